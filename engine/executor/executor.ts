@@ -1,0 +1,105 @@
+// The port to whatever runs user code. It knows images, commands and directories on this host, and nothing of
+// datums, commits or repos.
+
+/** An image as it will be run: what the user wrote, and the name under which its content never changes. */
+export interface ResolvedImage {
+  /** As in the spec, `pachyderm/iris-train:python-svm`. */
+  readonly reference: string;
+  /** Digest (`sha256:…`) where a registry knows the image, else the local image id; what provenance records. */
+  readonly digest: string;
+  /** What the executor runs: the local image id. */
+  readonly id: string;
+  /** False where the image has no `/bin/sh`: every run then gets a container of its own. */
+  readonly hasShell: boolean;
+}
+
+export interface ResourceLimits {
+  /** CPUs, a fraction allowed. Clamped to what the host has. */
+  readonly cpu?: number;
+  readonly memoryBytes?: number;
+  readonly gpus?: number;
+}
+
+export interface WorkerSpec {
+  readonly image: ResolvedImage;
+  /** Marks the containers of this pipeline, for people and for the sweep; user labels included. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** A short, readable name for the container; the executor makes it unique. */
+  readonly name: string;
+  /** The user code's user, `name`, `uid` or `uid:gid`; the image's own where undefined. */
+  readonly user?: string;
+  readonly limits: ResourceLimits;
+  /** Host directory shown read-only at `/pfs`. The caller made it and fills it before each run. */
+  readonly inputDirectory: string;
+  /** Host directory shown writable at `/pfs/out`; empty before each run. */
+  readonly outputDirectory: string;
+}
+
+/** One command to run to its end. */
+export interface RunSpec {
+  /** argv; no shell is implied. Empty: the image's own entrypoint and command. */
+  readonly command: readonly string[];
+  /** Fed to the command's standard input, which is empty where this is undefined. */
+  readonly stdin?: string;
+  /** Added to, and winning over, the image's environment. Names may hold any character but `=` and NUL. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Inside the container; the image's own where undefined. */
+  readonly workingDirectory?: string;
+  readonly timeoutMs?: number;
+  /**
+   * Gets what the command prints, standard output and error in one order, in chunks as they come. A promise it
+   * returns is awaited before more is read.
+   */
+  readonly onOutput: (chunk: Buffer) => void | Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+/** How a command ended. Whatever the command started is gone by then. */
+export type RunResult =
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'timed_out' }
+  /** The container died under the command: killed for memory, or by something outside. The worker is gone. */
+  | { readonly kind: 'lost'; readonly reason: string; readonly outOfMemory: boolean };
+
+/** A place where commands of one pipeline run, one at a time, kept warm between them. */
+export interface Worker {
+  readonly id: string;
+  /**
+   * Runs one command. Afterwards, `/pfs/out` on the host holds what it wrote, readable by the engine's user, and
+   * nothing it started is left. Rejects with `cancelled` when the signal aborts (the command is killed first),
+   * with `unavailable` when the worker can no longer run anything: stop it and start another.
+   */
+  run(spec: RunSpec): Promise<RunResult>;
+  /**
+   * Makes everything below the host's output directory removable and readable by the engine's user, where the
+   * command left it otherwise.
+   */
+  takeOver(): Promise<void>;
+  /** Ends the worker and removes its container. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+export interface ExecutorHealth {
+  readonly ok: boolean;
+  /** One line each: versions, how data moves, and for what is wrong, the remedy. */
+  readonly notes: readonly string[];
+}
+
+export interface Executor {
+  readonly kind: 'docker' | 'process';
+  /** Looks for the engine behind this executor, and at how binds behave there. Never rejects. */
+  probe(): Promise<ExecutorHealth>;
+  /**
+   * Finds an image: one on this machine wins, otherwise it is pulled. Rejects with `not_found` when no registry has
+   * it, `unavailable` when the executor or the registry cannot be reached: both may heal.
+   */
+  resolveImage(
+    reference: string,
+    options?: { onProgress?: (line: string) => void; signal?: AbortSignal },
+  ): Promise<ResolvedImage>;
+  startWorker(spec: WorkerSpec, options?: { signal?: AbortSignal }): Promise<Worker>;
+  /** Removes what engines of this instance id left behind when they died. Called once, before any worker is started. */
+  sweep(): Promise<void>;
+  /** Stops all workers. */
+  close(): Promise<void>;
+}
