@@ -1,0 +1,103 @@
+// The typed changes that transactions are made of. Adding a kind raises what an older engine must understand:
+// one that meets a kind it does not know stops.
+
+import type {
+  BranchRecord,
+  CommitRecord,
+  DatumCounts,
+  Edit,
+  ImageRecord,
+  JobRecord,
+  JobState,
+  JobStats,
+  PipelineRecord,
+  PipelineState,
+  RepoRecord,
+} from './records.ts';
+
+/** A pack as a transaction adds it. */
+export interface AddedPack {
+  readonly id: string;
+  readonly kind: 'git' | 'chunk';
+  readonly bytes: number;
+  readonly objects: number;
+}
+
+export type Operation =
+  | { readonly kind: 'repo.created'; readonly repo: RepoRecord }
+  | { readonly kind: 'repo.described'; readonly repo: string; readonly description: string }
+  | { readonly kind: 'repo.deleted'; readonly repo: string }
+  | { readonly kind: 'branch.put'; readonly branch: BranchRecord }
+  | {
+      readonly kind: 'branch.moved';
+      readonly repo: string;
+      readonly branch: string;
+      readonly head: string | null;
+    }
+  | { readonly kind: 'branch.deleted'; readonly repo: string; readonly branch: string }
+  | { readonly kind: 'commit.started'; readonly commit: CommitRecord }
+  | {
+      readonly kind: 'commit.edited';
+      readonly repo: string;
+      readonly commit: string;
+      readonly edits: readonly Edit[];
+    }
+  | {
+      readonly kind: 'commit.finished';
+      readonly repo: string;
+      readonly commit: string;
+      readonly time: number;
+      readonly tree: string | null;
+      readonly git: string | null;
+      readonly size: number;
+      readonly files: number;
+      readonly error: string | null;
+      readonly description?: string;
+      readonly image?: ImageRecord | null;
+    }
+  /** Packs a write brought (`added`) and live ones it leans on (`relied`), all now of this repo. */
+  | {
+      readonly kind: 'packs.added';
+      readonly repo: string;
+      readonly added: readonly AddedPack[];
+      readonly relied: readonly string[];
+    }
+  | { readonly kind: 'pipeline.put'; readonly pipeline: PipelineRecord }
+  | {
+      readonly kind: 'pipeline.state';
+      readonly pipeline: string;
+      readonly state: PipelineState;
+      readonly reason: string;
+    }
+  | { readonly kind: 'pipeline.deleted'; readonly pipeline: string }
+  | { readonly kind: 'job.created'; readonly job: JobRecord }
+  | {
+      readonly kind: 'job.claimed';
+      readonly pipeline: string;
+      readonly job: string;
+      readonly owner: string;
+      readonly time: number;
+    }
+  /** What its owner has done so far. Refused from anyone who does not hold the claim. */
+  | {
+      readonly kind: 'job.progressed';
+      readonly pipeline: string;
+      readonly job: string;
+      readonly owner: string;
+      readonly state: JobState;
+      readonly datums: DatumCounts;
+      readonly stats: JobStats;
+      readonly results: string | null;
+      readonly image: ImageRecord | null;
+    }
+  | {
+      readonly kind: 'job.finished';
+      readonly pipeline: string;
+      readonly job: string;
+      readonly state: JobState;
+      readonly reason: string;
+      readonly time: number;
+      readonly datums?: DatumCounts;
+      readonly stats?: JobStats;
+      readonly results?: string | null;
+    };

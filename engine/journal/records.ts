@@ -1,0 +1,205 @@
+// The records that the state is made of. Plain, immutable data: a change replaces a record.
+// Times are milliseconds since the Unix epoch, sizes are bytes.
+
+/** `project/name`; the repos of a pipeline's specs and datum results end in `.spec` and `.meta`. */
+export type RepoKey = string;
+/** `project/name` of a pipeline: also the key of its output repo. */
+export type PipelineKey = string;
+
+export type RepoKind = 'user' | 'spec' | 'meta';
+
+export interface RepoRecord {
+  readonly key: RepoKey;
+  /** Never reused: a repo deleted and made again under its old name is another repo. */
+  readonly id: string;
+  readonly kind: RepoKind;
+  readonly description: string;
+  readonly created: number;
+}
+
+export interface BranchRef {
+  readonly repo: RepoKey;
+  readonly branch: string;
+}
+
+export interface BranchRecord {
+  readonly repo: RepoKey;
+  readonly name: string;
+  /** Newest commit, finished or open; null for a branch without commits. */
+  readonly head: string | null;
+  /** The branches whose commits cause commits on this one. */
+  readonly provenance: readonly BranchRef[];
+  readonly created: number;
+}
+
+/** Why a commit exists: a user made it, or the engine did because of another commit. */
+export type CommitOrigin = 'user' | 'auto';
+
+/** One commit that another was made from, under the branch through which it was read. */
+export interface ProvenanceLink extends BranchRef {
+  readonly commit: string;
+}
+
+/** A Git tree entry: `mode` is 100644, 100755 or 40000, `id` the Git object. */
+export interface EntryRef {
+  readonly mode: string;
+  readonly id: string;
+}
+
+/** One change to the files of an open commit; they apply in order. */
+export type Edit =
+  /** Every file below this tree replaces what stands at its path. */
+  | { readonly kind: 'overlay'; readonly tree: string }
+  /** Removes a file or a directory; an absent path is left alone. */
+  | { readonly kind: 'delete'; readonly path: string }
+  /** Puts a file or a whole directory at a path, replacing what stands there. */
+  | { readonly kind: 'set'; readonly path: string; readonly entry: EntryRef }
+  /** Appends a file's content to the file at a path, or makes it. */
+  | { readonly kind: 'append'; readonly path: string; readonly entry: EntryRef };
+
+export interface ImageRecord {
+  readonly reference: string;
+  readonly digest: string;
+}
+
+export interface CommitRecord {
+  readonly repo: RepoKey;
+  /** Shared by all commits that one cause made, in all repos. */
+  readonly id: string;
+  /** The branch on which the commit was started. */
+  readonly branch: string;
+  readonly parent: string | null;
+  /** How many ancestors it has. */
+  readonly depth: number;
+  readonly origin: CommitOrigin;
+  readonly description: string;
+  readonly started: number;
+  readonly finished: number | null;
+  /** Why the commit failed; null while open and when good. */
+  readonly error: string | null;
+  readonly provenance: readonly ProvenanceLink[];
+  /** Git tree: of a finished commit its files; of an open one, what its edits apply to. Null is the empty tree. */
+  readonly tree: string | null;
+  /** Git commit, once finished. */
+  readonly git: string | null;
+  readonly size: number;
+  readonly files: number;
+  readonly edits: readonly Edit[];
+  /** What made an output commit. */
+  readonly pipeline: { readonly name: PipelineKey; readonly version: number } | null;
+  readonly image: ImageRecord | null;
+}
+
+export type PipelineState = 'starting' | 'running' | 'paused' | 'standby' | 'crashing' | 'failure';
+
+export interface PipelineRecord {
+  readonly key: PipelineKey;
+  /** Never reused, unlike the name. */
+  readonly id: string;
+  readonly version: number;
+  readonly created: number;
+  readonly updated: number;
+  readonly state: PipelineState;
+  readonly reason: string;
+  readonly stopped: boolean;
+  /** Mixed into every datum hash; renewed to process all datums again. */
+  readonly salt: string;
+  /** The canonical spec, as `engine/pipeline` made it. */
+  readonly spec: Readonly<Record<string, unknown>>;
+  /** Commit of the spec repo that holds this version. */
+  readonly specCommit: string;
+  readonly jobs: Readonly<Partial<Record<JobState, number>>>;
+  readonly lastJob: { readonly id: string; readonly state: JobState } | null;
+}
+
+export type JobState =
+  | 'created'
+  | 'starting'
+  | 'running'
+  | 'egressing'
+  | 'finishing'
+  | 'success'
+  | 'failure'
+  | 'killed'
+  | 'unrunnable';
+
+/** Returns whether a job in this state will never change again. */
+export function isTerminal(state: JobState): boolean {
+  return state === 'success' || state === 'failure' || state === 'killed' || state === 'unrunnable';
+}
+
+export interface DatumCounts {
+  readonly total: number;
+  readonly processed: number;
+  readonly skipped: number;
+  readonly failed: number;
+  readonly recovered: number;
+}
+
+export interface JobStats {
+  readonly downloadBytes: number;
+  readonly uploadBytes: number;
+  readonly downloadMs: number;
+  readonly processMs: number;
+  readonly uploadMs: number;
+}
+
+export interface JobRecord {
+  readonly pipeline: PipelineKey;
+  readonly pipelineId: string;
+  /** The id of the output commit, and of its commit set. */
+  readonly id: string;
+  readonly version: number;
+  readonly salt: string;
+  readonly specCommit: string;
+  readonly state: JobState;
+  readonly reason: string;
+  readonly created: number;
+  readonly started: number | null;
+  readonly finished: number | null;
+  /** The engine that runs it. */
+  readonly owner: string | null;
+  readonly restarts: number;
+  readonly datums: DatumCounts;
+  readonly stats: JobStats;
+  /** Git tree of the datum results this job has made so far, in the layout of the meta repo. */
+  readonly results: string | null;
+  readonly image: ImageRecord | null;
+}
+
+export interface PackRecord {
+  readonly id: string;
+  readonly kind: 'git' | 'chunk';
+  readonly bytes: number;
+  readonly objects: number;
+  /** Ids of the repos that were written with it. */
+  readonly repos: readonly string[];
+}
+
+/** The key of a commit in the state. */
+export function commitKey(repo: RepoKey, id: string): string {
+  return `${repo}@${id}`;
+}
+
+/** The key of a branch in the state. */
+export function branchKey(repo: RepoKey, branch: string): string {
+  return `${repo}@${branch}`;
+}
+
+/** The key of a job in the state. */
+export function jobKey(pipeline: PipelineKey, id: string): string {
+  return `${pipeline}@${id}`;
+}
+
+/** The repo that holds a pipeline's specs, one commit per version. */
+export function specRepo(pipeline: PipelineKey): RepoKey {
+  return `${pipeline}.spec`;
+}
+
+/** The repo that holds a pipeline's datum results. */
+export function metaRepo(pipeline: PipelineKey): RepoKey {
+  return `${pipeline}.meta`;
+}
+
+/** The one branch of the spec and meta repos. */
+export const SYSTEM_BRANCH = 'master';

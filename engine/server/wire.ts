@@ -1,0 +1,381 @@
+// What travels between the engine and its clients. The command line knows the engine by these types alone.
+//
+// All paths below are under /api/v1. `{project}` and the other names are URL-encoded segments. Requests carry
+// `Authorization: Bearer <token>`, and writes an `Idempotency-Key` (32 hex digits): the same key again, also after a crash,
+// gets the first answer and changes nothing. Errors are problem details (RFC 9457) of type `Problem`. Lists are
+// pages `Page<T>`: ask again with `after` = `next` until `next` is null. Streams are JSON lines; a line
+// `{"problem": Problem}` ends a stream that failed. Times are ISO 8601 in UTC, sizes are bytes.
+//
+// A `{ref}` is a branch name, a commit id, or either followed by `^`, `^N` (N commits up) or `.N` (the N-th commit
+// counted from the branch's first, 1 being the first).
+//
+//  GET    /version                                            → Version              (no token; also GET /healthz → 200)
+//  GET    /engine                                             → EngineStatus
+//  POST   /engine/stop                                        → 202, then the engine ends once in-flight work is safe
+//  GET    /journal?after=<seq>&limit=                         → Page<JournalEntry>
+//
+//  GET    /repos?project=&all=true&after=&limit=              → Page<Repo>           (all: with spec and meta repos)
+//  POST   /repos                       CreateRepo             → Repo
+//  GET    /repos/{project}/{repo}                             → Repo                 ({repo} may end in .spec or .meta)
+//  PATCH  /repos/{project}/{repo}      {description}          → Repo
+//  DELETE /repos/{project}/{repo}?force=true                  → 204
+//  GET    /repos/{project}/{repo}/export                      → application/x-tar: a bare Git repository with LFS objects
+//
+//  GET    …/{repo}/branches?after=&limit=                     → Page<Branch>
+//  PUT    …/{repo}/branches/{branch}   PutBranch              → Branch               (makes it or moves its head)
+//  GET    …/{repo}/branches/{branch}                          → Branch
+//  DELETE …/{repo}/branches/{branch}?force=true               → 204
+//
+//  POST   …/{repo}/commits             StartCommit            → Commit
+//  GET    …/{repo}/commits?branch=&from=&all=true&after=&limit= → Page<Commit>       (newest first)
+//  GET    …/{repo}/commits/{ref}                              → Commit
+//  POST   …/{repo}/commits/{ref}/finish {description?}        → Commit
+//  GET    …/{repo}/commits/{ref}/wait                         → Commit, once it has finished
+//  GET    …/{repo}/branches/{branch}/subscribe?from=&all=     → stream of Commit, as they finish; does not end
+//  GET    /commit-sets?after=&limit=                          → Page<CommitSet>      (newest first)
+//  GET    /commit-sets/{id}?all=true                          → Page<Commit> in topological order
+//  GET    /commit-sets/{id}/wait?all=true                     → stream of Commit, as each finishes; ends with the last
+//
+//  POST   …/{repo}/files/{ref}?own=true&append=true&description=  body: file frames (`FRAMES_TYPE`) → Commit
+//         own: into a commit of its own, all or nothing; otherwise into the branch's open commit, or where none is
+//         open as with own. append: adds to the ends of files.
+//  POST   …/{repo}/files/{ref}/delete  {paths}                → Commit
+//  POST   …/{repo}/files/{ref}/copy    CopyFile               → Commit               ({ref}: the destination)
+//  GET    …/{repo}/files/{ref}/list?path=/&after=&limit=&recursive=true → Page<File>
+//  GET    …/{repo}/files/{ref}/inspect?path=                  → File
+//  GET    …/{repo}/files/{ref}/glob?pattern=&after=&limit=    → Page<File>
+//  GET    …/{repo}/files/{ref}/content?path=                  → the bytes (Range honoured); path may be a glob: matches one after the other
+//  GET    …/{repo}/files/{ref}/frames?path=                   → file frames of a file, a directory or a glob's matches;
+//         paths are relative to the parent of what was named, so that each lands under its own name
+//  GET    …/{repo}/files/{ref}/diff?path=&old=<project/repo@ref:path>&after=&limit= → Page<FileChange> (old: the parent commit)
+//
+//  POST   /pipelines?update=true&reprocess=true&project=&file=<name for messages>   body: spec text → PipelineChange[]
+//  GET    /pipelines?project=&after=&limit=                   → Page<Pipeline>
+//  GET    /pipelines/{project}/{pipeline}?version=            → Pipeline
+//  DELETE /pipelines/{project}/{pipeline}?force=true&keep-repo=true → 204
+//  POST   /pipelines/{project}/{pipeline}/start | stop        → Pipeline
+//
+//  GET    /jobs?project=&pipeline=&state=&after=&limit=       → Page<Job>            (newest first)
+//  GET    /job-sets/{id}                                      → Page<Job>
+//  GET    /pipelines/{project}/{pipeline}/jobs/{id}           → Job
+//  POST   /pipelines/{project}/{pipeline}/jobs/{id}/stop      → Job
+//  GET    /pipelines/{project}/{pipeline}/jobs/{id}/wait      → stream of Job at each change; ends when it is done
+//  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums?after=&limit= → Page<Datum>
+//  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums/{datum} → Datum
+//  GET    /logs?project=&pipeline=&job=&datum=&follow=true&tail= → stream of LogLine
+//
+//  GET    /provenance?repo=<project/repo>&ref=&path=&direction=up|down → Lineage
+
+export const API_PREFIX = '/api/v1';
+/** Media type of file frames; see `frames.ts`. */
+export const FRAMES_TYPE = 'application/vnd.pfs.frames';
+
+export interface Problem {
+  /** `/problems/<code>`. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** The sentence for the user. */
+  readonly detail: string;
+  readonly code: string;
+  readonly details?: Readonly<Record<string, string | number | boolean | readonly string[]>>;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+export interface Version {
+  readonly engine: string;
+  readonly api: number;
+}
+
+export interface EngineStatus {
+  readonly version: string;
+  /** Random id of this run of the engine. */
+  readonly id: string;
+  readonly pid: number;
+  readonly store: string;
+  readonly started: string;
+  /** The newest journal entry. */
+  readonly sequence: number;
+  readonly executor: {
+    readonly kind: string;
+    readonly ok: boolean;
+    readonly notes: readonly string[];
+  };
+  readonly runningJobs: number;
+}
+
+export interface JournalEntry {
+  readonly sequence: number;
+  readonly time: string;
+  readonly engine: string;
+  readonly transactions: readonly {
+    readonly actor: string;
+    readonly request: string | null;
+    readonly operations: readonly Readonly<Record<string, unknown>>[];
+  }[];
+}
+
+export interface RepoName {
+  readonly project: string;
+  readonly name: string;
+}
+
+export interface CreateRepo extends RepoName {
+  readonly description?: string;
+}
+
+export interface Repo extends RepoName {
+  readonly type: 'user' | 'spec' | 'meta';
+  readonly description: string;
+  readonly created: string;
+  /** Size of the head of `master`. */
+  readonly size: number;
+  readonly branches: readonly string[];
+  /** True where a pipeline writes this repo. */
+  readonly output: boolean;
+}
+
+export interface BranchName {
+  readonly repo: RepoName;
+  readonly name: string;
+}
+
+export interface PutBranch {
+  /** Any ref of the same repo; absent: an existing branch stays, a new one starts empty. */
+  readonly head?: string;
+}
+
+export interface Branch extends BranchName {
+  readonly head: string | null;
+  readonly provenance: readonly BranchName[];
+  readonly created: string;
+}
+
+export interface CommitLink extends BranchName {
+  readonly commit: string;
+}
+
+export interface StartCommit {
+  readonly branch: string;
+  /** Any ref of the same repo to start from instead of the branch's head. */
+  readonly parent?: string;
+  readonly description?: string;
+}
+
+export type CommitState = 'open' | 'finished' | 'error';
+
+export interface Image {
+  readonly reference: string;
+  readonly digest: string;
+}
+
+export interface Commit {
+  readonly repo: RepoName;
+  readonly type: 'user' | 'spec' | 'meta';
+  readonly id: string;
+  readonly branch: string;
+  readonly parent: string | null;
+  readonly origin: 'user' | 'auto';
+  readonly description: string;
+  readonly state: CommitState;
+  readonly error: string | null;
+  readonly started: string;
+  readonly finished: string | null;
+  readonly size: number;
+  readonly files: number;
+  readonly provenance: readonly CommitLink[];
+  /** What made an output commit. */
+  readonly pipeline: {
+    readonly project: string;
+    readonly name: string;
+    readonly version: number;
+  } | null;
+  readonly image: Image | null;
+  /** Git object ids of the commit and its tree, once finished. */
+  readonly git: { readonly commit: string | null; readonly tree: string | null };
+  /** The job that makes it, while and after it runs. */
+  readonly job: { readonly state: JobState; readonly datums: DatumCounts } | null;
+}
+
+export interface CommitSet {
+  readonly id: string;
+  readonly commits: number;
+  readonly finished: number;
+  readonly failed: number;
+  readonly created: string;
+  readonly modified: string;
+}
+
+export interface File {
+  /** With a leading slash; a directory's ends in one. */
+  readonly path: string;
+  readonly type: 'file' | 'dir';
+  readonly size: number;
+  /** Files below a directory; 1 for a file. */
+  readonly files: number;
+  readonly executable: boolean;
+  /** Git object id. */
+  readonly id: string;
+}
+
+export interface CopyFile {
+  readonly source: { readonly repo: RepoName; readonly ref: string; readonly path: string };
+  readonly path: string;
+  readonly append?: boolean;
+}
+
+export interface FileChange {
+  readonly kind: 'added' | 'removed' | 'changed';
+  readonly path: string;
+  readonly old: File | null;
+  readonly new: File | null;
+}
+
+export type PipelineState = 'starting' | 'running' | 'paused' | 'standby' | 'crashing' | 'failure';
+
+export interface Pipeline {
+  readonly project: string;
+  readonly name: string;
+  readonly version: number;
+  readonly description: string;
+  readonly state: PipelineState;
+  readonly reason: string;
+  readonly stopped: boolean;
+  readonly created: string;
+  readonly updated: string;
+  /** Shorthand of the input: `training:/`, `images:/* ⨯ edges:/`. */
+  readonly input: string;
+  readonly outputBranch: string;
+  readonly lastJob: { readonly id: string; readonly state: JobState } | null;
+  readonly jobs: Readonly<Partial<Record<JobState, number>>>;
+  /** The canonical spec. */
+  readonly spec: Readonly<Record<string, unknown>>;
+  /** As the user wrote it. Empty in lists. */
+  readonly userSpec: string;
+}
+
+export interface PipelineChange {
+  readonly pipeline: Pipeline;
+  readonly created: boolean;
+  readonly warnings: readonly string[];
+}
+
+export type JobState =
+  | 'created'
+  | 'starting'
+  | 'running'
+  | 'egressing'
+  | 'finishing'
+  | 'success'
+  | 'failure'
+  | 'killed'
+  | 'unrunnable';
+
+export interface DatumCounts {
+  readonly total: number;
+  readonly processed: number;
+  readonly skipped: number;
+  readonly failed: number;
+  readonly recovered: number;
+}
+
+export interface FailedDatum {
+  readonly id: string;
+  readonly reason: string;
+  /** The last lines it printed. */
+  readonly output: readonly string[];
+}
+
+export interface Job {
+  readonly project: string;
+  readonly pipeline: string;
+  readonly id: string;
+  readonly version: number;
+  readonly state: JobState;
+  readonly reason: string;
+  readonly created: string;
+  readonly started: string | null;
+  readonly finished: string | null;
+  readonly restarts: number;
+  readonly datums: DatumCounts;
+  readonly stats: {
+    readonly downloadBytes: number;
+    readonly uploadBytes: number;
+    readonly downloadMs: number;
+    readonly processMs: number;
+    readonly uploadMs: number;
+  };
+  readonly image: Image | null;
+  readonly provenance: readonly CommitLink[];
+  readonly outputBranch: string;
+  /** Only when one job is asked for. */
+  readonly failed?: readonly FailedDatum[];
+  /** Only when one job is asked for, while it runs. */
+  readonly workers?: readonly {
+    readonly id: string;
+    readonly datum: string | null;
+    readonly since: string | null;
+  }[];
+}
+
+export type DatumState = 'waiting' | 'running' | 'success' | 'skipped' | 'failed' | 'recovered';
+
+export interface Datum {
+  readonly id: string;
+  readonly hash: string;
+  readonly job: string;
+  readonly state: DatumState;
+  /** The job that produced the stored result: another one where this job skipped the datum. */
+  readonly producedBy: string | null;
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly repo: RepoName;
+    readonly branch: string;
+    readonly commit: string;
+    readonly path: string;
+    readonly size: number;
+  }[];
+  readonly reason: string;
+  readonly exitCode: number | null;
+  readonly tries: number;
+  readonly started: string | null;
+  readonly stats: Job['stats'] | null;
+  readonly version: number | null;
+  readonly image: Image | null;
+}
+
+export interface LogLine {
+  readonly time: string;
+  readonly project: string;
+  readonly pipeline: string;
+  readonly job: string;
+  readonly datum: string;
+  readonly message: string;
+}
+
+/** A tree of where something came from (`up`) or what came of it (`down`). */
+export interface Lineage {
+  readonly commit: Commit;
+  /** The file or directory asked about; null for a whole commit. */
+  readonly path: string | null;
+  /** For an output: the datums that wrote it, and what they read. At most 100; `omitted` counts the rest. */
+  readonly datums: readonly {
+    readonly id: string;
+    readonly job: string;
+    readonly version: number;
+    readonly image: Image | null;
+    readonly inputs: readonly {
+      readonly name: string;
+      readonly repo: RepoName;
+      readonly commit: string;
+      readonly path: string;
+    }[];
+  }[];
+  readonly omitted: number;
+  /** Up: the commits it was made from. Down: the commits made from it. */
+  readonly next: readonly Lineage[];
+}
