@@ -1,0 +1,95 @@
+// Directories whose entries survive a power cut. Knows which ones exist, so that a put need not ask.
+
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { systemCode } from '../base/errors.ts';
+
+interface Syncing {
+  readonly running: Promise<void>;
+  next?: Promise<void>;
+}
+
+/** The directories below one root, which itself exists. */
+export class DurableDirectories {
+  readonly #root: string;
+  readonly #known = new Map<string, Promise<void>>();
+  readonly #syncing = new Map<string, Syncing>();
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Makes `directory` and whatever is missing above it, durably. Costs nothing when it is known. */
+  ensure(directory: string): Promise<void> {
+    if (directory === this.#root) {
+      return Promise.resolve();
+    }
+    const known = this.#known.get(directory);
+    if (known !== undefined) {
+      return known;
+    }
+    const made = this.#make(directory);
+    this.#known.set(directory, made);
+    made.catch(() => this.#known.delete(directory));
+    return made;
+  }
+
+  /** Forgets that `directory` exists, since it turned out that it does not, or may not. */
+  forget(directory: string): void {
+    for (let path = directory; path.length > this.#root.length; path = dirname(path)) {
+      this.#known.delete(path);
+    }
+  }
+
+  /**
+   * Makes the entries of `directory` durable that were there when the call was made. Calls that come while one
+   * runs share the next one: the running one may have started before their entry was written.
+   */
+  sync(directory: string): Promise<void> {
+    const current = this.#syncing.get(directory);
+    if (current === undefined) {
+      return this.#start(directory);
+    }
+    current.next ??= current.running.then(
+      () => this.#start(directory),
+      () => this.#start(directory),
+    );
+    return current.next;
+  }
+
+  #start(directory: string): Promise<void> {
+    const entry: Syncing = { running: syncDirectory(directory) };
+    this.#syncing.set(directory, entry);
+    const clear = () => {
+      if (entry.next === undefined) {
+        this.#syncing.delete(directory);
+      }
+    };
+    entry.running.then(clear, clear);
+    return entry.running;
+  }
+
+  async #make(directory: string): Promise<void> {
+    const parent = dirname(directory);
+    await this.ensure(parent);
+    try {
+      await mkdir(directory);
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') {
+        throw error;
+      }
+    }
+    // Also when it was there: whoever made it may have been killed before the parent was durable.
+    await this.sync(parent);
+  }
+}
+
+/** Makes the entries of a directory durable. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

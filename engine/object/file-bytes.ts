@@ -1,0 +1,50 @@
+// Whole reads and writes of open files, whatever the system call leaves undone.
+
+import type { FileHandle } from 'node:fs/promises';
+
+/** The most buffers one `writev` takes on Linux and macOS. */
+const MAX_VECTOR = 1024;
+
+/** Writes all of `pieces` at the current position, without joining them. */
+export async function writeFully(handle: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+  for (let first = 0; first < pieces.length; first += MAX_VECTOR) {
+    let rest = pieces.slice(first, first + MAX_VECTOR);
+    while (rest.length > 0) {
+      const { bytesWritten } = await handle.writev(rest);
+      rest = dropBytes(rest, bytesWritten);
+    }
+  }
+}
+
+/** Returns `pieces` without their first `count` bytes. */
+function dropBytes(pieces: readonly Uint8Array[], count: number): Uint8Array[] {
+  let left = count;
+  let index = 0;
+  for (let piece = pieces[0]; piece && left >= piece.length; piece = pieces[index]) {
+    left -= piece.length;
+    index += 1;
+  }
+  const rest = pieces.slice(index);
+  if (left > 0 && rest[0] !== undefined) {
+    rest[0] = rest[0].subarray(left);
+  }
+  return rest;
+}
+
+/** Reads the bytes from `start` up to `end`. Rejects when the file ends before them. */
+export async function readFully(
+  handle: FileHandle,
+  range: { start: number; end: number },
+): Promise<Buffer> {
+  const { start } = range;
+  const length = range.end - start;
+  const buffer = Buffer.allocUnsafe(length);
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await handle.read(buffer, done, length - done, start + done);
+    if (bytesRead === 0) {
+      throw new Error(`the file ended ${length - done} bytes early`);
+    }
+    done += bytesRead;
+  }
+  return buffer;
+}
