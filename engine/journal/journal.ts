@@ -1,0 +1,311 @@
+// The log of transactions and the state that is its fold. It knows neither the tables nor the operations.
+//
+// Readers never see what is not durable: transactions run on the state and are taken back within one synchronous
+// step, then the entry is put, and only then applied for good.
+
+import type { Clock } from '../base/clock.ts';
+import { EngineError, errorText, isEngineError } from '../base/errors.ts';
+import type { Random } from '../base/random.ts';
+import type { ObjectStore } from '../object/object-store.ts';
+import { type Batch, makeBatch, type Outcome, type Pending } from './batch.ts';
+import { putEntry } from './committer.ts';
+import type { Decision, Definition, Entry } from './definition.ts';
+import { Fold } from './fold.ts';
+import { History } from './history.ts';
+import type { JournalState } from './journal-state.ts';
+import { demandEnd, readEntries } from './log-reader.ts';
+import { Watchers } from './watchers.ts';
+
+export interface JournalOptions<S extends JournalState, O> {
+  readonly store: ObjectStore;
+  readonly definition: Definition<S, O>;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The id of this engine, for the log. */
+  readonly engine: string;
+  /** How long a commit goes on asking what became of a put with an unknown outcome; 30 s unless told. */
+  readonly patienceMs?: number;
+  /** Called with failures of background work (following, snapshots, listeners): for the engine's log. */
+  readonly onProblem?: (error: unknown) => void;
+}
+
+export interface TransactOptions {
+  /** On whose behalf; shown by `pfs log`. */
+  readonly actor: string;
+  /** The client's id of this request: a retry with the same id gets the first answer and commits nothing. */
+  readonly requestId?: string;
+}
+
+const DEFAULT_PATIENCE = 30_000;
+const DEFAULT_FOLLOW = 500;
+
+/** A journal on one store, as one engine sees it. Any number of engines may have the same store open. */
+export class Journal<S extends JournalState, O> {
+  readonly #store: ObjectStore;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #engine: string;
+  readonly #patienceMs: number;
+  readonly #onProblem: (error: unknown) => void;
+  readonly #fold: Fold<S, O>;
+  readonly #history: History;
+  readonly #watchers: Watchers<S, Entry>;
+  readonly #closing = new AbortController();
+  #queue: Pending<S, O>[] = [];
+  #pump: Promise<void> | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #mustSync = false;
+  #failure: EngineError | undefined;
+
+  private constructor(options: JournalOptions<S, O>) {
+    this.#store = options.store;
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#engine = options.engine;
+    this.#patienceMs = options.patienceMs ?? DEFAULT_PATIENCE;
+    this.#onProblem = options.onProblem ?? (() => undefined);
+    this.#fold = new Fold(options.definition);
+    this.#history = new History(options.store);
+    this.#watchers = new Watchers(this.#onProblem);
+  }
+
+  /**
+   * Opens the journal of a store: the newest snapshot and every entry after it. An empty store is an empty journal.
+   * A damaged or missing entry is `corrupt` and names its key; an entry that only a newer version understands is
+   * `failed_precondition`.
+   */
+  static async open<S extends JournalState, O>(
+    options: JournalOptions<S, O>,
+  ): Promise<Journal<S, O>> {
+    const journal = new Journal(options);
+    await journal.sync();
+    await demandEnd(options.store, journal.seq + 1);
+    return journal;
+  }
+
+  /** The state after the newest entry known here, all of it durable. Read it; only operations change it. */
+  get state(): S {
+    return this.#fold.state;
+  }
+
+  /** The number of the newest entry folded in; 0 for an empty journal. */
+  get seq(): number {
+    return this.#fold.seq;
+  }
+
+  /** The finished records that left the state. */
+  get history(): History {
+    return this.#history;
+  }
+
+  /** Why the journal stopped for good, or undefined while it works. */
+  get failure(): EngineError | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Commits what `run` decides on the current state, and resolves with its result once that is durable. `run` is
+   * synchronous, does no I/O, changes nothing itself, and may run again when another engine was faster. Throwing in
+   * it refuses the transaction with nothing changed. With a request id the result must be JSON. No operations:
+   * nothing is committed, and the result holds for the state it was made from.
+   *
+   * An `unavailable` error that says "outcome unknown" leaves open whether the transaction was committed: ask again
+   * with the same request id.
+   */
+  transact<T>(run: (state: S) => Decision<O, T>, options: TransactOptions): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#failure || this.#closing.signal.aborted) {
+        reject(this.#failure ?? closed());
+        return;
+      }
+      const { actor, requestId } = options;
+      const settle = (outcome: Outcome) => {
+        if ('error' in outcome) {
+          reject(outcome.error as Error);
+        } else {
+          resolve(outcome.value as T);
+        }
+      };
+      this.#queue.push({
+        run,
+        actor,
+        settle,
+        ...(requestId === undefined ? {} : { request: requestId }),
+      });
+      this.#pump ??= this.#drain();
+    });
+  }
+
+  /** Folds in everything that any engine has committed by now. */
+  sync(): Promise<void> {
+    return this.#exclusive(() => this.#catchUp());
+  }
+
+  /** Looks for other engines' entries every `intervalMs` until the returned function is called or the journal closes. */
+  follow(options: { readonly intervalMs?: number } = {}): () => void {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([stop.signal, this.#closing.signal]);
+    const loop = async () => {
+      while (!signal.aborted && !this.#failure) {
+        try {
+          await this.#clock.sleep(options.intervalMs ?? DEFAULT_FOLLOW, { signal });
+          await this.sync();
+        } catch (error) {
+          if (!isEngineError(error, 'cancelled')) {
+            this.#onProblem(error);
+          }
+        }
+      }
+    };
+    void loop();
+    return () => stop.abort();
+  }
+
+  /** Calls `listener` with every entry that is folded in from now on, own or other; returns the function that ends it. */
+  subscribe(listener: (entry: Entry) => void): () => void {
+    return this.#watchers.subscribe(listener);
+  }
+
+  /** Resolves with what `predicate` gives for the first state, from now on, for which that is not undefined. */
+  waitFor<T>(
+    predicate: (state: S) => T | undefined,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<T> {
+    return this.#watchers.waitFor(predicate, { ...options, state: this.state });
+  }
+
+  /**
+   * Yields the current sequence number at once, and then the newest one whenever there is a newer one: many changes
+   * while the consumer is busy are one. Ends when `signal` aborts; rejects when the journal stops.
+   */
+  async *changes(signal: AbortSignal): AsyncIterable<number> {
+    let seen = -1;
+    while (!signal.aborted) {
+      const last = seen;
+      try {
+        await this.waitFor(() => (this.seq > last ? true : undefined), { signal });
+      } catch (error) {
+        if (isEngineError(error, 'cancelled')) {
+          return;
+        }
+        throw error;
+      }
+      seen = this.seq;
+      yield seen;
+    }
+  }
+
+  /** Yields the entries of the log from number `from` (at least 1) to the newest. */
+  async *entries(from: number): AsyncIterable<Entry> {
+    for await (const { entry } of readEntries(this.#store, Math.max(1, from))) {
+      yield entry;
+    }
+  }
+
+  /** Takes no more transactions, waits for those under way, and stops all background work. */
+  async close(): Promise<void> {
+    await this.#pump;
+    this.#closing.abort();
+    await this.#turn;
+    this.#watchers.fail(closed());
+  }
+
+  async #drain(): Promise<void> {
+    // One turn of the event loop, so that requests which arrived together share the put.
+    await new Promise(setImmediate);
+    while (this.#queue.length > 0) {
+      await this.#exclusive(() => this.#commitNext());
+    }
+    this.#pump = undefined;
+  }
+
+  async #commitNext(): Promise<void> {
+    try {
+      if (this.#mustSync) {
+        await this.#catchUp();
+      }
+    } catch (error) {
+      this.#refuse(this.#queue.splice(0), error);
+      return;
+    }
+    const seq = this.#fold.seq + 1;
+    const head = {
+      seq,
+      time: this.#clock.now(),
+      engine: this.#engine,
+      writeId: this.#random.bytes(16).toString('hex'),
+    };
+    const batch = makeBatch(this.#fold, { queue: this.#queue, head });
+    const taken = this.#queue.splice(0, batch.outcomes.length);
+    try {
+      if (batch.entry && batch.bytes && !(await this.#put(seq, batch.bytes))) {
+        this.#queue.unshift(...taken);
+        this.#mustSync = true;
+        return;
+      }
+    } catch (error) {
+      this.#mustSync = true;
+      this.#refuse(taken, error);
+      return;
+    }
+    this.#finish(batch);
+  }
+
+  #put(seq: number, bytes: Buffer): Promise<boolean> {
+    return putEntry(
+      this.#store,
+      { seq, bytes },
+      { clock: this.#clock, patienceMs: this.#patienceMs, signal: this.#closing.signal },
+    );
+  }
+
+  #finish(batch: Batch<S, O>): void {
+    if (batch.entry) {
+      this.#foldIn(batch.entry);
+    }
+    for (const { pending, outcome } of batch.outcomes) {
+      pending.settle(outcome);
+    }
+  }
+
+  async #catchUp(): Promise<void> {
+    for await (const { entry } of readEntries(this.#store, this.#fold.seq + 1)) {
+      this.#foldIn(entry);
+    }
+    this.#mustSync = false;
+  }
+
+  #foldIn(entry: Entry): void {
+    try {
+      this.#fold.apply(entry);
+    } catch (error) {
+      throw this.#stop(error);
+    }
+    this.#watchers.notify(this.state, entry);
+  }
+
+  #stop(error: unknown): EngineError {
+    this.#failure = isEngineError(error)
+      ? error
+      : new EngineError('internal', `Cannot go on: ${errorText(error)}`, { cause: error });
+    this.#watchers.fail(this.#failure);
+    return this.#failure;
+  }
+
+  #refuse(pending: readonly Pending<S, O>[], error: unknown): void {
+    for (const { settle } of pending) {
+      settle({ error });
+    }
+  }
+
+  /** Commits and catching up never overlap: both decide what the next entry is. */
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#turn.then(work);
+    this.#turn = run.catch(() => undefined);
+    return run;
+  }
+}
+
+function closed(): EngineError {
+  return new EngineError('cancelled', 'Cannot commit: the journal is closed');
+}

@@ -1,0 +1,93 @@
+// Reads the log by number. It folds nothing.
+
+import { EngineError, isEngineError } from '../base/errors.ts';
+import { journalKey } from '../object/keys.ts';
+import type { ObjectStore } from '../object/object-store.ts';
+import type { Entry } from './definition.ts';
+import { decodeEntry } from './entry.ts';
+
+const MAX_WINDOW = 64;
+
+/** An entry and the size of its object in bytes. */
+export interface ReadEntry {
+  readonly entry: Entry;
+  readonly bytes: number;
+}
+
+/** Returns entry `seq`, or undefined when it is not written yet. A damaged one is `corrupt`. */
+export async function readEntry(store: ObjectStore, seq: number): Promise<ReadEntry | undefined> {
+  const key = journalKey(seq);
+  let bytes: Buffer;
+  try {
+    bytes = await store.get(key);
+  } catch (error) {
+    if (isEngineError(error, 'not_found')) {
+      return undefined;
+    }
+    throw error;
+  }
+  return { entry: decodeEntry(bytes, { seq, key }), bytes: bytes.length };
+}
+
+/**
+ * Yields the entries from `from` to the newest, in order. Reads one key at first and more and more of them at once
+ * while they are there. An entry that is absent while a later one exists is `corrupt`.
+ */
+export async function* readEntries(store: ObjectStore, from: number): AsyncIterable<ReadEntry> {
+  let window = 1;
+  const ahead: Promise<ReadEntry | undefined>[] = [];
+  try {
+    for (let next = from; ; next++) {
+      while (ahead.length < window) {
+        const read = readEntry(store, next + ahead.length);
+        // Awaited in order below; a failure further ahead must not count as unhandled until then.
+        read.catch(() => undefined);
+        ahead.push(read);
+      }
+      const found = (await ahead.shift()) ?? (await readMissing(store, { seq: next, ahead }));
+      if (!found) {
+        return;
+      }
+      yield found;
+      window = Math.min(window * 2, MAX_WINDOW);
+    }
+  } finally {
+    await Promise.allSettled(ahead);
+  }
+}
+
+/** Rejects with `corrupt` when the log holds any entry after the absent `seq`. */
+export async function demandEnd(store: ObjectStore, seq: number): Promise<void> {
+  for await (const { key } of store.list('journal/', { startAfter: journalKey(seq) })) {
+    // What was written since the reader looked is no gap.
+    if ((await readEntry(store, seq)) === undefined) {
+      throw gap(seq, key);
+    }
+    return;
+  }
+}
+
+async function readMissing(
+  store: ObjectStore,
+  at: { readonly seq: number; readonly ahead: readonly Promise<ReadEntry | undefined>[] },
+): Promise<ReadEntry | undefined> {
+  const later = (await Promise.all(at.ahead)).find((read) => read !== undefined);
+  if (!later) {
+    return undefined;
+  }
+  // A later entry that exists was written after this one: looking again tells a gap from a race.
+  const found = await readEntry(store, at.seq);
+  if (!found) {
+    throw gap(at.seq, journalKey(later.entry.seq));
+  }
+  return found;
+}
+
+function gap(seq: number, later: string): EngineError {
+  const key = journalKey(seq);
+  return new EngineError(
+    'corrupt',
+    `Cannot read journal entry "${key}": it is missing, yet "${later}" exists; restore this object of the bucket from a copy`,
+    { details: { key } },
+  );
+}

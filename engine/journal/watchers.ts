@@ -1,0 +1,105 @@
+// Everyone who follows the journal inside one engine: listeners, waiters, change streams. Nobody polls.
+
+import { EngineError } from '../base/errors.ts';
+
+interface Waiter<S> {
+  /** Returns whether it is done. */
+  check(state: S): boolean;
+  fail(error: EngineError): void;
+}
+
+/** Tells followers of every entry, right after it was folded in. */
+export class Watchers<S, E> {
+  readonly #listeners = new Set<(event: E) => void>();
+  readonly #waiters = new Set<Waiter<S>>();
+  readonly #onProblem: (error: unknown) => void;
+  #failure: EngineError | undefined;
+
+  constructor(onProblem: (error: unknown) => void) {
+    this.#onProblem = onProblem;
+  }
+
+  /** Calls `listener` with every event from now on; returns the function that ends it. */
+  subscribe(listener: (event: E) => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** Resolves with what `predicate` gives for the first state for which it gives anything but undefined. */
+  waitFor<T>(
+    predicate: (state: S) => T | undefined,
+    options: { readonly state: S; readonly signal?: AbortSignal },
+  ): Promise<T> {
+    const { state, signal } = options;
+    return new Promise<T>((resolve, reject) => {
+      const waiter: Waiter<S> = {
+        check(current) {
+          const value = predicate(current);
+          if (value === undefined) {
+            return false;
+          }
+          resolve(value);
+          return true;
+        },
+        fail: reject,
+      };
+      if (this.#failure) {
+        reject(this.#failure);
+        return;
+      }
+      if (signal?.aborted) {
+        reject(cancelled(signal));
+        return;
+      }
+      if (waiter.check(state)) {
+        return;
+      }
+      this.#waiters.add(waiter);
+      signal?.addEventListener(
+        'abort',
+        () => {
+          this.#waiters.delete(waiter);
+          reject(cancelled(signal));
+        },
+        { once: true },
+      );
+    });
+  }
+
+  notify(state: S, event: E): void {
+    for (const waiter of [...this.#waiters]) {
+      try {
+        if (waiter.check(state)) {
+          this.#waiters.delete(waiter);
+        }
+      } catch (error) {
+        this.#waiters.delete(waiter);
+        waiter.fail(error as EngineError);
+      }
+    }
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#onProblem(error);
+      }
+    }
+  }
+
+  /** Fails everyone who waits, now and later. */
+  fail(error: EngineError): void {
+    this.#failure = error;
+    for (const waiter of this.#waiters) {
+      waiter.fail(error);
+    }
+    this.#waiters.clear();
+  }
+}
+
+function cancelled(signal: AbortSignal): EngineError {
+  return new EngineError('cancelled', 'Cannot wait any longer: the work was cancelled', {
+    cause: signal.reason,
+  });
+}
