@@ -1,0 +1,119 @@
+// The image that the examples' images start from: a usual one from a registry, or one made here from this system's
+// own package mirror where no registry is in reach.
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { aptInstall, canInstall, debian } from './apt.mjs';
+import { findProgram, mustRun, run } from './run.mjs';
+import { SetupError, say, step } from './say.mjs';
+
+const usual = 'python:3.11-slim';
+
+/** Returns whether this machine has the image. */
+export async function hasImage(tag) {
+  return (await run('docker', ['image', 'inspect', '--format', '{{.Id}}', tag])).code === 0;
+}
+
+/** Returns the tag of a base image that is on this machine, pulling or making one where there is none. */
+export async function ensureBaseImage() {
+  if (await hasImage(usual)) {
+    return usual;
+  }
+  const local = `pfs/base:${debian()?.codename ?? 'bookworm'}`;
+  if (await hasImage(local)) {
+    return local;
+  }
+  say(`looking for the base image ${usual}`);
+  const pulled = await run('docker', ['pull', '--quiet', usual], { timeoutMs: 5 * 60_000 });
+  if (pulled.code === 0) {
+    return usual;
+  }
+  const reason = pulled.timedOut
+    ? 'no end after 5 min'
+    : (pulled.stderr.trim().split('\n').at(-1) ?? '');
+  await makeLocally(local, reason);
+  return local;
+}
+
+async function makeLocally(tag, reason) {
+  if (!canInstall()) {
+    throw new SetupError(
+      `Cannot pull the image ${usual}: ${reason}; check the network, or put an image of that name on this machine (docker load)`,
+    );
+  }
+  say(
+    `no registry in reach (${reason.slice(0, 120)}): making ${tag} from this system's package mirror`,
+  );
+  if (!findProgram('debootstrap')) {
+    await aptInstall(['debootstrap']);
+  }
+  await step(`making the base image ${tag}`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pfs-base-'));
+    try {
+      const { id, codename } = debian();
+      const mirror = mirrorOf(codename);
+      const args = [
+        '--variant=minbase',
+        ...(id === 'ubuntu' ? ['--components=main,universe'] : []),
+      ];
+      if (mirror.startsWith('https:')) {
+        args.push('--include=ca-certificates');
+      }
+      const root = join(folder, 'root');
+      await mustRun('debootstrap', [...args, codename, root, mirror], { timeoutMs: 15 * 60_000 });
+      rmSync(join(root, 'var/cache/apt/archives'), { recursive: true, force: true });
+      // Through a file and not a pipe: a failure of tar must not become a smaller image.
+      const archive = join(folder, 'root.tar');
+      await mustRun('tar', ['-C', root, '-cf', archive, '.'], { timeoutMs: 5 * 60_000 });
+      await mustRun('docker', ['import', archive, tag], { timeoutMs: 5 * 60_000 });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+}
+
+/** Returns the mirror from which apt gets this release, from either form of its configuration. */
+function mirrorOf(codename) {
+  const folder = '/etc/apt/sources.list.d';
+  const files = ['/etc/apt/sources.list', ...namesIn(folder).map((name) => join(folder, name))];
+  for (const file of files) {
+    const text = readOrEmpty(file);
+    const line = text.match(
+      new RegExp(`^deb\\s+(?:\\[[^\\]]*\\]\\s+)?(\\S+)\\s+${codename}\\s`, 'm'),
+    );
+    if (line?.[1]) {
+      return line[1];
+    }
+    for (const stanza of text.split(/\n\s*\n/)) {
+      const suites =
+        stanza
+          .match(/^Suites:(.*)$/m)?.[1]
+          ?.trim()
+          .split(/\s+/) ?? [];
+      const uri = stanza.match(/^URIs:\s*(\S+)/m)?.[1];
+      if (suites.includes(codename) && uri) {
+        return uri;
+      }
+    }
+  }
+  return debian()?.id === 'ubuntu'
+    ? 'http://archive.ubuntu.com/ubuntu'
+    : 'http://deb.debian.org/debian';
+}
+
+function namesIn(folder) {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}
+
+function readOrEmpty(file) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,88 @@
+// dist/, made from engine/, cli/ and schemas/ by the compiler. Built aside and swapped in whole, so that a failed or
+// interrupted build never leaves half a dist/.
+
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { withLock } from './lock.mjs';
+import { root } from './paths.mjs';
+import { lastLines, run } from './run.mjs';
+import { SetupError, step } from './say.mjs';
+
+const stamp = `${root}/dist/.sources`;
+
+/** Returns a hash over names, sizes and times of everything that dist/ is made from; a deleted source counts too. */
+function sourcesHash() {
+  const hash = createHash('sha256');
+  const add = (path) => {
+    const { mtimeMs, size } = statSync(`${root}/${path}`);
+    hash.update(`${path}\0${mtimeMs}\0${size}\n`);
+  };
+  for (const folder of ['engine', 'cli', 'schemas']) {
+    const names = readdirSync(`${root}/${folder}`, { recursive: true, encoding: 'utf8' });
+    for (const name of names.filter((each) => /\.(ts|json)$/.test(each)).sort()) {
+      add(`${folder}/${name}`);
+    }
+  }
+  for (const file of [
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'package.json',
+    'package-lock.json',
+  ]) {
+    add(file);
+  }
+  return hash.digest('hex');
+}
+
+function isFresh() {
+  return existsSync(stamp) && readFileSync(stamp, 'utf8') === sourcesHash();
+}
+
+/** Compiles into dist/ when the sources changed since the last build, or always with `force`. */
+export async function ensureBuild(options = {}) {
+  if (!options.force && isFresh()) {
+    return;
+  }
+  await withLock('build', async () => {
+    if (options.force || !isFresh()) {
+      await step('building dist', build);
+    }
+  });
+}
+
+async function build() {
+  const fresh = `${root}/dist.new-${process.pid}`;
+  const old = `${root}/dist.old-${process.pid}`;
+  try {
+    // Taken before compiling: a source that changes meanwhile makes the next run build again.
+    const sources = sourcesHash();
+    const args = [
+      `${root}/node_modules/typescript/bin/tsc`,
+      '-p',
+      'tsconfig.build.json',
+      '--outDir',
+      fresh,
+    ];
+    const result = await run(process.execPath, args, { timeoutMs: 10 * 60_000 });
+    if (result.code !== 0) {
+      const printed = lastLines(`${result.stdout}\n${result.stderr}`, 40);
+      throw new SetupError(`Cannot build dist: the compiler found errors\n${printed}`);
+    }
+    writeFileSync(`${fresh}/.sources`, sources);
+    if (existsSync(`${root}/dist`)) {
+      renameSync(`${root}/dist`, old);
+    }
+    renameSync(fresh, `${root}/dist`);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+    rmSync(old, { recursive: true, force: true });
+  }
+}

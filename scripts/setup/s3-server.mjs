@@ -1,0 +1,66 @@
+// A real S3 server for the tests: an endpoint that is given, a program that is on the machine, or one built from
+// source. The tests start and stop it themselves; here it is only made available.
+
+import { mkdirSync } from 'node:fs';
+import { withLock } from './lock.mjs';
+import { cacheBin } from './paths.mjs';
+import { findProgram, run } from './run.mjs';
+import { say, step } from './say.mjs';
+
+const module = 'github.com/minio/minio@latest';
+const image = 'minio/minio:latest';
+
+/** Returns `{ found }` with what the tests will use, or `{ reason }` why there is no S3 server. */
+export async function ensureS3Server() {
+  const given = process.env.PFS_TEST_S3_ENDPOINT;
+  if (given) {
+    return { found: `the endpoint ${given}` };
+  }
+  const program = findServer();
+  if (program) {
+    return { found: program };
+  }
+  if (!findProgram('go')) {
+    const pulled = await pullImage();
+    return pulled
+      ? { found: `the image ${image}` }
+      : { reason: lacking('Go is not installed to build one') };
+  }
+  return withLock('s3-server', async () => {
+    const built = findServer();
+    return built ? { found: built } : build();
+  });
+}
+
+function findServer() {
+  return ['minio', 'weed', 'versitygw'].map(findProgram).find(Boolean);
+}
+
+async function pullImage() {
+  const result = await run('docker', ['pull', '--quiet', image], { timeoutMs: 5 * 60_000 });
+  return result.code === 0;
+}
+
+async function build() {
+  mkdirSync(cacheBin, { recursive: true });
+  const result = await step('building MinIO with Go, once (some minutes)', () =>
+    run('go', ['install', module], {
+      env: { GOBIN: cacheBin, GOFLAGS: '-buildvcs=false', CGO_ENABLED: '0' },
+      timeoutMs: 15 * 60_000,
+      cwd: cacheBin,
+    }),
+  );
+  const program = findServer();
+  if (result.code === 0 && program) {
+    return { found: program };
+  }
+  const state = result.timedOut ? 'no end after 15 min' : result.stderr.trim().split('\n').at(-1);
+  say(`MinIO could not be built: ${state}`);
+  return (await pullImage())
+    ? { found: `the image ${image}` }
+    : { reason: lacking(`building one failed: ${state}`) };
+}
+
+function lacking(why) {
+  return `no S3 server: neither minio, weed nor versitygw is on the PATH, the image ${image} cannot be pulled, and ${why}`;
+}

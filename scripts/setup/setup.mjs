@@ -1,0 +1,44 @@
+// The whole set-up, in the order in which its parts need each other. Each part does nothing where it was done before.
+
+import { ensureBuild } from './build.mjs';
+import { checkNode, ensureDependencies } from './dependencies.mjs';
+import { ensureDocker } from './docker.mjs';
+import { ensureExampleImages } from './example-images.mjs';
+import { ensureS3Server } from './s3-server.mjs';
+import { ensureTools } from './tools.mjs';
+
+/** Packages and dist/: what everything needs, and all that most tests need. */
+export async function ensureProgram() {
+  checkNode();
+  await ensureDependencies();
+  await ensureBuild();
+}
+
+/** A Docker engine and the examples' images. Rejects with the remedy where there is none to be had. */
+export async function ensureContainers(options = {}) {
+  await ensureDocker(options);
+  await ensureExampleImages();
+}
+
+/**
+ * What tests can use of the world: returns one sentence for each thing that is lacking, under the need it concerns.
+ * With `install: false` nothing is installed on the machine for Docker's sake.
+ */
+export async function ensureTestParts(needs, options = {}) {
+  const lacking = { docker: [], s3: [], tools: [] };
+  if (needs.docker) {
+    try {
+      await ensureContainers(options);
+    } catch (error) {
+      lacking.docker.push(error.message);
+    }
+  }
+  if (needs.tools) {
+    lacking.tools.push(...(await ensureTools()));
+  }
+  if (needs.s3) {
+    const server = await ensureS3Server();
+    lacking.s3.push(...(server.reason ? [server.reason] : []));
+  }
+  return lacking;
+}

@@ -1,0 +1,81 @@
+// Programs that some tests need beside Node: git-lfs, for clones with large files, and a static busybox, for images
+// of two megabytes.
+
+import { chmodSync, closeSync, mkdirSync, openSync, readSync, renameSync } from 'node:fs';
+import { aptInstall, canInstall } from './apt.mjs';
+import { cacheBin } from './paths.mjs';
+import { findProgram, run } from './run.mjs';
+import { say } from './say.mjs';
+
+/** Installs what is missing where that is possible; returns one sentence for each tool that stays missing. */
+export async function ensureTools() {
+  const missing = [];
+  if (!findProgram('git-lfs')) {
+    missing.push('git-lfs');
+  }
+  if (!staticBusybox()) {
+    missing.push('busybox-static');
+  }
+  if (missing.length > 0 && canInstall()) {
+    await aptInstall(missing);
+  }
+  const lacking = [];
+  if (!findProgram('git-lfs')) {
+    lacking.push('git-lfs is not installed: tests of clones with large files are left out');
+  }
+  if (!staticBusybox() && !(await busyboxFromImage())) {
+    lacking.push('there is no static busybox: tests that need small images are left out');
+  }
+  return lacking;
+}
+
+/** Returns the path of a busybox that needs no shared libraries, so that it runs in an empty image. */
+export function staticBusybox() {
+  const path = findProgram('busybox');
+  return path && process.platform === 'linux' && isStatic(path) ? path : undefined;
+}
+
+/** An ELF file without a PT_INTERP header names no loader: it is static. */
+function isStatic(path) {
+  const head = Buffer.alloc(4096);
+  const file = openSync(path, 'r');
+  try {
+    readSync(file, head, 0, head.length, 0);
+  } finally {
+    closeSync(file);
+  }
+  if (head.readUInt32BE(0) !== 0x7f454c46 || head[4] !== 2 || head[5] !== 1) {
+    return false;
+  }
+  const offset = Number(head.readBigUInt64LE(32));
+  const size = head.readUInt16LE(54);
+  const count = head.readUInt16LE(56);
+  for (let index = 0; index < count && offset + index * size + 4 <= head.length; index += 1) {
+    if (head.readUInt32LE(offset + index * size) === 3) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** Takes the program out of the registry's image, where there are neither packages nor a binary. */
+async function busyboxFromImage() {
+  const created = await run('docker', ['create', 'busybox:musl', 'true'], { timeoutMs: 120_000 });
+  if (created.code !== 0) {
+    return false;
+  }
+  const id = created.stdout.trim().split('\n').at(-1) ?? '';
+  const fresh = `${cacheBin}/busybox.${process.pid}`;
+  mkdirSync(cacheBin, { recursive: true });
+  const copied = await run('docker', ['cp', '-L', `${id}:/bin/busybox`, fresh], {
+    timeoutMs: 60_000,
+  });
+  await run('docker', ['rm', '--force', id], { timeoutMs: 60_000 });
+  if (copied.code !== 0) {
+    return false;
+  }
+  chmodSync(fresh, 0o755);
+  renameSync(fresh, `${cacheBin}/busybox`);
+  say('took a static busybox out of the image busybox:musl');
+  return true;
+}
