@@ -4,7 +4,8 @@
 // `Authorization: Bearer <token>`, and writes an `Idempotency-Key` (32 hex digits): the same key again, also after a crash,
 // gets the first answer and changes nothing. Errors are problem details (RFC 9457) of type `Problem`. Lists are
 // pages `Page<T>`: ask again with `after` = `next` until `next` is null. Streams are JSON lines; a line
-// `{"problem": Problem}` ends a stream that failed. Times are ISO 8601 in UTC, sizes are bytes.
+// `{"problem": Problem}` ends a stream that failed; an empty line keeps it alive. Every response names the engine's
+// version in the header `Pfs-Version`. Times are ISO 8601 in UTC, sizes are bytes.
 //
 // A `{ref}` is a branch name, a commit id, or either followed by `^`, `^N` (N commits up) or `.N` (the N-th commit
 // counted from the branch's first, 1 being the first).
@@ -19,7 +20,8 @@
 //  GET    /repos/{project}/{repo}                             → Repo                 ({repo} may end in .spec or .meta)
 //  PATCH  /repos/{project}/{repo}      {description}          → Repo
 //  DELETE /repos/{project}/{repo}?force=true                  → 204
-//  GET    /repos/{project}/{repo}/export                      → application/x-tar: a bare Git repository with LFS objects
+//  GET    /repos/{project}/{repo}/export                      → file frames: a bare Git repository with LFS objects; the
+//         receiver makes the empty folders `objects` and `refs`
 //
 //  GET    …/{repo}/branches?after=&limit=                     → Page<Branch>
 //  PUT    …/{repo}/branches/{branch}   PutBranch              → Branch               (makes it or moves its head)
@@ -67,6 +69,8 @@
 //  GET    /provenance?repo=<project/repo>&ref=&path=&direction=up|down → Lineage
 
 export const API_PREFIX = '/api/v1';
+/** Response header with the version of the engine that answered. */
+export const VERSION_HEADER = 'pfs-version';
 /** Media type of file frames; see `frames.ts`. */
 export const FRAMES_TYPE = 'application/vnd.pfs.frames';
 
