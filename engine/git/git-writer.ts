@@ -1,0 +1,226 @@
+// A write session of Git objects: what it is given is stored once, in as few packs as fit, unless a live pack
+// has it already. It moves no branch and deletes nothing.
+
+import { EngineError } from '../base/errors.ts';
+import type { NewPack, ObjectStat } from '../object/pack-ref.ts';
+import type { PackSet } from '../object/pack-set.ts';
+import type { PackUploader } from '../object/pack-uploader.ts';
+import { PackWriter } from '../object/pack-writer.ts';
+import { type Commit, encodeCommit, parseCommit } from './commit.ts';
+import type { GitObjects, GitStat } from './git-objects.ts';
+import { GitReader, toGitStat } from './git-reader.ts';
+import { EMPTY_TREE, type GitKind, objectId } from './object-id.ts';
+import {
+  compressIfPaying,
+  decodeEntry,
+  deflatedEntryBytes,
+  GIT_PACK,
+  storedEntryBytes,
+  writeDeflatedEntry,
+  writeStoredEntry,
+} from './pack-format.ts';
+import { decodeTree, encodeTree, type TreeEntry } from './tree.ts';
+
+export interface GitWriterOptions {
+  readonly uploader: PackUploader;
+  /** Reads the live packs; one with its own cache is made where none is given. */
+  readonly reader?: GitReader;
+  /** A pack is sealed when it would grow beyond this; 32 MiB where not named. */
+  readonly targetBytes?: number;
+}
+
+export interface BlobOptions {
+  /** What the blob counts for in sizes: of an LFS pointer the large file's size. Its own length where not named. */
+  readonly logicalSize?: number;
+  /** The blob counts for nothing: a file of ours that users don't see. */
+  readonly hidden?: boolean;
+}
+
+/** What a finished session brought, for its transaction to name. */
+export interface GitWritten {
+  readonly packs: NewPack[];
+  /** Live packs that hold objects the session was given and did not store again. */
+  readonly relied: string[];
+}
+
+/**
+ * A session. Writing answers at once where it can and with a promise where it must wait: for memory, or for an
+ * index to be fetched. Content handed in must not be changed until the answer is there.
+ */
+export class GitWriter implements GitObjects {
+  readonly #live: PackSet;
+  readonly #reader: GitReader;
+  readonly #own: PackWriter;
+  readonly #relied = new Set<string>();
+
+  constructor(live: PackSet, options: GitWriterOptions) {
+    const { uploader, targetBytes } = options;
+    this.#live = live;
+    this.#reader = options.reader ?? new GitReader(live);
+    this.#own = new PackWriter({
+      container: GIT_PACK,
+      uploader,
+      cache: live.cache,
+      ...(targetBytes === undefined ? {} : { targetBytes }),
+    });
+  }
+
+  /** Stores a file's content, of at most a few MiB; returns its id. */
+  blob(content: Uint8Array, options: BlobOptions = {}): string | Promise<string> {
+    const stat: ObjectStat = options.hidden
+      ? { kind: 'blob', size: 0, files: 0 }
+      : { kind: 'blob', size: options.logicalSize ?? content.length, files: 1 };
+    return this.#store('blob', content, stat);
+  }
+
+  /** Stores a directory of entries in any order, all of which must be stored already; returns its id. */
+  async tree(entries: readonly TreeEntry[]): Promise<string> {
+    const content = encodeTree(entries);
+    if (content.length === 0) {
+      // Git knows the empty tree without being told, but a strict check wants it stored.
+      return this.#store('tree', content, { kind: 'tree', size: 0, files: 0 });
+    }
+    let size = 0;
+    let files = 0;
+    for (const { id, name, mode } of entries) {
+      const known = this.#childStat(id);
+      const stat = known instanceof Promise ? await known : known;
+      if ((stat.kind === 'tree') !== (mode === '40000') || stat.kind === 'commit') {
+        throw new EngineError('internal', `Cannot store a directory: "${name}" is a ${stat.kind}`);
+      }
+      size += stat.size;
+      files += stat.files;
+    }
+    return this.#store('tree', content, { kind: 'tree', size, files });
+  }
+
+  /** Stores a commit; returns its id. */
+  async commit(commit: Commit): Promise<string> {
+    const content = await encodeCommit(commit);
+    return this.#store('commit', content, { kind: 'commit', size: content.length, files: 0 });
+  }
+
+  /** Takes over all that another session collected; that one is over. So many small writes become one pack. */
+  absorb(other: GitWriter): void {
+    this.#own.absorb(other.#own);
+    for (const id of other.#relied) {
+      this.#relied.add(id);
+    }
+  }
+
+  /** Resolves when everything stored is durable. The session is over. */
+  async finish(): Promise<GitWritten> {
+    return { packs: await this.#own.finish(), relied: [...this.#relied] };
+  }
+
+  /** Gives the session up and frees its memory. */
+  discard(): void {
+    this.#own.discard();
+  }
+
+  async readBlob(id: string): Promise<Buffer> {
+    return (await this.#readOwn(id, 'blob')) ?? this.#reader.readBlob(id);
+  }
+
+  async readTree(id: string): Promise<readonly TreeEntry[]> {
+    const own = await this.#readOwn(id, 'tree');
+    return own ? decodeTree(own) : this.#reader.readTree(id);
+  }
+
+  async readCommit(id: string): Promise<Commit> {
+    const own = await this.#readOwn(id, 'commit');
+    return own ? parseCommit(own, id) : this.#reader.readCommit(id);
+  }
+
+  stat(id: string): GitStat | Promise<GitStat> {
+    const own = this.#own.stat(id);
+    return own ? toGitStat(id, own) : this.#reader.stat(id);
+  }
+
+  #childStat(id: string): GitStat | Promise<GitStat> {
+    const own = this.#own.stat(id);
+    if (own) {
+      return toGitStat(id, own);
+    }
+    const found = this.#live.find(id);
+    if (found instanceof Promise) {
+      return found.then(() => this.#childStat(id));
+    }
+    if (found) {
+      this.#relied.add(found.pack.id);
+    } else if (id === EMPTY_TREE) {
+      return this.tree([]).then(() => this.#childStat(id));
+    }
+    return toGitStat(id, found?.entry);
+  }
+
+  #store(kind: GitKind, content: Uint8Array, stat: ObjectStat): string | Promise<string> {
+    const id = objectId(kind, content);
+    const loading = this.#isStored(id) ? undefined : this.#live.load('git');
+    if (loading) {
+      return loading.then(() => this.#store(kind, content, stat));
+    }
+    if (this.#isStored(id)) {
+      return id;
+    }
+    const compressing = compressIfPaying(content);
+    const stored = storedEntryBytes(content.length);
+    const wait = compressing ? undefined : this.#own.room(stored);
+    if (compressing || wait) {
+      return this.#storeLater(id, { kind, content, stat, compressing });
+    }
+    writeStoredEntry(this.#own.add(id, stat, stored), kind, content);
+    return id;
+  }
+
+  async #storeLater(
+    id: string,
+    object: {
+      kind: GitKind;
+      content: Uint8Array;
+      stat: ObjectStat;
+      compressing: Promise<Buffer> | undefined;
+    },
+  ): Promise<string> {
+    const { kind, content, stat, compressing } = object;
+    const size = content.length;
+    const deflated = await compressing;
+    const stored = deflated ? deflatedEntryBytes(size, deflated) : storedEntryBytes(size);
+    for (let wait = this.#own.room(stored); wait; wait = this.#own.room(stored)) {
+      await wait;
+    }
+    // The same content may have been stored by another caller meanwhile.
+    if (!this.#isStored(id)) {
+      const target = this.#own.add(id, stat, stored);
+      if (deflated) {
+        writeDeflatedEntry(target, { kind, size, deflated });
+      } else {
+        writeStoredEntry(target, kind, content);
+      }
+    }
+    return id;
+  }
+
+  #isStored(id: string): boolean {
+    if (this.#own.stat(id)) {
+      return true;
+    }
+    const live = this.#live.findLoaded(id);
+    if (live) {
+      this.#relied.add(live.pack.id);
+    }
+    return live !== undefined;
+  }
+
+  async #readOwn(id: string, kind: GitKind): Promise<Buffer | undefined> {
+    const entry = await this.#own.read(id);
+    if (!entry) {
+      return undefined;
+    }
+    const decoded = await decodeEntry(entry);
+    if (decoded.kind !== kind || objectId(kind, decoded.content) !== id) {
+      throw new EngineError('corrupt', `Cannot read ${kind} "${id}": it is damaged or not one`);
+    }
+    return decoded.content;
+  }
+}

@@ -1,0 +1,83 @@
+// A bounded memory of pack bytes that were read, shared by everything that reads packs. It never writes.
+
+import { packKey } from './keys.ts';
+import type { ObjectStore } from './object-store.ts';
+
+const BLOCK_BYTES = 256 * 1024;
+/** Reads of this many bytes and more are not worth keeping. */
+const DIRECT_BYTES = 1024 * 1024;
+
+/** Reads ranges of packs in aligned blocks and keeps the recently used ones. */
+export class PackCache {
+  readonly #store: ObjectStore;
+  readonly #maxBytes: number;
+  readonly #blocks = new Map<string, { block: Promise<Buffer>; bytes: number }>();
+  #bytes = 0;
+
+  constructor(store: ObjectStore, options: { maxBytes?: number } = {}) {
+    this.#store = store;
+    this.#maxBytes = options.maxBytes ?? 64 * 1024 * 1024;
+  }
+
+  get store(): ObjectStore {
+    return this.#store;
+  }
+
+  /**
+   * Returns bytes `start` to `end` of a pack that is `length` bytes long. The buffer may be shared: it must not
+   * be written to.
+   */
+  async read(
+    pack: { id: string; bytes: number },
+    range: { start: number; end: number },
+  ): Promise<Buffer> {
+    const { start, end } = range;
+    if (end - start >= DIRECT_BYTES || end > pack.bytes) {
+      return this.#store.get(packKey(pack.id), { range: { start, end } });
+    }
+    const first = Math.floor(start / BLOCK_BYTES);
+    const last = Math.floor(Math.max(start, end - 1) / BLOCK_BYTES);
+    const blocks: Promise<Buffer>[] = [];
+    for (let number = first; number <= last; number++) {
+      blocks.push(this.#block(pack, number));
+    }
+    const read = await Promise.all(blocks);
+    const only = read.length === 1 ? read[0] : undefined;
+    const bytes = only ?? Buffer.concat(read);
+    return bytes.subarray(start - first * BLOCK_BYTES, end - first * BLOCK_BYTES);
+  }
+
+  #block(pack: { id: string; bytes: number }, number: number): Promise<Buffer> {
+    const key = `${pack.id}/${number}`;
+    const known = this.#blocks.get(key);
+    if (known) {
+      this.#blocks.delete(key);
+      this.#blocks.set(key, known);
+      return known.block;
+    }
+    const start = number * BLOCK_BYTES;
+    const end = Math.min(start + BLOCK_BYTES, pack.bytes);
+    const block = this.#store.get(packKey(pack.id), { range: { start, end } });
+    const entry = { block, bytes: end - start };
+    this.#blocks.set(key, entry);
+    this.#bytes += entry.bytes;
+    block.catch(() => {
+      if (this.#blocks.get(key) === entry) {
+        this.#blocks.delete(key);
+        this.#bytes -= entry.bytes;
+      }
+    });
+    this.#evict();
+    return block;
+  }
+
+  #evict(): void {
+    for (const [key, entry] of this.#blocks) {
+      if (this.#bytes <= this.#maxBytes) {
+        return;
+      }
+      this.#blocks.delete(key);
+      this.#bytes -= entry.bytes;
+    }
+  }
+}

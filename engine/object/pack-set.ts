@@ -1,0 +1,248 @@
+// The live packs, as their owner tells, and where each object is in them. It reads packs and never writes one.
+
+import { EngineError } from '../base/errors.ts';
+import { packIndexKey } from './keys.ts';
+import type { PackCache } from './pack-cache.ts';
+import { PackIndex } from './pack-index.ts';
+import type { PackEntry, PackKind, PackRef } from './pack-ref.ts';
+import { PackTable } from './pack-table.ts';
+
+/** Where an object was found. */
+export interface PackHit {
+  readonly pack: PackRef;
+  readonly entry: PackEntry;
+}
+
+/** An object as its pack holds it: the entry's bytes, not yet decoded. */
+export interface StoredObject extends PackHit {
+  readonly bytes: Buffer;
+}
+
+const PARALLEL_LOADS = 16;
+const WINDOW_BYTES = 8 * 1024 * 1024;
+/** A gap of unwanted bytes up to this size is read rather than skipped by another request. */
+const GAP_BYTES = 64 * 1024;
+const ID_BYTES: Readonly<Record<PackKind, number>> = { git: 20, chunk: 32 };
+
+interface Shelf {
+  readonly table: PackTable;
+  /** Packs by the number the table gave them. */
+  readonly packs: PackRef[];
+  readonly slots: Map<string, number>;
+  readonly unloaded: Map<string, PackRef>;
+  loading: Promise<void> | undefined;
+}
+
+/** A set of live packs. Indexes are loaded when they are first needed, each once. */
+export class PackSet {
+  readonly #cache: PackCache;
+  readonly #shelves: Readonly<Record<PackKind, Shelf>> = { git: newShelf(), chunk: newShelf() };
+  readonly #scratch = Buffer.alloc(32);
+
+  constructor(cache: PackCache) {
+    this.#cache = cache;
+  }
+
+  get cache(): PackCache {
+    return this.#cache;
+  }
+
+  /** Adds a live pack; its index is fetched on demand where it isn't handed in. Adding it again changes nothing. */
+  add(ref: PackRef, index?: PackIndex): void {
+    const shelf = this.#shelves[ref.kind];
+    if (shelf.slots.has(ref.id)) {
+      return;
+    }
+    if (index) {
+      shelf.unloaded.delete(ref.id);
+      shelve(shelf, ref, index);
+    } else {
+      shelf.unloaded.set(ref.id, ref);
+    }
+  }
+
+  /** Forgets a pack that is no longer live. */
+  remove(id: string): void {
+    for (const shelf of Object.values(this.#shelves)) {
+      shelf.unloaded.delete(id);
+      const slot = shelf.slots.get(id);
+      if (slot !== undefined) {
+        shelf.slots.delete(id);
+        shelf.table.remove(slot);
+      }
+    }
+  }
+
+  /** Returns whether the pack is in the set. */
+  has(id: string): boolean {
+    return Object.values(this.#shelves).some((s) => s.slots.has(id) || s.unloaded.has(id));
+  }
+
+  /** Makes sure the indexes of all packs of a kind are in memory. Undefined when they are already. */
+  load(kind: PackKind): Promise<void> | undefined {
+    const shelf = this.#shelves[kind];
+    if (shelf.unloaded.size === 0) {
+      return undefined;
+    }
+    shelf.loading ??= this.#loadAll(shelf).finally(() => {
+      shelf.loading = undefined;
+    });
+    return shelf.loading;
+  }
+
+  /** Looks among the indexes that are in memory only. An id of 40 hex digits is Git's, of 64 a chunk's or list's. */
+  findLoaded(id: string): PackHit | undefined {
+    const shelf = this.#shelves[kindOf(id)];
+    this.#scratch.write(id, 0, 'hex');
+    const hit = shelf.table.find(this.#scratch);
+    const pack = hit && shelf.packs[hit.slot];
+    const index = hit && shelf.table.index(hit.slot);
+    return pack && index ? { pack, entry: index.entryAt(hit.position) } : undefined;
+  }
+
+  /** Returns where an object is, or undefined when no live pack has it. Waits only where an index must be fetched. */
+  find(id: string): PackHit | undefined | Promise<PackHit | undefined> {
+    const hit = this.findLoaded(id);
+    if (hit) {
+      return hit;
+    }
+    const loading = this.load(kindOf(id));
+    return loading?.then(() => this.find(id));
+  }
+
+  /** Returns bytes `start` to `end` of a pack. The buffer may be shared: it must not be written to. */
+  readRange(pack: PackRef, range: { start: number; end: number }): Promise<Buffer> {
+    return this.#cache.read(pack, range);
+  }
+
+  /** Reads one object as it is stored; `corrupt` when no live pack has it. */
+  async read(id: string): Promise<StoredObject> {
+    const hit = await this.find(id);
+    if (!hit) {
+      throw missing(id);
+    }
+    const { offset, stored } = hit.entry;
+    const bytes = await this.readRange(hit.pack, { start: offset, end: offset + stored });
+    return { ...hit, bytes };
+  }
+
+  /**
+   * Reads many objects, each once, in the order in which they stand in their packs rather than the one asked
+   * for. Holds a few windows of at most 8 MiB (or one object); the caller bounds the list of ids.
+   */
+  async *readMany(ids: Iterable<string>): AsyncGenerator<StoredObject> {
+    const hits: PackHit[] = [];
+    for (const id of new Set(ids)) {
+      const found = this.find(id);
+      const hit = found instanceof Promise ? await found : found;
+      if (!hit) {
+        throw missing(id);
+      }
+      hits.push(hit);
+    }
+    const windows = toWindows(hits);
+    const ahead: Promise<Buffer>[] = [];
+    const fetch = (number: number) => {
+      const window = windows[number];
+      if (window) {
+        const bytes = this.readRange(window.pack, window);
+        // The error is thrown where the window is used; until then it must not count as unhandled.
+        bytes.catch(() => undefined);
+        ahead.push(bytes);
+      }
+    };
+    fetch(0);
+    for (const [number, window] of windows.entries()) {
+      fetch(number + 1);
+      const bytes = await ahead.shift();
+      for (const hit of bytes ? window.hits : []) {
+        const start = hit.entry.offset - window.start;
+        yield {
+          ...hit,
+          bytes: bytes?.subarray(start, start + hit.entry.stored) ?? Buffer.alloc(0),
+        };
+      }
+    }
+  }
+
+  async #loadAll(shelf: Shelf): Promise<void> {
+    const queue = [...shelf.unloaded.values()];
+    const work = async () => {
+      for (let ref = queue.shift(); ref; ref = queue.shift()) {
+        const key = packIndexKey(ref.id);
+        const index = PackIndex.parse(await this.#cache.store.get(key), key);
+        if (index.idBytes !== ID_BYTES[ref.kind] || index.packBytes !== ref.bytes) {
+          throw new EngineError(
+            'corrupt',
+            `Cannot read pack index "${key}": it belongs to another pack; rebuild it`,
+            { details: { key } },
+          );
+        }
+        // It may have been removed, or added with its index, while it was on its way.
+        if (shelf.unloaded.delete(ref.id)) {
+          shelve(shelf, ref, index);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL_LOADS }, work));
+  }
+}
+
+function newShelf(): Shelf {
+  return {
+    table: new PackTable(),
+    packs: [],
+    slots: new Map(),
+    unloaded: new Map(),
+    loading: undefined,
+  };
+}
+
+function shelve(shelf: Shelf, ref: PackRef, index: PackIndex): void {
+  const slot = shelf.table.add(index);
+  shelf.packs[slot] = ref;
+  shelf.slots.set(ref.id, slot);
+}
+
+function kindOf(id: string): PackKind {
+  return id.length === 40 ? 'git' : 'chunk';
+}
+
+function missing(id: string): EngineError {
+  return new EngineError(
+    'corrupt',
+    `Cannot read object "${id}": no live pack has it; run pfs fsck to see what is affected`,
+    { details: { object: id } },
+  );
+}
+
+interface Window {
+  readonly pack: PackRef;
+  readonly start: number;
+  end: number;
+  readonly hits: PackHit[];
+}
+
+function toWindows(hits: PackHit[]): Window[] {
+  hits.sort((a, b) =>
+    a.pack.id === b.pack.id ? a.entry.offset - b.entry.offset : a.pack.id < b.pack.id ? -1 : 1,
+  );
+  const windows: Window[] = [];
+  let last: Window | undefined;
+  for (const hit of hits) {
+    const { offset, stored } = hit.entry;
+    const end = offset + stored;
+    if (
+      last?.pack.id === hit.pack.id &&
+      offset - last.end <= GAP_BYTES &&
+      end - last.start <= WINDOW_BYTES
+    ) {
+      last.end = end;
+      last.hits.push(hit);
+    } else {
+      last = { pack: hit.pack, start: offset, end, hits: [hit] };
+      windows.push(last);
+    }
+  }
+  return windows;
+}
