@@ -5,7 +5,10 @@ export interface ObjectInfo {
   readonly key: string;
   /** In bytes. */
   readonly size: number;
-  /** Time of the last change by the store's own clock, in milliseconds since the Unix epoch. */
+  /**
+   * Time of the last change by the store's own clock, in milliseconds since the Unix epoch. Some stores know only
+   * whole seconds.
+   */
   readonly modified: number;
 }
 
