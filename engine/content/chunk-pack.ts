@@ -1,0 +1,61 @@
+// The container of chunks: a pack in which each chunk of a large file, and each list of chunks, stands whole
+// behind a frame that says what it is.
+
+import { createHash } from 'node:crypto';
+import { EngineError } from '../base/errors.ts';
+import type { PackContainer } from '../object/open-pack.ts';
+
+/**
+ * Layout, all integers big-endian. The pack: "pfschunk" (8), version 1 (4), count of entries (4), entries.
+ * An entry: kind, 16 chunk or 17 list (4), length of the payload (4), id (32), payload.
+ * A chunk's id is the SHA-256 of its payload; a list's is the SHA-256 of the file it describes.
+ */
+export const CHUNK_PACK: PackContainer = {
+  kind: 'chunk',
+  headerBytes: 16,
+  trailerBytes: 0,
+  header(objects) {
+    const bytes = Buffer.alloc(16);
+    bytes.write('pfschunk', 'latin1');
+    bytes.writeUInt32BE(1, 8);
+    bytes.writeUInt32BE(objects, 12);
+    return bytes;
+  },
+};
+
+/** Bytes of an entry before its payload. */
+export const FRAME_BYTES = 40;
+
+export type ChunkKind = 'chunk' | 'list';
+
+const CODES: Readonly<Record<ChunkKind, number>> = { chunk: 16, list: 17 };
+
+/** Writes an entry; `target` is longer than the payload by {@link FRAME_BYTES}. */
+export function writeEntry(
+  target: Buffer,
+  entry: { kind: ChunkKind; id: string; payload: Uint8Array },
+): void {
+  target.writeUInt32BE(CODES[entry.kind], 0);
+  target.writeUInt32BE(entry.payload.length, 4);
+  target.write(entry.id, 8, 'hex');
+  target.set(entry.payload, FRAME_BYTES);
+}
+
+/** Returns the payload of an entry, which must be of that id; anything else is `corrupt`. */
+export function readEntry(entry: Buffer, id: string): { kind: ChunkKind; payload: Buffer } {
+  const code = entry.length < FRAME_BYTES ? 0 : entry.readUInt32BE(0);
+  const kind = code === CODES.chunk ? 'chunk' : code === CODES.list ? 'list' : undefined;
+  if (
+    !kind ||
+    entry.readUInt32BE(4) !== entry.length - FRAME_BYTES ||
+    entry.toString('hex', 8, FRAME_BYTES) !== id
+  ) {
+    throw new EngineError('corrupt', `Cannot read chunk "${id}": its frame is damaged`);
+  }
+  return { kind, payload: entry.subarray(FRAME_BYTES) };
+}
+
+/** Returns the SHA-256 of the bytes in hex. */
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

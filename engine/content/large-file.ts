@@ -1,0 +1,163 @@
+// Large files as chunks: written from a stream and read back as one, with a few chunks in memory at most.
+
+import { createHash, webcrypto } from 'node:crypto';
+import { EngineError } from '../base/errors.ts';
+import { type ChunkRef, decodeChunkList, encodeChunkList } from './chunk-list.ts';
+import { sha256 } from './chunk-pack.ts';
+import type { ChunkSource, ChunkWriter } from './chunk-writer.ts';
+import { Chunker, MAX_CHUNK_BYTES } from './chunker.ts';
+import type { Pointer } from './pointer.ts';
+
+const FIRST_BUFFER_BYTES = 256 * 1024;
+
+/** Writes one large file into a session. Holds two chunks, of at most 16 MiB each. */
+export class LargeFileWriter {
+  readonly #session: ChunkWriter;
+  readonly #chunker = new Chunker();
+  readonly #whole = createHash('sha256');
+  readonly #chunks: ChunkRef[] = [];
+  #buffer: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
+  #spare: Buffer<ArrayBuffer> | undefined;
+  #used = 0;
+  #size = 0;
+  #storing: Promise<void> | undefined;
+
+  constructor(session: ChunkWriter) {
+    this.#session = session;
+  }
+
+  /** Takes the next bytes of the file. They are copied: the buffer may be used again once this resolves. */
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#whole.update(bytes);
+    this.#size += bytes.length;
+    for (let from = 0; from < bytes.length; ) {
+      const cut = this.#chunker.next(bytes, from);
+      const end = cut < 0 ? bytes.length : cut;
+      this.#keep(bytes.subarray(from, end));
+      from = end;
+      if (cut >= 0) {
+        await this.#endChunk();
+      }
+    }
+  }
+
+  /** Ends the file. Its chunks and list are in the session then, and durable once the session is finished. */
+  async finish(): Promise<Pointer> {
+    const size = this.#size;
+    const file = this.#whole.digest('hex');
+    if (this.#chunks.length === 0 && !this.#storing) {
+      const payload = this.#buffer.subarray(0, this.#used);
+      await this.#session.store({ kind: 'chunk', id: file, payload, size });
+      return { sha256: file, size };
+    }
+    if (this.#used > 0) {
+      await this.#endChunk();
+    }
+    await this.#storing;
+    if (this.#chunks.length > 1) {
+      const payload = encodeChunkList(this.#chunks);
+      await this.#session.store({ kind: 'list', id: file, payload, size });
+    }
+    return { sha256: file, size };
+  }
+
+  #keep(bytes: Uint8Array): void {
+    const wanted = this.#used + bytes.length;
+    if (wanted > this.#buffer.length) {
+      const larger = Math.min(MAX_CHUNK_BYTES, Math.max(wanted, this.#buffer.length * 2));
+      const buffer = Buffer.allocUnsafeSlow(larger);
+      this.#buffer.copy(buffer, 0, 0, this.#used);
+      this.#buffer = buffer;
+    }
+    this.#buffer.set(bytes, this.#used);
+    this.#used = wanted;
+  }
+
+  /** Hashes and stores the chunk while the next one fills another buffer. */
+  async #endChunk(): Promise<void> {
+    await this.#storing;
+    const full = this.#buffer;
+    const payload = full.subarray(0, this.#used);
+    this.#buffer = this.#spare ?? Buffer.allocUnsafeSlow(full.length);
+    this.#spare = undefined;
+    this.#used = 0;
+    this.#storing = this.#store(payload).finally(() => {
+      this.#spare = full;
+    });
+    // Whoever writes or finishes next meets the error; until then it must not count as unhandled.
+    this.#storing.catch(() => undefined);
+  }
+
+  async #store(payload: Buffer<ArrayBuffer>): Promise<void> {
+    const digest = await webcrypto.subtle.digest('SHA-256', payload);
+    const id = Buffer.from(digest).toString('hex');
+    await this.#session.store({ kind: 'chunk', id, payload, size: payload.length });
+    this.#chunks.push({ id, bytes: payload.length });
+  }
+}
+
+/** Reads large files by the SHA-256 of their content. */
+export class LargeFileReader {
+  readonly #source: ChunkSource;
+
+  constructor(source: ChunkSource) {
+    this.#source = source;
+  }
+
+  /** Returns the chunks of a file, in order. An absent file is `corrupt`. */
+  async chunks(file: string): Promise<readonly ChunkRef[]> {
+    const stat = await this.#source.statChunk(file);
+    if (stat?.kind === 'chunk') {
+      return [{ id: file, bytes: stat.size }];
+    }
+    const { payload } = await this.#source.readChunk(file);
+    return decodeChunkList(payload, file).chunks;
+  }
+
+  /**
+   * Yields bytes `start` to `end` (all where not named) of the file of that SHA-256. Two chunks are read ahead, and each
+   * is verified. The buffers may be shared: they must not be written to.
+   */
+  async *read(file: string, range: { start?: number; end?: number } = {}): AsyncGenerator<Buffer> {
+    const { start = 0, end = Number.POSITIVE_INFINITY } = range;
+    const wanted: { ref: ChunkRef; from: number; to: number }[] = [];
+    let at = 0;
+    for (const ref of await this.chunks(file)) {
+      const from = Math.max(0, start - at);
+      const to = Math.min(ref.bytes, end - at);
+      if (from < to) {
+        wanted.push({ ref, from, to });
+      }
+      at += ref.bytes;
+    }
+    const ahead: Promise<Buffer>[] = [];
+    let next = 0;
+    for (const { from, to } of wanted) {
+      for (; next < wanted.length && ahead.length <= READ_AHEAD; next++) {
+        const chunk = this.#chunk(wanted[next]?.ref);
+        chunk.catch(() => undefined);
+        ahead.push(chunk);
+      }
+      const chunk = await ahead.shift();
+      if (chunk) {
+        yield chunk.subarray(from, to);
+      }
+    }
+  }
+
+  async #chunk(ref: ChunkRef | undefined): Promise<Buffer> {
+    const id = ref?.id ?? '';
+    const { payload } = await this.#source.readChunk(id);
+    if (payload.length !== ref?.bytes || sha256(payload) !== id) {
+      throw new EngineError(
+        'corrupt',
+        `Cannot read chunk "${id}": its bytes are damaged; restore its pack from a copy`,
+        { details: { object: id } },
+      );
+    }
+    return payload;
+  }
+}
+
+/** Chunks beyond the one being handed out. */
+const READ_AHEAD = 2;
