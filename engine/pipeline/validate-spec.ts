@@ -1,0 +1,68 @@
+// Turns a document into a canonical spec, or into one error that names everything that is wrong with it. Knows nothing
+// of what else there is: for that see context-rules.ts.
+
+import { canonicalSpec, pathBeforeTranslation } from './canonical-spec.ts';
+import { fieldStatuses } from './field-status.ts';
+import type { CheckGlob } from './input-rules.ts';
+import { schemaProblems } from './schema-problems.ts';
+import type { PipelineSpec } from './spec.ts';
+import type { SpecDocument, SpecPath, SpecProblem } from './spec-document.ts';
+import { pathText, problemsError } from './spec-document.ts';
+import { nameFields } from './spec-names.ts';
+import { ruleProblems, ruleWarnings } from './spec-rules.ts';
+import { SPEC_FIELD } from './spec-schema.ts';
+
+export interface ValidateOptions {
+  /** Project of a pipeline that names none, and of its inputs. */
+  readonly defaultProject: string;
+  readonly checkGlob: CheckGlob;
+}
+
+export interface ValidatedSpec {
+  readonly spec: PipelineSpec;
+  /** One sentence each, with the file and line: fields without effect, and advice. */
+  readonly warnings: string[];
+  /** Returns where a field of the canonical spec stands in the document, by the author's names. */
+  readonly sourcePath: (path: SpecPath) => SpecPath;
+}
+
+/**
+ * Validates a document and returns its canonical spec. Throws `invalid` with all problems of the document, each with
+ * file, line, column, field, what is wrong and what would be right; details hold `file`, `line` and `field` of the
+ * first.
+ */
+export function validateSpec(document: SpecDocument, options: ValidateOptions): ValidatedSpec {
+  const named = nameFields(document.value, SPEC_FIELD);
+  const statuses = fieldStatuses(named.value, SPEC_FIELD);
+  const inDocument = (problem: SpecProblem): SpecProblem => ({
+    ...problem,
+    path: named.sourcePath(problem.path),
+  });
+  const problems = [
+    ...named.problems,
+    ...[
+      ...schemaProblems(named.value),
+      ...ruleProblems(named.value, { checkGlob: options.checkGlob }),
+      ...statuses.problems,
+    ].map(inDocument),
+  ];
+  if (problems.length > 0) {
+    throw problemsError(document, problems);
+  }
+  const warnings = [...statuses.warnings, ...ruleWarnings(named.value)].map(inDocument);
+  return {
+    spec: canonicalSpec(named.value, options),
+    warnings: withoutRepeats(warnings).map((warning) => warningText(document, warning)),
+    sourcePath: (path) => named.sourcePath(pathBeforeTranslation(named.value, path)),
+  };
+}
+
+/** Keeps the last warning about each field, which is the most particular one. */
+function withoutRepeats(warnings: readonly SpecProblem[]): SpecProblem[] {
+  return [...new Map(warnings.map((warning) => [pathText(warning.path), warning])).values()];
+}
+
+function warningText(document: SpecDocument, warning: SpecProblem): string {
+  const { line } = document.position(warning.path, { key: warning.key ?? false });
+  return `${document.fileName}:${line}: ${pathText(warning.path)}: ${warning.message}`;
+}
