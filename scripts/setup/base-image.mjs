@@ -1,12 +1,14 @@
 // The image that the examples' images start from: a usual one from a registry, or one made here from this system's
 // own package mirror where no registry is in reach.
 
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { aptInstall, canInstall, debian } from './apt.mjs';
 import { findProgram, mustRun, run } from './run.mjs';
 import { SetupError, say, step } from './say.mjs';
+import { removing } from './temporary.mjs';
 
 const usual = 'python:3.11-slim';
 
@@ -50,27 +52,35 @@ async function makeLocally(tag, reason) {
   }
   await step(`making the base image ${tag}`, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'pfs-base-'));
-    try {
-      const { id, codename } = debian();
-      const mirror = mirrorOf(codename);
-      const args = [
-        '--variant=minbase',
-        ...(id === 'ubuntu' ? ['--components=main,universe'] : []),
-      ];
-      if (mirror.startsWith('https:')) {
-        args.push('--include=ca-certificates');
-      }
-      const root = join(folder, 'root');
-      await mustRun('debootstrap', [...args, codename, root, mirror], { timeoutMs: 15 * 60_000 });
-      rmSync(join(root, 'var/cache/apt/archives'), { recursive: true, force: true });
-      // Through a file and not a pipe: a failure of tar must not become a smaller image.
-      const archive = join(folder, 'root.tar');
-      await mustRun('tar', ['-C', root, '-cf', archive, '.'], { timeoutMs: 5 * 60_000 });
-      await mustRun('docker', ['import', archive, tag], { timeoutMs: 5 * 60_000 });
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    const makeIn = () => make(tag, folder);
+    await removing([folder], makeIn, () => unmount(folder));
   });
+}
+
+async function make(tag, folder) {
+  const { id, codename } = debian();
+  const mirror = mirrorOf(codename);
+  const args = ['--variant=minbase', ...(id === 'ubuntu' ? ['--components=main,universe'] : [])];
+  if (mirror.startsWith('https:')) {
+    args.push('--include=ca-certificates');
+  }
+  const root = join(folder, 'root');
+  await mustRun('debootstrap', [...args, codename, root, mirror], { timeoutMs: 15 * 60_000 });
+  rmSync(join(root, 'var/cache/apt/archives'), { recursive: true, force: true });
+  // Through a file and not a pipe: a failure of tar must not become a smaller image.
+  const archive = join(folder, 'root.tar');
+  await mustRun('tar', ['-C', root, '-cf', archive, '.'], { timeoutMs: 5 * 60_000 });
+  await mustRun('docker', ['import', archive, tag], { timeoutMs: 5 * 60_000 });
+}
+
+/** Undoes what debootstrap mounts below its target, and leaves there when it is interrupted. */
+function unmount(folder) {
+  const mounts = readOrEmpty('/proc/mounts').split('\n');
+  for (const target of mounts.map((line) => line.split(' ')[1] ?? '').reverse()) {
+    if (target.startsWith(`${folder}/`)) {
+      spawnSync('umount', ['--lazy', target]);
+    }
+  }
 }
 
 /** Returns the mirror from which apt gets this release, from either form of its configuration. */

@@ -7,7 +7,6 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,6 +14,7 @@ import { withLock } from './lock.mjs';
 import { root } from './paths.mjs';
 import { lastLines, run } from './run.mjs';
 import { SetupError, step } from './say.mjs';
+import { removing } from './temporary.mjs';
 
 const stamp = `${root}/dist/.sources`;
 
@@ -61,16 +61,11 @@ export async function ensureBuild(options = {}) {
 async function build() {
   const fresh = `${root}/dist.new-${process.pid}`;
   const old = `${root}/dist.old-${process.pid}`;
-  try {
+  await removing([fresh, old], async () => {
     // Taken before compiling: a source that changes meanwhile makes the next run build again.
     const sources = sourcesHash();
-    const args = [
-      `${root}/node_modules/typescript/bin/tsc`,
-      '-p',
-      'tsconfig.build.json',
-      '--outDir',
-      fresh,
-    ];
+    const compiler = `${root}/node_modules/typescript/bin/tsc`;
+    const args = [compiler, '-p', 'tsconfig.build.json', '--outDir', fresh];
     const result = await run(process.execPath, args, { timeoutMs: 10 * 60_000 });
     if (result.code !== 0) {
       const printed = lastLines(`${result.stdout}\n${result.stderr}`, 40);
@@ -81,8 +76,5 @@ async function build() {
       renameSync(`${root}/dist`, old);
     }
     renameSync(fresh, `${root}/dist`);
-  } finally {
-    rmSync(fresh, { recursive: true, force: true });
-    rmSync(old, { recursive: true, force: true });
-  }
+  });
 }

@@ -48,16 +48,22 @@ export function run(command, args, options = {}) {
       detached: timeoutMs !== undefined,
     });
     const result = { code: 1, stdout: '', stderr: '', timedOut: false, missing: false };
-    const end = () => {
+    const kill = (signal) => {
       try {
-        process.kill(-child.pid, 'SIGKILL');
+        process.kill(-child.pid, signal);
       } catch {
-        child.kill('SIGKILL');
+        child.kill(signal);
       }
     };
+    // Asked first: package managers must not be cut off in the middle of a step.
+    const end = () => {
+      kill('SIGTERM');
+      setTimeout(() => kill('SIGKILL'), 5_000).unref();
+    };
+    let exitCode;
     const onSignal = (signal) => {
+      exitCode = signal === 'SIGINT' ? 130 : 143;
       end();
-      process.exit(signal === 'SIGINT' ? 130 : 143);
     };
     let timer;
     if (timeoutMs !== undefined) {
@@ -77,6 +83,9 @@ export function run(command, args, options = {}) {
       clearTimeout(timer);
       process.off('SIGINT', onSignal);
       process.off('SIGTERM', onSignal);
+      if (exitCode !== undefined) {
+        process.exit(exitCode);
+      }
       resolve(result);
     };
     child.on('error', (error) => {

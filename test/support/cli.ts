@@ -131,7 +131,12 @@ export function containersOf(folder: string): readonly string[] {
   const ids = docker('ps', '--all', '--quiet', '--no-trunc').split('\n').filter(Boolean);
   return ids.filter((id) => {
     try {
-      return docker('inspect', '--format', '{{range .HostConfig.Binds}}{{.}}\n{{end}}', id).includes(folder);
+      return docker(
+        'inspect',
+        '--format',
+        '{{range .HostConfig.Binds}}{{.}}\n{{end}}',
+        id,
+      ).includes(folder);
     } catch {
       // Gone since it was listed.
       return false;
