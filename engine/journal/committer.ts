@@ -13,7 +13,6 @@ export interface PutEntryOptions {
   readonly clock: Clock;
   /** How long to go on asking what became of a put, in milliseconds. */
   readonly patienceMs: number;
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -26,23 +25,19 @@ export async function putEntry(
   entry: { readonly seq: number; readonly bytes: Buffer },
   options: PutEntryOptions,
 ): Promise<boolean> {
-  const { clock, patienceMs, signal } = options;
+  const { clock, patienceMs } = options;
   const key = journalKey(entry.seq);
   const deadline = clock.monotonic() + patienceMs;
   let isUnknown = false;
   for (let delay = FIRST_DELAY; ; delay = Math.min(delay * 2, MAX_DELAY)) {
     try {
-      await store.put(key, entry.bytes, { ifAbsent: true });
-      return true;
+      return await putOnce(store, { key, bytes: entry.bytes });
     } catch (error) {
-      if (isEngineError(error, 'already_exists')) {
-        return await isOurs(store, { key, bytes: entry.bytes });
-      }
       isUnknown ||= isEngineError(error, 'unavailable');
       if (!isUnknown) {
         throw error;
       }
-      if (signal.aborted || clock.monotonic() >= deadline) {
+      if (clock.monotonic() >= deadline) {
         throw outcomeUnknown(key, error);
       }
     }
@@ -50,11 +45,20 @@ export async function putEntry(
   }
 }
 
-async function isOurs(
+async function putOnce(
   store: ObjectStore,
   entry: { readonly key: string; readonly bytes: Buffer },
 ): Promise<boolean> {
-  return entry.bytes.equals(await store.get(entry.key));
+  try {
+    await store.put(entry.key, entry.bytes, { ifAbsent: true });
+    return true;
+  } catch (error) {
+    if (!isEngineError(error, 'already_exists')) {
+      throw error;
+    }
+    // Lost, or ours from a try whose answer was lost.
+    return entry.bytes.equals(await store.get(entry.key));
+  }
 }
 
 function outcomeUnknown(key: string, cause: unknown): EngineError {

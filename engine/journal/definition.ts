@@ -20,7 +20,7 @@ export interface EntryInfo {
 export interface RetiredRecord {
   /** Its key in history, for example `commit/<id>`. */
   readonly key: string;
-  /** Any JSON but null. */
+  /** Any JSON; null deletes what history has under the key. */
   readonly value: unknown;
   /** The table entries that leave memory once history holds the record. */
   readonly drop: readonly { readonly table: string; readonly key: string }[];
@@ -32,7 +32,6 @@ export interface RetiredRecord {
  * Operations are JSON. `apply` is deterministic, reads and changes nothing but the tables, does no I/O, and may refuse
  * an operation by throwing an EngineError: the transaction is then refused as a whole. It never reads, or depends on
  * the presence of, an entry that `retire` would yield: engines retire at different times and must fold equally.
- * What `retire` yields in one state it must yield in every later one in which the entry is still there.
  */
 export interface Definition<S extends JournalState, O> {
   empty(): S;

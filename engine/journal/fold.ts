@@ -4,6 +4,15 @@ import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import type { Definition, Entry, EntryInfo, Transaction } from './definition.ts';
 import type { JournalState } from './journal-state.ts';
 import { RecentRequests } from './recent-requests.ts';
+import type { TableCopy } from './snapshot.ts';
+import type { Table } from './table.ts';
+
+/** A table entry that leaves memory once history has it. */
+export interface DroppedEntry {
+  readonly table: string;
+  readonly key: string;
+  readonly value: unknown;
+}
 
 /** The state after entry `seq`, and the recent requests with it. Every change is a whole entry. */
 export class Fold<S extends JournalState, O> {
@@ -31,10 +40,43 @@ export class Fold<S extends JournalState, O> {
     return this.#writeId;
   }
 
-  /** Declares the tables, filled from a snapshot, to be the state after `entry`. */
-  startAt(entry: { readonly seq: number; readonly writeId: string }): void {
+  /**
+   * Fills the tables of a state nothing was folded into yet from a snapshot of it after `entry`. A table that this
+   * version doesn't know is `failed_precondition`.
+   */
+  load(
+    entry: { readonly seq: number; readonly writeId: string },
+    tables: readonly TableCopy[],
+  ): void {
+    for (const { name, rows } of tables) {
+      const { table: requests } = this.requests;
+      const table = name === requests.name ? requests : this.state.tables.get(name);
+      if (!table) {
+        throw new EngineError(
+          'failed_precondition',
+          `Cannot read table "${name}" of snapshot ${entry.seq}: a newer version of pfs wrote this store; upgrade`,
+        );
+      }
+      for (const [key, value] of rows) {
+        // Rows are what JSON gave back of this table's own values.
+        (table as Table<unknown>).load(key, value);
+      }
+    }
     this.#seq = entry.seq;
     this.#writeId = entry.writeId;
+  }
+
+  /** Removes entries that history holds from memory, but for those that have changed since. */
+  drop(entries: readonly DroppedEntry[]): void {
+    const { log, tables } = this.state;
+    log.unsealed(() => {
+      for (const { table, key, value } of entries) {
+        if (tables.get(table)?.get(key) === value) {
+          tables.get(table)?.delete(key);
+        }
+      }
+      log.commit();
+    });
   }
 
   /**

@@ -1,18 +1,28 @@
 // Finished records, in immutable sorted pages of the bucket. Memory holds where they are, not what they are.
 
-import { EngineError } from '../base/errors.ts';
+import type { IdMaker } from '../base/ids.ts';
 import type { ObjectStore } from '../object/object-store.ts';
+import { type RunRecord, RunWriter } from './history-run.ts';
+import { encodeRow, isDeleteRow, valueOfRow } from './page.ts';
+import { PageCache } from './page-cache.ts';
+import { mergeRows, mergeRuns, openCursors } from './run-merge.ts';
+import { compareKeys, lowerBound } from './sorted-keys.ts';
+
+/** This many runs of one level become one run of the next. */
+const FAN_IN = 8;
+/** Bound of the cache of pages, in bytes of their text. */
+const CACHE_BYTES = 16 * 1024 * 1024;
+const SLICE = 2000;
 
 /** Which records a scan yields, and in what order. */
 export interface ScanOptions {
   /** Only keys that start with this. */
   readonly prefix: string;
-  /** Start at this key (a whole one, prefix included): ascending scans at it or after, reverse ones at it or before. */
+  /** Start at this key (a whole one): ascending scans at it or after it, reverse ones at it or before it. */
   readonly from?: string;
   /** Greatest key first. */
   readonly reverse?: boolean;
   readonly limit?: number;
-  readonly signal?: AbortSignal;
 }
 
 /** A record of history. */
@@ -21,27 +31,150 @@ export interface HistoryRecord<V = unknown> {
   readonly value: V;
 }
 
-/** The finished records of a state: what `retire` moved out of memory. */
+/**
+ * The finished records of a state: what `retire` moved out of memory. The journal replaces the list of runs with
+ * each snapshot; reads under way go on in the old runs.
+ */
 export class History {
   readonly #store: ObjectStore;
+  readonly #ids: IdMaker;
+  readonly #cache: PageCache;
+  readonly #isForgotten: (key: string) => boolean;
+  /** Newest first, levels ascending. */
+  #runs: readonly RunRecord[] = [];
 
-  constructor(store: ObjectStore) {
+  /** `isForgotten` names keys whose deletion has not reached the runs yet. */
+  constructor(
+    store: ObjectStore,
+    options: {
+      readonly ids: IdMaker;
+      readonly isForgotten: (key: string) => boolean;
+      readonly cacheBytes?: number;
+    },
+  ) {
     this.#store = store;
+    this.#ids = options.ids;
+    this.#isForgotten = options.isForgotten;
+    this.#cache = new PageCache(store, { maxBytes: options.cacheBytes ?? CACHE_BYTES });
   }
 
-  /** Returns the record under `key`, or undefined. */
-  get<V = unknown>(key: string): Promise<V | undefined> {
-    return Promise.reject(
-      new EngineError(
-        'internal',
-        `Cannot read "${key}" of ${this.#store.url}: history is not there yet`,
-      ),
-    );
+  /** How many rows the runs hold; a key that is in several runs counts several times. */
+  get rowCount(): number {
+    return this.#runs.reduce((sum, run) => sum + run.count, 0);
   }
 
-  /** Yields the records whose keys start with `prefix`, in order. */
+  /** Returns the value under `key`, or undefined. A page that is damaged or missing is `corrupt`. */
+  async get<V = unknown>(key: string): Promise<V | undefined> {
+    if (this.#isForgotten(key)) {
+      return undefined;
+    }
+    for (const run of this.#runs) {
+      const row = await this.#find(run, key);
+      if (row !== undefined) {
+        return isDeleteRow(row) ? undefined : (valueOfRow(row) as V);
+      }
+    }
+    return undefined;
+  }
+
+  /** Yields records in the order of their keys; reads only the pages it needs for them. */
   async *scan<V = unknown>(options: ScanOptions): AsyncIterable<HistoryRecord<V>> {
-    yield* [];
-    await this.get(options.prefix);
+    const { prefix, from, reverse = false } = options;
+    let left = options.limit ?? Number.POSITIVE_INFINITY;
+    const span = { ...spanOf(prefix, { from, reverse }), reverse };
+    const cursors = await openCursors(this.#cache, { runs: this.#runs, span, isCached: true });
+    for await (const { key, row } of mergeRows(cursors, { reverse })) {
+      if (left <= 0) {
+        return;
+      }
+      if (!isDeleteRow(row) && !this.#isForgotten(key)) {
+        left -= 1;
+        yield { key, value: valueOfRow(row) as V };
+        if (left <= 0) {
+          return;
+        }
+      }
+    }
   }
+
+  /** Replaces the runs, newest first: a snapshot that names them is durable. */
+  use(runs: readonly RunRecord[]): void {
+    this.#runs = runs;
+    this.#cache.keep(runs);
+  }
+
+  /**
+   * Uploads `records` as a new run, merges runs where there are many of one level, and returns the runs that hold
+   * everything. Readers do not see them before {@link History.use}.
+   */
+  async extend(records: ReadonlyMap<string, unknown>): Promise<readonly RunRecord[]> {
+    const run = await this.#write(records);
+    let runs = run ? [run, ...this.#runs] : this.#runs;
+    for (let level = 0; runs.some((one) => one.level >= level); level++) {
+      const same = runs.filter((one) => one.level === level);
+      if (same.length >= FAN_IN) {
+        const older = runs.filter((one) => one.level > level);
+        const merged = await mergeRuns(same, {
+          store: this.#store,
+          cache: this.#cache,
+          ids: this.#ids,
+          level: level + 1,
+          isOldest: older.length === 0,
+        });
+        const newer = runs.filter((one) => one.level < level);
+        runs = [...newer, ...(merged ? [merged] : []), ...older];
+      }
+    }
+    return runs;
+  }
+
+  async #write(records: ReadonlyMap<string, unknown>): Promise<RunRecord | undefined> {
+    const writer = new RunWriter(this.#store, this.#ids);
+    let rows = 0;
+    for (const key of [...records.keys()].sort(compareKeys)) {
+      const value = records.get(key) ?? null;
+      await writer.add(key, { text: encodeRow(key, value), isDelete: value === null });
+      rows += 1;
+      if (rows % SLICE === 0) {
+        await new Promise(setImmediate);
+      }
+    }
+    return await writer.finish(0);
+  }
+
+  async #find(run: RunRecord, key: string): Promise<string | undefined> {
+    if (key < run.first || key > run.last) {
+      return undefined;
+    }
+    const pages = await this.#cache.pagesOf(run);
+    const index = lowerBound(
+      pages.map((page) => page.last),
+      key,
+    );
+    const page = pages[index];
+    if (!page || page.first > key) {
+      return undefined;
+    }
+    const { keys, rows } = await this.#cache.load(page);
+    const at = lowerBound(keys, key);
+    return keys[at] === key ? rows[at] : undefined;
+  }
+}
+
+function spanOf(
+  prefix: string,
+  options: { from: string | undefined; reverse: boolean },
+): { low: string; high: string | undefined } {
+  const { from, reverse } = options;
+  // No key has a character above this one: ids and names are ASCII or ordinary text.
+  const end = prefix === '' ? undefined : `${prefix}\uffff`;
+  if (from === undefined) {
+    return { low: prefix, high: end };
+  }
+  if (!reverse) {
+    return { low: from > prefix ? from : prefix, high: end };
+  }
+  // The least string above `from` is `from` and the least character.
+  const above = `${from}\0`;
+  return { low: prefix, high: end === undefined || above < end ? above : end };
 }

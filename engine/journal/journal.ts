@@ -5,15 +5,19 @@
 
 import type { Clock } from '../base/clock.ts';
 import { EngineError, errorText, isEngineError } from '../base/errors.ts';
+import { IdMaker } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
+import { journalKey } from '../object/keys.ts';
 import type { ObjectStore } from '../object/object-store.ts';
-import { type Batch, makeBatch, type Outcome, type Pending } from './batch.ts';
+import { makeBatch, type Outcome, type Pending } from './batch.ts';
 import { putEntry } from './committer.ts';
 import type { Decision, Definition, Entry } from './definition.ts';
 import { Fold } from './fold.ts';
 import { History } from './history.ts';
 import type { JournalState } from './journal-state.ts';
-import { demandEnd, readEntries } from './log-reader.ts';
+import { demandEnd, readEntries, readEntry } from './log-reader.ts';
+import { readNewestSnapshot } from './snapshot.ts';
+import { type SnapshotPolicy, Snapshotter } from './snapshotter.ts';
 import { Watchers } from './watchers.ts';
 
 export interface JournalOptions<S extends JournalState, O> {
@@ -25,6 +29,8 @@ export interface JournalOptions<S extends JournalState, O> {
   readonly engine: string;
   /** How long a commit goes on asking what became of a put with an unknown outcome; 30 s unless told. */
   readonly patienceMs?: number;
+  /** When to take snapshots; every 1000 entries or 32 MiB of entries unless told. */
+  readonly snapshots?: Partial<SnapshotPolicy>;
   /** Called with failures of background work (following, snapshots, listeners): for the engine's log. */
   readonly onProblem?: (error: unknown) => void;
 }
@@ -49,6 +55,7 @@ export class Journal<S extends JournalState, O> {
   readonly #onProblem: (error: unknown) => void;
   readonly #fold: Fold<S, O>;
   readonly #history: History;
+  readonly #snapshotter: Snapshotter<S, O>;
   readonly #watchers: Watchers<S, Entry>;
   readonly #closing = new AbortController();
   #queue: Pending<S, O>[] = [];
@@ -65,7 +72,17 @@ export class Journal<S extends JournalState, O> {
     this.#patienceMs = options.patienceMs ?? DEFAULT_PATIENCE;
     this.#onProblem = options.onProblem ?? (() => undefined);
     this.#fold = new Fold(options.definition);
-    this.#history = new History(options.store);
+    const ids = new IdMaker(options.clock, options.random);
+    const { forgotten } = this.#fold.state;
+    this.#history = new History(options.store, { ids, isForgotten: (key) => forgotten.has(key) });
+    this.#snapshotter = new Snapshotter({
+      ...options,
+      fold: this.#fold,
+      history: this.#history,
+      ids,
+      policy: options.snapshots ?? {},
+      onProblem: this.#onProblem,
+    });
     this.#watchers = new Watchers(this.#onProblem);
   }
 
@@ -78,6 +95,7 @@ export class Journal<S extends JournalState, O> {
     options: JournalOptions<S, O>,
   ): Promise<Journal<S, O>> {
     const journal = new Journal(options);
+    await journal.#loadSnapshot();
     await journal.sync();
     await demandEnd(options.store, journal.seq + 1);
     return journal;
@@ -138,6 +156,9 @@ export class Journal<S extends JournalState, O> {
 
   /** Folds in everything that any engine has committed by now. */
   sync(): Promise<void> {
+    if (this.#failure) {
+      return Promise.reject(this.#failure);
+    }
     return this.#exclusive(() => this.#catchUp());
   }
 
@@ -202,11 +223,17 @@ export class Journal<S extends JournalState, O> {
     }
   }
 
+  /** Takes a snapshot now; resolves when it is durable and finished records have moved to history. */
+  snapshot(): Promise<void> {
+    return this.#snapshotter.take();
+  }
+
   /** Takes no more transactions, waits for those under way, and stops all background work. */
   async close(): Promise<void> {
-    await this.#pump;
     this.#closing.abort();
+    await this.#pump;
     await this.#turn;
+    await this.#snapshotter.settled();
     this.#watchers.fail(closed());
   }
 
@@ -214,19 +241,22 @@ export class Journal<S extends JournalState, O> {
     // One turn of the event loop, so that requests which arrived together share the put.
     await new Promise(setImmediate);
     while (this.#queue.length > 0) {
-      await this.#exclusive(() => this.#commitNext());
+      try {
+        await this.#exclusive(() => this.#commitNext());
+      } catch (error) {
+        this.#refuse(this.#queue.splice(0), error);
+      }
     }
     this.#pump = undefined;
   }
 
+  /** Commits the next batch of the queue. Rejects when the journal can't even say what the state is. */
   async #commitNext(): Promise<void> {
-    try {
-      if (this.#mustSync) {
-        await this.#catchUp();
-      }
-    } catch (error) {
-      this.#refuse(this.#queue.splice(0), error);
-      return;
+    if (this.#failure) {
+      throw this.#failure;
+    }
+    if (this.#mustSync) {
+      await this.#catchUp();
     }
     const seq = this.#fold.seq + 1;
     const head = {
@@ -238,50 +268,69 @@ export class Journal<S extends JournalState, O> {
     const batch = makeBatch(this.#fold, { queue: this.#queue, head });
     const taken = this.#queue.splice(0, batch.outcomes.length);
     try {
-      if (batch.entry && batch.bytes && !(await this.#put(seq, batch.bytes))) {
-        this.#queue.unshift(...taken);
+      if (batch.bytes && !(await this.#put(seq, batch.bytes))) {
         this.#mustSync = true;
+        this.#queue.unshift(...taken);
         return;
+      }
+      if (batch.entry && batch.bytes) {
+        this.#foldIn(batch.entry, batch.bytes.length);
       }
     } catch (error) {
       this.#mustSync = true;
       this.#refuse(taken, error);
       return;
     }
-    this.#finish(batch);
+    for (const { pending, outcome } of batch.outcomes) {
+      pending.settle(outcome);
+    }
   }
 
   #put(seq: number, bytes: Buffer): Promise<boolean> {
     return putEntry(
       this.#store,
       { seq, bytes },
-      { clock: this.#clock, patienceMs: this.#patienceMs, signal: this.#closing.signal },
+      { clock: this.#clock, patienceMs: this.#patienceMs },
     );
   }
 
-  #finish(batch: Batch<S, O>): void {
-    if (batch.entry) {
-      this.#foldIn(batch.entry);
-    }
-    for (const { pending, outcome } of batch.outcomes) {
-      pending.settle(outcome);
-    }
-  }
-
   async #catchUp(): Promise<void> {
-    for await (const { entry } of readEntries(this.#store, this.#fold.seq + 1)) {
-      this.#foldIn(entry);
+    for await (const { entry, bytes } of readEntries(this.#store, this.#fold.seq + 1)) {
+      this.#foldIn(entry, bytes);
     }
     this.#mustSync = false;
   }
 
-  #foldIn(entry: Entry): void {
+  #foldIn(entry: Entry, bytes: number): void {
     try {
       this.#fold.apply(entry);
     } catch (error) {
       throw this.#stop(error);
     }
+    this.#snapshotter.count(bytes);
     this.#watchers.notify(this.state, entry);
+    if (!this.#closing.signal.aborted) {
+      this.#snapshotter.takeIfDue();
+    }
+  }
+
+  async #loadSnapshot(): Promise<void> {
+    const snapshot = await readNewestSnapshot(this.#store, this.#onProblem);
+    if (!snapshot) {
+      return;
+    }
+    const { seq, writeId, history } = snapshot.manifest;
+    const found = await readEntry(this.#store, seq);
+    if (found?.entry.writeId !== writeId) {
+      const key = journalKey(seq);
+      throw new EngineError(
+        'corrupt',
+        `Cannot open the journal: entry "${key}" is not the one its snapshot was taken after; restore this object of the bucket from a copy`,
+        { details: { key } },
+      );
+    }
+    this.#fold.load({ seq, writeId }, snapshot.tables);
+    this.#history.use(history);
   }
 
   #stop(error: unknown): EngineError {

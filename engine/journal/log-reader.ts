@@ -1,7 +1,7 @@
 // Reads the log by number. It folds nothing.
 
 import { EngineError, isEngineError } from '../base/errors.ts';
-import { journalKey } from '../object/keys.ts';
+import { JOURNAL_PREFIX, journalKey } from '../object/keys.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 import type { Entry } from './definition.ts';
 import { decodeEntry } from './entry.ts';
@@ -58,7 +58,7 @@ export async function* readEntries(store: ObjectStore, from: number): AsyncItera
 
 /** Rejects with `corrupt` when the log holds any entry after the absent `seq`. */
 export async function demandEnd(store: ObjectStore, seq: number): Promise<void> {
-  for await (const { key } of store.list('journal/', { startAfter: journalKey(seq) })) {
+  for await (const { key } of store.list(JOURNAL_PREFIX, { startAfter: journalKey(seq) })) {
     // What was written since the reader looked is no gap.
     if ((await readEntry(store, seq)) === undefined) {
       throw gap(seq, key);

@@ -21,7 +21,7 @@ export class RecentRequests {
   readonly table: Table<RequestRecord>;
 
   constructor(log: UndoLog) {
-    this.table = new Table<RequestRecord>('requests', log);
+    this.table = new Table<RequestRecord>('journal.requests', log);
     this.table.index('id', (_key, record) => record.id);
   }
 

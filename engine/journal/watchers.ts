@@ -3,9 +3,8 @@
 import { EngineError } from '../base/errors.ts';
 
 interface Waiter<S> {
-  /** Returns whether it is done. */
-  check(state: S): boolean;
-  fail(error: EngineError): void;
+  check(state: S): void;
+  fail(error: unknown): void;
 }
 
 /** Tells followers of every entry, right after it was folded in. */
@@ -34,50 +33,37 @@ export class Watchers<S, E> {
   ): Promise<T> {
     const { state, signal } = options;
     return new Promise<T>((resolve, reject) => {
+      const stop = () => {
+        this.#waiters.delete(waiter);
+        signal?.removeEventListener('abort', cancel);
+      };
+      const cancel = () => waiter.fail(cancelled(signal));
       const waiter: Waiter<S> = {
         check(current) {
           const value = predicate(current);
-          if (value === undefined) {
-            return false;
+          if (value !== undefined) {
+            stop();
+            resolve(value);
           }
-          resolve(value);
-          return true;
         },
-        fail: reject,
+        fail(error) {
+          stop();
+          reject(error);
+        },
       };
-      if (this.#failure) {
-        reject(this.#failure);
-        return;
-      }
-      if (signal?.aborted) {
-        reject(cancelled(signal));
-        return;
-      }
-      if (waiter.check(state)) {
+      if (this.#failure || signal?.aborted) {
+        reject(this.#failure ?? cancelled(signal));
         return;
       }
       this.#waiters.add(waiter);
-      signal?.addEventListener(
-        'abort',
-        () => {
-          this.#waiters.delete(waiter);
-          reject(cancelled(signal));
-        },
-        { once: true },
-      );
+      signal?.addEventListener('abort', cancel, { once: true });
+      this.#check(waiter, state);
     });
   }
 
   notify(state: S, event: E): void {
     for (const waiter of [...this.#waiters]) {
-      try {
-        if (waiter.check(state)) {
-          this.#waiters.delete(waiter);
-        }
-      } catch (error) {
-        this.#waiters.delete(waiter);
-        waiter.fail(error as EngineError);
-      }
+      this.#check(waiter, state);
     }
     for (const listener of [...this.#listeners]) {
       try {
@@ -91,15 +77,22 @@ export class Watchers<S, E> {
   /** Fails everyone who waits, now and later. */
   fail(error: EngineError): void {
     this.#failure = error;
-    for (const waiter of this.#waiters) {
+    for (const waiter of [...this.#waiters]) {
       waiter.fail(error);
     }
-    this.#waiters.clear();
+  }
+
+  #check(waiter: Waiter<S>, state: S): void {
+    try {
+      waiter.check(state);
+    } catch (error) {
+      waiter.fail(error);
+    }
   }
 }
 
-function cancelled(signal: AbortSignal): EngineError {
+function cancelled(signal: AbortSignal | undefined): EngineError {
   return new EngineError('cancelled', 'Cannot wait any longer: the work was cancelled', {
-    cause: signal.reason,
+    cause: signal?.reason,
   });
 }
