@@ -55,6 +55,8 @@ export type Operation =
       readonly description?: string;
       readonly image?: ImageRecord | null;
     }
+  /** Brings a finished commit that history holds back into the tables: a branch points at it again. */
+  | { readonly kind: 'commit.recalled'; readonly commit: CommitRecord }
   /** Packs a write brought (`added`) and live ones it leans on (`relied`), all now of this repo. */
   | {
       readonly kind: 'packs.added';
@@ -101,3 +103,29 @@ export type Operation =
       readonly stats?: JobStats;
       readonly results?: string | null;
     };
+
+const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
+  'repo.created',
+  'repo.described',
+  'repo.deleted',
+  'branch.put',
+  'branch.moved',
+  'branch.deleted',
+  'commit.started',
+  'commit.edited',
+  'commit.finished',
+  'commit.recalled',
+  'packs.added',
+  'pipeline.put',
+  'pipeline.state',
+  'pipeline.deleted',
+  'job.created',
+  'job.claimed',
+  'job.progressed',
+  'job.finished',
+]);
+
+/** Returns whether this version can apply `operation`. */
+export function isKnownOperation(operation: unknown): operation is Operation {
+  return KINDS.has(String((operation as { kind?: unknown } | null)?.kind));
+}

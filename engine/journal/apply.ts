@@ -1,0 +1,267 @@
+// The fold: one operation into the state, in place. Deterministic, and the only code that changes the state. It
+// refuses what must never be, whoever asked: that is what makes several engines on one bucket safe.
+
+import { EngineError } from '../base/errors.ts';
+import type { Operation } from './operations.ts';
+import {
+  branchKey,
+  type CommitRecord,
+  commitKey,
+  isTerminal,
+  type JobRecord,
+  jobKey,
+} from './records.ts';
+import type { State } from './state.ts';
+
+/**
+ * Folds `operation` into `state`. Rejects an impossible one with `conflict`, `not_found` or `already_exists`, before
+ * anything changed; throws `failed_precondition` for a kind that this version does not know.
+ */
+export function apply(state: State, operation: Operation): void {
+  switch (operation.kind) {
+    case 'repo.created': {
+      const { repo } = operation;
+      if (state.repos.has(repo.key)) {
+        throw new EngineError(
+          'already_exists',
+          `Cannot create repo "${repo.key}": it already exists`,
+        );
+      }
+      state.repos.set(repo.key, repo);
+      return;
+    }
+    case 'repo.described': {
+      const repo = present(state.repos.get(operation.repo), 'repo', operation.repo);
+      state.repos.set(repo.key, { ...repo, description: operation.description });
+      return;
+    }
+    case 'repo.deleted':
+      deleteRepo(state, operation.repo);
+      return;
+    case 'branch.put': {
+      const { branch } = operation;
+      present(state.repos.get(branch.repo), 'repo', branch.repo);
+      state.branches.set(branchKey(branch.repo, branch.name), branch);
+      return;
+    }
+    case 'branch.moved': {
+      const key = branchKey(operation.repo, operation.branch);
+      const branch = present(state.branches.get(key), 'branch', key);
+      state.branches.set(key, { ...branch, head: operation.head });
+      return;
+    }
+    case 'branch.deleted':
+      state.branches.delete(branchKey(operation.repo, operation.branch));
+      return;
+    case 'commit.started': {
+      const { commit } = operation;
+      const key = commitKey(commit.repo, commit.id);
+      present(state.repos.get(commit.repo), 'repo', commit.repo);
+      if (state.commits.has(key)) {
+        throw new EngineError('already_exists', `Cannot start commit "${key}": it already exists`);
+      }
+      state.commits.set(key, commit);
+      return;
+    }
+    case 'commit.edited': {
+      const commit = openCommit(state, operation.repo, operation.commit);
+      state.commits.set(commitKey(commit.repo, commit.id), {
+        ...commit,
+        edits: [...commit.edits, ...operation.edits],
+      });
+      return;
+    }
+    case 'commit.finished': {
+      const commit = openCommit(state, operation.repo, operation.commit);
+      state.commits.set(commitKey(commit.repo, commit.id), {
+        ...commit,
+        finished: operation.time,
+        tree: operation.tree,
+        git: operation.git,
+        size: operation.size,
+        files: operation.files,
+        error: operation.error,
+        description: operation.description ?? commit.description,
+        image: operation.image ?? commit.image,
+        edits: [],
+      });
+      return;
+    }
+    case 'commit.recalled': {
+      const { commit } = operation;
+      state.commits.set(commitKey(commit.repo, commit.id), commit);
+      return;
+    }
+    case 'packs.added':
+      addPacks(state, operation);
+      return;
+    case 'pipeline.put':
+      state.pipelines.set(operation.pipeline.key, operation.pipeline);
+      return;
+    case 'pipeline.state': {
+      const key = operation.pipeline;
+      const pipeline = present(state.pipelines.get(key), 'pipeline', key);
+      state.pipelines.set(key, {
+        ...pipeline,
+        state: operation.state,
+        reason: operation.reason,
+      });
+      return;
+    }
+    case 'pipeline.deleted':
+      for (const key of state.jobs.keysBy('pipeline', operation.pipeline)) {
+        state.jobs.delete(key);
+      }
+      state.pipelines.delete(operation.pipeline);
+      return;
+    case 'job.created': {
+      const { job } = operation;
+      state.jobs.set(jobKey(job.pipeline, job.id), job);
+      countJob(state, job);
+      return;
+    }
+    case 'job.claimed': {
+      const job = activeJob(state, operation.pipeline, operation.job);
+      const takeover = job.owner !== null && job.owner !== operation.owner;
+      state.jobs.set(jobKey(job.pipeline, job.id), {
+        ...job,
+        owner: operation.owner,
+        started: job.started ?? operation.time,
+        restarts: job.restarts + (takeover ? 1 : 0),
+      });
+      return;
+    }
+    case 'job.progressed': {
+      const job = activeJob(state, operation.pipeline, operation.job);
+      if (job.owner !== operation.owner) {
+        throw new EngineError(
+          'conflict',
+          `Cannot record progress of job "${jobKey(job.pipeline, job.id)}": another engine runs it now`,
+        );
+      }
+      const next: JobRecord = {
+        ...job,
+        state: operation.state,
+        datums: operation.datums,
+        stats: operation.stats,
+        results: operation.results,
+        image: operation.image,
+      };
+      state.jobs.set(jobKey(job.pipeline, job.id), next);
+      countJob(state, next, job);
+      return;
+    }
+    case 'job.finished': {
+      const job = activeJob(state, operation.pipeline, operation.job);
+      const next: JobRecord = {
+        ...job,
+        state: operation.state,
+        reason: operation.reason,
+        finished: operation.time,
+        owner: null,
+        datums: operation.datums ?? job.datums,
+        stats: operation.stats ?? job.stats,
+        results: operation.results === undefined ? job.results : operation.results,
+      };
+      state.jobs.set(jobKey(job.pipeline, job.id), next);
+      countJob(state, next, job);
+      return;
+    }
+    default: {
+      const unknown: never = operation;
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot read the journal: it holds an operation "${(unknown as Operation).kind}" that this version of the engine does not know; use the newer version that wrote it`,
+      );
+    }
+  }
+}
+
+function present<T>(record: T | undefined, kind: string, key: string): T {
+  if (record === undefined) {
+    throw new EngineError('not_found', `Cannot find ${kind} "${key}": it does not exist`);
+  }
+  return record;
+}
+
+function openCommit(state: State, repo: string, id: string): CommitRecord {
+  const commit = state.commits.get(commitKey(repo, id));
+  if (commit === undefined || commit.finished !== null) {
+    throw new EngineError(
+      'conflict',
+      `Cannot change commit "${commitKey(repo, id)}": it has already finished or was deleted`,
+    );
+  }
+  return commit;
+}
+
+function activeJob(state: State, pipeline: string, id: string): JobRecord {
+  const job = state.jobs.get(jobKey(pipeline, id));
+  if (job === undefined || isTerminal(job.state)) {
+    throw new EngineError(
+      'conflict',
+      `Cannot change job "${jobKey(pipeline, id)}": it has already ended or was deleted`,
+    );
+  }
+  return job;
+}
+
+function deleteRepo(state: State, key: string): void {
+  const repo = present(state.repos.get(key), 'repo', key);
+  for (const branch of state.branches.keysBy('repo', key)) {
+    state.branches.delete(branch);
+  }
+  for (const commit of state.commits.keysBy('repo', key)) {
+    state.commits.delete(commit);
+  }
+  for (const pack of state.packs.values()) {
+    if (pack.repos.includes(repo.id)) {
+      state.packs.set(pack.id, { ...pack, repos: pack.repos.filter((id) => id !== repo.id) });
+    }
+  }
+  state.repos.delete(key);
+}
+
+function addPacks(state: State, operation: Extract<Operation, { kind: 'packs.added' }>): void {
+  const repo = present(state.repos.get(operation.repo), 'repo', operation.repo);
+  for (const id of operation.relied) {
+    // A pack the collector has removed never comes back under its name: the writer must store those bytes again.
+    if (!state.packs.has(id)) {
+      throw new EngineError('conflict', `Cannot use pack "${id}": it was collected meanwhile`, {
+        details: { pack: id },
+      });
+    }
+  }
+  for (const pack of operation.added) {
+    const known = state.packs.get(pack.id);
+    const repos = known?.repos ?? [];
+    state.packs.set(pack.id, {
+      ...pack,
+      repos: repos.includes(repo.id) ? repos : [...repos, repo.id],
+    });
+  }
+  for (const id of operation.relied) {
+    const pack = state.packs.get(id);
+    if (pack && !pack.repos.includes(repo.id)) {
+      state.packs.set(id, { ...pack, repos: [...pack.repos, repo.id] });
+    }
+  }
+}
+
+/** Keeps the pipeline's count of jobs by state, so that no list has to be walked to show it. */
+function countJob(state: State, job: JobRecord, before?: JobRecord): void {
+  const pipeline = state.pipelines.get(job.pipeline);
+  if (pipeline === undefined || before?.state === job.state) {
+    return;
+  }
+  const jobs = { ...pipeline.jobs, [job.state]: (pipeline.jobs[job.state] ?? 0) + 1 };
+  if (before) {
+    jobs[before.state] = Math.max(0, (jobs[before.state] ?? 0) - 1);
+  }
+  const isLast = pipeline.lastJob === null || job.id >= pipeline.lastJob.id;
+  state.pipelines.set(pipeline.key, {
+    ...pipeline,
+    jobs,
+    lastJob: isLast ? { id: job.id, state: job.state } : pipeline.lastJob,
+  });
+}

@@ -1,0 +1,60 @@
+// The state of a store as the journal needs to know it: how it starts, how it folds, what it lets go.
+
+import { apply } from './apply.ts';
+import type { Definition, RetiredRecord } from './definition.ts';
+import {
+  commitHistoryKey,
+  jobHistoryKey,
+  jobSetHistoryKey,
+  setHistoryKey,
+} from './history-keys.ts';
+import { isKnownOperation, type Operation } from './operations.ts';
+import { commitKey, isTerminal } from './records.ts';
+import { State } from './state.ts';
+
+/** The one definition of the engine's state. */
+export const definition: Definition<State, Operation> = {
+  empty: () => new State(),
+  knows: isKnownOperation,
+  apply,
+  retire,
+};
+
+/**
+ * Yields the commits and jobs that nothing alive points at: finished, no branch's head, no parent or source of an
+ * open commit.
+ */
+function* retire(state: State): Iterable<RetiredRecord> {
+  const needed = new Set<string>();
+  for (const branch of state.branches.values()) {
+    if (branch.head !== null) {
+      needed.add(commitKey(branch.repo, branch.head));
+    }
+  }
+  for (const key of state.commits.keysBy('open', 'open')) {
+    const commit = state.commits.get(key);
+    if (commit?.parent) {
+      needed.add(commitKey(commit.repo, commit.parent));
+    }
+    for (const link of commit?.provenance ?? []) {
+      needed.add(commitKey(link.repo, link.commit));
+    }
+  }
+  for (const [key, commit] of state.commits.copy()) {
+    const repo = state.repos.get(commit.repo);
+    if (commit.finished === null || needed.has(key) || repo === undefined) {
+      continue;
+    }
+    const drop = [{ table: 'commits', key }];
+    yield { key: commitHistoryKey(repo.id, commit.id), value: commit, drop };
+    yield { key: setHistoryKey(commit.id, repo.id), value: { repo: repo.key }, drop };
+  }
+  for (const [key, job] of state.jobs.copy()) {
+    if (!isTerminal(job.state)) {
+      continue;
+    }
+    const drop = [{ table: 'jobs', key }];
+    yield { key: jobHistoryKey(job.pipelineId, job.id), value: job, drop };
+    yield { key: jobSetHistoryKey(job.id, job.pipelineId), value: { repo: job.pipeline }, drop };
+  }
+}

@@ -1,0 +1,43 @@
+// The state of a store: the fold of its journal. It holds what is alive (heads, open commits, unfinished jobs,
+// pipelines, packs); finished commits and jobs move on to history pages.
+
+import { JournalState } from './journal-state.ts';
+import {
+  type BranchRecord,
+  type CommitRecord,
+  isTerminal,
+  type JobRecord,
+  type PackRecord,
+  type PipelineRecord,
+  type RepoRecord,
+} from './records.ts';
+
+/** All tables of the state. Records are immutable; only `apply` replaces them. */
+export class State extends JournalState {
+  /** By repo key. */
+  readonly repos = this.table<RepoRecord>('repos');
+  /** By branch key; index `repo`. */
+  readonly branches = this.table<BranchRecord>('branches');
+  /** By commit key; indexes `repo` and `set`. Open commits, and finished ones that have not been retired. */
+  readonly commits = this.table<CommitRecord>('commits');
+  /** By pipeline key. */
+  readonly pipelines = this.table<PipelineRecord>('pipelines');
+  /** By job key; indexes `pipeline`, `set` and `active` (the unfinished ones, by pipeline). */
+  readonly jobs = this.table<JobRecord>('jobs');
+  /** By pack id. */
+  readonly packs = this.table<PackRecord>('packs');
+
+  constructor() {
+    super();
+    this.branches.index('repo', (_key, branch) => branch.repo);
+    this.branches.index('source', (_key, branch) =>
+      branch.provenance.length > 0 ? 'downstream' : undefined,
+    );
+    this.commits.index('repo', (_key, commit) => commit.repo);
+    this.commits.index('set', (_key, commit) => commit.id);
+    this.commits.index('open', (_key, commit) => (commit.finished === null ? 'open' : undefined));
+    this.jobs.index('pipeline', (_key, job) => job.pipeline);
+    this.jobs.index('set', (_key, job) => job.id);
+    this.jobs.index('active', (_key, job) => (isTerminal(job.state) ? undefined : 'active'));
+  }
+}

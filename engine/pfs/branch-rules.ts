@@ -1,0 +1,38 @@
+// Who may write to a branch.
+
+import { EngineError } from '../base/errors.ts';
+import { branchKey, type CommitRecord, commitKey, type RepoKey } from '../journal/records.ts';
+import type { State } from '../journal/state.ts';
+import { shortRepo } from './names.ts';
+
+/** Rejects with `not_found` or `failed_precondition` when users may not commit to this branch. */
+export function checkWritable(state: State, repo: RepoKey, branch: string): void {
+  const record = state.repos.get(repo);
+  if (record === undefined) {
+    throw new EngineError(
+      'not_found',
+      `Cannot find repo "${shortRepo(repo)}": it does not exist; make it with pfs create-repo ${shortRepo(repo)}`,
+    );
+  }
+  const provenance = state.branches.get(branchKey(repo, branch))?.provenance ?? [];
+  if (record.kind !== 'user' || provenance.length > 0 || isOutputBranch(state, repo, branch)) {
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot commit to branch "${branch}" of repo "${shortRepo(repo)}": pipeline "${shortRepo(repo).replace(/\.(spec|meta)$/, '')}" writes it`,
+    );
+  }
+}
+
+/** Returns whether a pipeline, running or stopped, writes this branch. */
+export function isOutputBranch(state: State, repo: RepoKey, branch: string): boolean {
+  const pipeline = state.pipelines.get(repo);
+  const output = pipeline?.spec['output_branch'];
+  return pipeline !== undefined && (output === undefined || output === branch);
+}
+
+/** Returns the commit a user has open at the head of a branch, or undefined. */
+export function openHead(state: State, repo: RepoKey, branch: string): CommitRecord | undefined {
+  const head = state.branches.get(branchKey(repo, branch))?.head;
+  const commit = head ? state.commits.get(commitKey(repo, head)) : undefined;
+  return commit?.finished === null ? commit : undefined;
+}

@@ -1,0 +1,41 @@
+// What the rooms of pfs work with. Made once by the engine's wiring; it holds no logic.
+
+import type { Clock } from '../base/clock.ts';
+import type { IdMaker } from '../base/ids.ts';
+import type { GitReader } from '../git/git-reader.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Operation } from '../journal/operations.ts';
+import type { State } from '../journal/state.ts';
+import type { WriteSession } from './write-session.ts';
+
+export interface PfsContext {
+  readonly journal: Journal<State, Operation>;
+  readonly clock: Clock;
+  readonly ids: IdMaker;
+  /** Git objects in live packs. */
+  readonly objects: GitReader;
+  /** Yields the bytes of a file in live packs by its blob's id, large or not. */
+  readFile(id: string, range?: { start?: number; end?: number }): AsyncIterable<Buffer>;
+  /** Starts a write session; finish or discard it. */
+  newSession(): WriteSession;
+  /** Returns a finished record that has left the state, or undefined. */
+  history<T>(key: string): Promise<T | undefined>;
+  /** Yields finished records by prefix, in the order of their keys. */
+  scanHistory<T>(
+    prefix: string,
+    options?: { reverse?: boolean },
+  ): AsyncIterable<readonly [string, T]>;
+}
+
+/** Who asks for a change, and under which id a retry of the same request would come. */
+export interface Request {
+  readonly actor: string;
+  /** Made by the client; 32 hex digits. */
+  readonly id?: string;
+}
+
+/** Returns the options of `Journal.transact` for a request. */
+export function transactOptions(request: Request): { actor: string; requestId?: string } {
+  const { actor, id } = request;
+  return id === undefined ? { actor } : { actor, requestId: id };
+}

@@ -1,0 +1,29 @@
+// The bytes of files, whichever way they are stored.
+
+import { MAX_BLOB_BYTES, MAX_POINTER_BYTES } from '../base/limits.ts';
+import type { LargeFileReader } from '../content/large-file.ts';
+import { parsePointer } from '../content/pointer.ts';
+import type { GitObjects } from '../git/git-objects.ts';
+
+/** A file by its blob's id, and the range of its bytes that is wanted: all where not named. */
+export interface FileRange {
+  readonly id: string;
+  readonly start?: number;
+  readonly end?: number;
+}
+
+/** Yields the bytes of a file. The buffers may be shared: they must not be written to. */
+export async function* readFileBytes(
+  objects: GitObjects,
+  largeFiles: LargeFileReader,
+  file: FileRange,
+): AsyncGenerator<Buffer> {
+  const { id, start = 0, end = Number.POSITIVE_INFINITY } = file;
+  const blob = await objects.readBlob(id);
+  const pointer = blob.length < MAX_POINTER_BYTES ? parsePointer(blob) : undefined;
+  if (pointer) {
+    yield* largeFiles.read(pointer.sha256, { start, end });
+  } else if (start < blob.length) {
+    yield start === 0 && end >= MAX_BLOB_BYTES ? blob : blob.subarray(start, end);
+  }
+}

@@ -1,0 +1,143 @@
+// What a change causes: the commits of all branches downstream, and the jobs that will make them, in the same
+// transaction as the change itself.
+
+import type { Draft } from '../journal/compose.ts';
+import type { BranchRecord, BranchRef, CommitRecord, ProvenanceLink } from '../journal/records.ts';
+import { branchKey, commitKey, type JobRecord } from '../journal/records.ts';
+import type { State } from '../journal/state.ts';
+
+export interface Cause {
+  /** The id that every commit made here shares. */
+  readonly set: string;
+  /** In milliseconds since the Unix epoch. */
+  readonly time: number;
+}
+
+/**
+ * Returns the commit of a branch that readers downstream get: its head, or below it the newest one that a user is
+ * not still writing. A commit the engine is making counts: it will finish by itself.
+ */
+export function settledHead(state: State, ref: BranchRef): string | null {
+  let id = state.branches.get(branchKey(ref.repo, ref.branch))?.head ?? null;
+  while (id !== null) {
+    const commit = state.commits.get(commitKey(ref.repo, id));
+    if (commit === undefined || commit.finished !== null || commit.origin === 'auto') {
+      return id;
+    }
+    id = commit.parent;
+  }
+  return null;
+}
+
+/** Starts a commit on every branch downstream of `changed`, each after all of its sources. */
+export function propagate(draft: Draft, changed: readonly BranchRef[], cause: Cause): void {
+  const roots = new Set(changed.map((ref) => branchKey(ref.repo, ref.branch)));
+  const seeds = downstreamBranches(draft.state).filter((branch) =>
+    branch.provenance.some((source) => roots.has(branchKey(source.repo, source.branch))),
+  );
+  startCommits(draft, seeds, cause);
+}
+
+/** Starts a commit on each of `seeds` and on every branch downstream of them. */
+export function startCommits(draft: Draft, seeds: readonly BranchRecord[], cause: Cause): void {
+  for (const branch of inOrder(draft.state, seeds)) {
+    if (!draft.state.commits.has(commitKey(branch.repo, cause.set))) {
+      startOutputCommit(draft, branch, cause);
+    }
+  }
+}
+
+function downstreamBranches(state: State): BranchRecord[] {
+  return [...state.branches.keysBy('source', 'downstream')].flatMap(
+    (key) => state.branches.get(key) ?? [],
+  );
+}
+
+/** Returns `seeds` and all that is downstream of them, sources first. */
+function inOrder(state: State, seeds: readonly BranchRecord[]): BranchRecord[] {
+  const readers = new Map<string, BranchRecord[]>();
+  for (const branch of downstreamBranches(state)) {
+    for (const source of branch.provenance) {
+      const key = branchKey(source.repo, source.branch);
+      const list = readers.get(key);
+      if (list) {
+        list.push(branch);
+      } else {
+        readers.set(key, [branch]);
+      }
+    }
+  }
+  const seen = new Set<string>();
+  const order: BranchRecord[] = [];
+  const visit = (branch: BranchRecord) => {
+    const key = branchKey(branch.repo, branch.name);
+    if (!seen.has(key)) {
+      seen.add(key);
+      for (const reader of readers.get(key) ?? []) {
+        visit(reader);
+      }
+      order.push(branch);
+    }
+  };
+  for (const seed of seeds) {
+    visit(seed);
+  }
+  return order.reverse();
+}
+
+function startOutputCommit(draft: Draft, branch: BranchRecord, cause: Cause): void {
+  const { state } = draft;
+  const provenance = branch.provenance.flatMap((source): ProvenanceLink[] => {
+    const commit = settledHead(state, source);
+    return commit === null ? [] : [{ repo: source.repo, branch: source.branch, commit }];
+  });
+  const parent =
+    branch.head === null ? undefined : state.commits.get(commitKey(branch.repo, branch.head));
+  const pipeline = state.pipelines.get(branch.repo.replace(/\.meta$/, ''));
+  const commit: CommitRecord = {
+    repo: branch.repo,
+    id: cause.set,
+    branch: branch.name,
+    parent: branch.head,
+    depth: (parent?.depth ?? -1) + 1,
+    origin: 'auto',
+    description: '',
+    started: cause.time,
+    finished: null,
+    error: null,
+    provenance,
+    tree: null,
+    git: null,
+    size: 0,
+    files: 0,
+    edits: [],
+    pipeline: pipeline ? { name: pipeline.key, version: pipeline.version } : null,
+    image: null,
+  };
+  draft.add(
+    { kind: 'commit.started', commit },
+    { kind: 'branch.moved', repo: branch.repo, branch: branch.name, head: cause.set },
+  );
+  if (pipeline && pipeline.key === branch.repo) {
+    const job: JobRecord = {
+      pipeline: pipeline.key,
+      pipelineId: pipeline.id,
+      id: cause.set,
+      version: pipeline.version,
+      salt: pipeline.salt,
+      specCommit: pipeline.specCommit,
+      state: 'created',
+      reason: '',
+      created: cause.time,
+      started: null,
+      finished: null,
+      owner: null,
+      restarts: 0,
+      datums: { total: 0, processed: 0, skipped: 0, failed: 0, recovered: 0 },
+      stats: { downloadBytes: 0, uploadBytes: 0, downloadMs: 0, processMs: 0, uploadMs: 0 },
+      results: null,
+      image: null,
+    };
+    draft.add({ kind: 'job.created', job });
+  }
+}
