@@ -10,7 +10,7 @@ import { availableParallelism } from 'node:os';
 import { root } from './setup/paths.mjs';
 import { childEnvironment } from './setup/run.mjs';
 import { complain, duration, SetupError, say } from './setup/say.mjs';
-import { ensureProgram, ensureTestParts } from './setup/setup.mjs';
+import { ensurePackages, ensureProgram, ensureTestParts } from './setup/setup.mjs';
 import { findTests, needsOf } from './setup/test-files.mjs';
 
 /** One test that takes longer than this hangs; the slowest rounds of kill -9 take a few minutes. */
@@ -38,12 +38,13 @@ async function main() {
   }
   const started = performance.now();
   const tests = select();
-  await ensureProgram();
-  const lacking = await prepare(tests);
+  await ensurePackages();
+  // Before the build, which would fail on the same type errors and say it less well.
   const checked = paths.length > 0 || ((await check('lint')) && (await check('types')));
   if (!checked) {
     return 1;
   }
+  const lacking = await prepare(tests);
   say(
     `set-up and checks took ${duration(performance.now() - started)}; running ${tests.length} test files`,
   );
@@ -61,11 +62,14 @@ function select() {
 
 /** Gets ready what the chosen tests need, and says what will be left out, or fails where nothing may be. */
 async function prepare(tests) {
-  const needs = { docker: false, s3: false, tools: false };
+  const needs = { build: false, docker: false, s3: false, tools: false };
   for (const test of tests) {
     for (const [name, needed] of Object.entries(needsOf(test))) {
       needs[name] ||= needed;
     }
+  }
+  if (needs.build) {
+    await ensureProgram();
   }
   const lacking = await ensureTestParts(needs);
   const reasons = Object.values(lacking).flat();

@@ -7,10 +7,15 @@ import { ensureExampleImages } from './example-images.mjs';
 import { ensureS3Server } from './s3-server.mjs';
 import { ensureTools } from './tools.mjs';
 
-/** Packages and dist/: what everything needs, and all that most tests need. */
-export async function ensureProgram() {
+/** The packages: all that tools and most tests need. */
+export async function ensurePackages() {
   checkNode();
   await ensureDependencies();
+}
+
+/** The packages and dist/: what `bin/pfs` needs. */
+export async function ensureProgram() {
+  await ensurePackages();
   await ensureBuild();
 }
 

@@ -25,13 +25,14 @@ export function findTests(paths) {
   return [...found].sort();
 }
 
-/** Returns `{ docker, s3, tools }`: what a test file needs, by the support modules it reaches. */
+/** Returns `{ build, docker, s3, tools }`: what a test file needs, by the support modules it reaches. */
 export function needsOf(test) {
   const files = reachable(resolve(root, test));
   const texts = [...files].map((file) => readFileSync(file, 'utf8'));
   const mentions = (pattern) => texts.some((text) => pattern.test(text));
   const docker = test.startsWith('test/e2e/') || mentions(/PFS_REQUIRE_DOCKER/);
   return {
+    build: mentions(/\bbin\/pfs\b|\bdist\//),
     docker,
     s3: mentions(/PFS_REQUIRE_S3/),
     tools: docker || mentions(/git-lfs|busybox/),
