@@ -1,0 +1,96 @@
+// Which format a bucket has. The first thing an engine reads, and the first thing it ever writes.
+
+import { EngineError, isEngineError } from '../base/errors.ts';
+import { isId } from '../base/ids.ts';
+import { formatKey, PROBE_PREFIX } from './keys.ts';
+import type { ObjectStore } from './object-store.ts';
+
+const FORMAT = 1;
+
+export interface BucketFormat {
+  readonly format: typeof FORMAT;
+  /** Tells this bucket from every other, wherever it is moved: 32 hex digits. */
+  readonly id: string;
+}
+
+export interface OpenFormatOptions {
+  /** Makes the id of a new bucket. */
+  readonly newId: () => string;
+}
+
+/**
+ * Reads the format of a bucket, or makes an empty bucket ours. Rejects with `failed_precondition` when the format is
+ * newer than this engine, or when the bucket holds what is not ours; with `corrupt` when the format cannot be read.
+ */
+export async function openFormat(
+  store: ObjectStore,
+  options: OpenFormatOptions,
+): Promise<BucketFormat> {
+  const present = await readFormat(store);
+  if (present !== undefined) {
+    return present;
+  }
+  for await (const { key } of store.list('')) {
+    // A probe that was killed before anything else was written may have left something.
+    if (!key.startsWith(PROBE_PREFIX) && key !== formatKey()) {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot open store ${store.url}: it is not empty, and what is in it ("${key}") is not of pfs; choose an empty directory or another prefix`,
+        { details: { key } },
+      );
+    }
+  }
+  const made: BucketFormat = { format: FORMAT, id: options.newId() };
+  try {
+    await store.put(formatKey(), Buffer.from(`${JSON.stringify(made)}\n`), { ifAbsent: true });
+    return made;
+  } catch (error) {
+    const won = isEngineError(error, 'already_exists') ? await readFormat(store) : undefined;
+    if (won === undefined) {
+      throw error;
+    }
+    return won;
+  }
+}
+
+async function readFormat(store: ObjectStore): Promise<BucketFormat | undefined> {
+  let bytes: Buffer;
+  try {
+    bytes = await store.get(formatKey());
+  } catch (error) {
+    if (isEngineError(error, 'not_found')) {
+      return undefined;
+    }
+    throw error;
+  }
+  return parseFormat(store.url, bytes.toString());
+}
+
+function parseFormat(url: string, text: string): BucketFormat {
+  let value: { format?: unknown; id?: unknown };
+  try {
+    value = Object(JSON.parse(text));
+  } catch (error) {
+    throw damaged(url, error);
+  }
+  const { format, id } = value;
+  if (typeof format === 'number' && format > FORMAT) {
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot open store ${url}: it has format ${format}, and this engine knows ${FORMAT}; install a newer pfs`,
+      { details: { format } },
+    );
+  }
+  if (format !== FORMAT || typeof id !== 'string' || !isId(id)) {
+    throw damaged(url);
+  }
+  return { format, id };
+}
+
+function damaged(url: string, cause?: unknown): EngineError {
+  return new EngineError(
+    'corrupt',
+    `Cannot open store ${url}: its object "${formatKey()}" is not what pfs writes; restore it from a copy`,
+    cause === undefined ? {} : { cause },
+  );
+}
