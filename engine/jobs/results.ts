@@ -88,7 +88,7 @@ export async function readResult(reader: ContentReader, tree: string): Promise<D
 /** Writes the directory of one result and returns its tree id. */
 export async function writeResult(writer: ContentWriter, result: DatumResult): Promise<string> {
   const entries: TreeEntry[] = [
-    { name: RECORD_NAME, mode: '100644', id: await writer.writeFile(encodeResult(result)) },
+    { name: RECORD_NAME, mode: '100644', id: (await writer.writeFile(encodeResult(result))).id },
   ];
   if (result.output !== null) {
     entries.push({ name: OUTPUT_NAME, mode: '40000', id: result.output });
