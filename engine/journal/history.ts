@@ -31,6 +31,12 @@ export interface HistoryRecord<V = unknown> {
   readonly value: V;
 }
 
+/** Keys whose deletion has not reached the runs yet. */
+export interface Forgotten {
+  has(key: string): boolean;
+  prefix(prefix: string): Iterable<[key: string, value: unknown]>;
+}
+
 /**
  * The finished records of a state: what `retire` moved out of memory. The journal replaces the list of runs with
  * each snapshot; reads under way go on in the old runs.
@@ -39,22 +45,21 @@ export class History {
   readonly #store: ObjectStore;
   readonly #ids: IdMaker;
   readonly #cache: PageCache;
-  readonly #isForgotten: (key: string) => boolean;
+  readonly #forgotten: Forgotten;
   /** Newest first, levels ascending. */
   #runs: readonly RunRecord[] = [];
 
-  /** `isForgotten` names keys whose deletion has not reached the runs yet. */
   constructor(
     store: ObjectStore,
     options: {
       readonly ids: IdMaker;
-      readonly isForgotten: (key: string) => boolean;
+      readonly forgotten: Forgotten;
       readonly cacheBytes?: number;
     },
   ) {
     this.#store = store;
     this.#ids = options.ids;
-    this.#isForgotten = options.isForgotten;
+    this.#forgotten = options.forgotten;
     this.#cache = new PageCache(store, { maxBytes: options.cacheBytes ?? CACHE_BYTES });
   }
 
@@ -65,7 +70,7 @@ export class History {
 
   /** Returns the value under `key`, or undefined. A page that is damaged or missing is `corrupt`. */
   async get<V = unknown>(key: string): Promise<V | undefined> {
-    if (this.#isForgotten(key)) {
+    if (this.#forgotten.has(key)) {
       return undefined;
     }
     for (const run of this.#runs) {
@@ -82,12 +87,14 @@ export class History {
     const { prefix, from, reverse = false } = options;
     let left = options.limit ?? Number.POSITIVE_INFINITY;
     const span = { ...spanOf(prefix, { from, reverse }), reverse };
+    // Taken together with the runs: once a snapshot moves a deletion to the runs, the old ones still lack it.
+    const forgotten = new Set([...this.#forgotten.prefix(prefix)].map(([key]) => key));
     const cursors = await openCursors(this.#cache, { runs: this.#runs, span, isCached: true });
     for await (const { key, row } of mergeRows(cursors, { reverse })) {
       if (left <= 0) {
         return;
       }
-      if (!isDeleteRow(row) && !this.#isForgotten(key)) {
+      if (!isDeleteRow(row) && !forgotten.has(key)) {
         left -= 1;
         yield { key, value: valueOfRow(row) as V };
         if (left <= 0) {

@@ -74,7 +74,7 @@ export class Journal<S extends JournalState, O> {
     this.#fold = new Fold(options.definition);
     const ids = new IdMaker(options.clock, options.random);
     const { forgotten } = this.#fold.state;
-    this.#history = new History(options.store, { ids, isForgotten: (key) => forgotten.has(key) });
+    this.#history = new History(options.store, { ids, forgotten });
     this.#snapshotter = new Snapshotter({
       ...options,
       fold: this.#fold,
