@@ -91,10 +91,11 @@ export function pathBeforeTranslation(value: unknown, path: SpecPath): SpecPath 
 function current(spec: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const commandOptions = ['update', 'reprocess', 'dry_run', 'tf_job'];
   return Object.fromEntries(
-    Object.entries(spec).filter(
-      ([name]) =>
-        SPEC_FIELD.properties?.[name]?.deprecated !== true && !commandOptions.includes(name),
-    ),
+    Object.entries(spec).filter(([name]) => {
+      const field = SPEC_FIELD.properties?.[name];
+      const isGone = field?.deprecated === true && field['x-status'] !== 'kept';
+      return !isGone && !commandOptions.includes(name);
+    }),
   );
 }
 
@@ -160,6 +161,7 @@ function pfsInput(given: ValidPfs, project: string): PfsInput {
     empty_files: given.empty_files ?? false,
     s3: given.s3 ?? false,
     reference: given.reference ?? false,
+    ...optional('trigger', given.trigger),
     ...optional('propagation_spec', given.propagation_spec),
   };
 }

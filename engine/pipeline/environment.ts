@@ -1,0 +1,76 @@
+// The environment variables that user code sees for one datum. Pure; the worker hands them over.
+
+import type { Datum, DatumInput } from './datum-identity.ts';
+import type { PipelineSpec } from './spec.ts';
+
+export interface EnvironmentOptions {
+  readonly datum: Datum;
+  /** Also the id of the output commit. */
+  readonly jobId: string;
+  readonly spec: Pick<PipelineSpec, 'pipeline' | 'transform'>;
+  readonly version: number;
+  /** The commit of each input, by {@link inputBranch}. */
+  readonly commits: ReadonlyMap<string, string>;
+}
+
+/** Names that an input never takes, since programs do not start without them. */
+const UNTOUCHABLE = new Set(['PATH', 'HOME', 'IFS', 'LD_PRELOAD', 'LD_LIBRARY_PATH']);
+
+/** Returns the branch an input reads, `project/repo@branch`: the key of its commit. */
+export function inputBranch(input: Pick<DatumInput, 'project' | 'repo' | 'branch'>): string {
+  return `${input.project}/${input.repo}@${input.branch}`;
+}
+
+/** Returns where an input's match stands in the container: `/pfs/<input>/<path>`. */
+export function inputPath(input: Pick<DatumInput, 'name' | 'path'>): string {
+  return `/pfs/${input.name}${input.path === '/' ? '' : input.path}`;
+}
+
+/**
+ * Returns all variables for one datum: for each input `<name>` (its path) and `<name>_COMMIT`; what
+ * `transform.env` says, which wins over those; and the engine's own, which win over all: `PACH_…` and `PPS_…` for code
+ * written for Pachyderm, and `PFS_…`. An input whose name a shell cannot use (`my-data`) is also there with underscores.
+ */
+export function datumEnvironment(options: EnvironmentOptions): Record<string, string> {
+  const { datum, jobId, spec, version, commits } = options;
+  const { name, project } = spec.pipeline;
+  const environment: Record<string, string> = {};
+  for (const input of datum.inputs) {
+    setInput(environment, { name: input.name, input, commits });
+  }
+  for (const input of datum.inputs) {
+    const shellName = input.name.replaceAll(/[^a-zA-Z0-9_]/g, '_').replace(/^(?=\d)/, '_');
+    if (!Object.hasOwn(environment, shellName)) {
+      setInput(environment, { name: shellName, input, commits });
+    }
+  }
+  return {
+    ...environment,
+    ...spec.transform.env,
+    PACH_JOB_ID: jobId,
+    PACH_OUTPUT_COMMIT_ID: jobId,
+    PACH_DATUM_ID: datum.id,
+    PACH_IN_WORKER: 'true',
+    PPS_PIPELINE_NAME: name,
+    PPS_PROJECT_NAME: project.name,
+    PFS_JOB_ID: jobId,
+    PFS_OUTPUT_COMMIT_ID: jobId,
+    PFS_DATUM_ID: datum.id,
+    PFS_PIPELINE_NAME: name,
+    PFS_PIPELINE_VERSION: String(version),
+    PFS_PROJECT_NAME: project.name,
+  };
+}
+
+function setInput(
+  environment: Record<string, string>,
+  as: { name: string; input: DatumInput; commits: ReadonlyMap<string, string> },
+): void {
+  if (!UNTOUCHABLE.has(as.name)) {
+    environment[as.name] = inputPath(as.input);
+  }
+  const commit = as.commits.get(inputBranch(as.input));
+  if (commit !== undefined) {
+    environment[`${as.name}_COMMIT`] = commit;
+  }
+}
