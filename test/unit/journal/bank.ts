@@ -9,6 +9,9 @@ import { Journal, type JournalOptions } from '../../../engine/journal/journal.ts
 import { JournalState } from '../../../engine/journal/journal-state.ts';
 import type { ObjectStore } from '../../../engine/object/object-store.ts';
 
+/** The accounts of tests that move money about. */
+export const ACCOUNTS = ['a', 'b', 'c', 'd'];
+
 export interface Receipt {
   readonly from: string;
   readonly to: string;

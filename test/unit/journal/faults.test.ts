@@ -5,12 +5,11 @@ import { SeededRandom } from '../../../engine/base/random.ts';
 import type { Journal } from '../../../engine/journal/journal.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import type { Bank, BankOperation } from './bank.ts';
-import { dump, just, move, openBank, receipt, testSeed } from './bank.ts';
+import { ACCOUNTS, dump, just, move, openBank, receipt, testSeed } from './bank.ts';
 import { FastClock, TestStore } from './test-stores.ts';
 
 type BankJournal = Journal<Bank, BankOperation>;
 
-const ACCOUNTS = ['a', 'b', 'c', 'd'];
 const TOTAL = 400;
 
 /** One engine that crashes now and then, whatever it is doing, and opens again. */
