@@ -81,26 +81,33 @@ async function provide(reason) {
     }
     await aptInstall(missing);
   }
+  // Newer releases of Debian have the command in a package of its own.
+  if (!findProgram('docker')) {
+    await aptInstall(['docker-cli']);
+  }
   await step('starting the Docker engine', start);
 }
 
 async function start() {
+  let died = () => false;
   if (existsSync('/run/systemd/system')) {
     await mustRun('systemctl', ['start', 'docker'], { timeoutMs: 120_000 });
   } else if (!(await findEngine()).ok) {
-    startInBackground();
+    died = startInBackground();
   }
   const deadline = Date.now() + 60_000;
   while (!(await findEngine()).ok) {
-    if (Date.now() > deadline) {
+    if (died() || Date.now() > deadline) {
+      const state = died() ? 'dockerd ended' : 'no answer after 60 s';
       throw new SetupError(
-        `Cannot start the Docker engine: no answer after 60 s; its log is ${log}${logTail()}`,
+        `Cannot start the Docker engine: ${state}; its log is ${log}${logTail()}`,
       );
     }
     await delay(250);
   }
 }
 
+/** Starts dockerd so that it outlives this process; returns a function that tells whether it has ended already. */
 function startInBackground() {
   mkdirSync(cache, { recursive: true });
   const output = openSync(log, 'a');
@@ -109,11 +116,18 @@ function startInBackground() {
     detached: true,
     stdio: ['ignore', output, output],
   });
-  child.on('error', () => undefined);
+  let ended = false;
+  child.on('error', () => {
+    ended = true;
+  });
+  child.on('exit', () => {
+    ended = true;
+  });
   child.unref();
   say(
     `there is no systemd here: dockerd runs in the background and stays (process ${child.pid}, log ${log})`,
   );
+  return () => ended;
 }
 
 function logTail() {
