@@ -1,0 +1,302 @@
+// The executor that runs user code in Docker containers. It puts the parts together; what they do is in their files.
+
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type Docker from 'dockerode';
+import type { Clock } from '../base/clock.ts';
+import { EngineError, errorText } from '../base/errors.ts';
+import type { Random } from '../base/random.ts';
+import { type BindFindings, probeBinds } from './bind-probe.ts';
+import {
+  type ContainerOwner,
+  type ContainerPlan,
+  containerOptions,
+  ENGINE_LABEL,
+  INSTANCE_LABEL,
+  ownLabels,
+} from './container-options.ts';
+import type { Environment } from './docker-config.ts';
+import { connectDocker, type DockerConnection } from './docker-connection.ts';
+import { proxyVariables } from './docker-credentials.ts';
+import { dockerError } from './docker-errors.ts';
+import { DockerImages, type ImageDetails } from './docker-image.ts';
+import type {
+  Executor,
+  ExecutorHealth,
+  ResolvedImage,
+  RunResult,
+  Worker,
+  WorkerSpec,
+} from './executor.ts';
+import { OomWatch } from './oom-watch.ts';
+import { RunWorker } from './run-worker.ts';
+import { WarmWorker } from './warm-worker.ts';
+import { removeContainer, type WorkerContainer } from './worker-container.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+/** How long the news that a container ran out of memory may come after the news of its death. */
+const OOM_NEWS_MS = 300;
+const KILLED = 137;
+const DEFAULT_PIDS = 4096;
+
+export interface DockerExecutorOptions {
+  /** The user's environment: `DOCKER_HOST`, `DOCKER_CONTEXT`, `DOCKER_CONFIG`, `HOME`, `PATH`, … */
+  readonly environment: Environment;
+  /**
+   * The same for all runs of one engine on one machine and state directory, and for no other. No two engines with the
+   * same one run at a time: the sweep takes all containers that carry it for left behind.
+   */
+  readonly instanceId: string;
+  /** New for each run of the engine. */
+  readonly engineId: string;
+  /** An absolute directory of the engine's own, mode 0700, where Docker can bind from. Made where absent. */
+  readonly scratchDirectory: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The most processes and threads of one container. 4096 where undefined. */
+  readonly pidsLimit?: number;
+  /** Moves data as `tar` without asking, or trusts binds without asking; probed where undefined. */
+  readonly forceTransfer?: 'bind' | 'tar';
+}
+
+/** Runs commands in Docker containers of the user's own Docker engine; see `Executor`. */
+export class DockerExecutor implements Executor {
+  readonly kind = 'docker';
+  readonly #options: DockerExecutorOptions;
+  readonly #owner: ContainerOwner;
+  readonly #workers = new Set<Worker>();
+  #connecting: Promise<Connected> | undefined;
+  #closed = false;
+
+  constructor(options: DockerExecutorOptions) {
+    this.#options = options;
+    this.#owner = { instanceId: options.instanceId, engineId: options.engineId };
+  }
+
+  async probe(): Promise<ExecutorHealth> {
+    try {
+      const { connection, findings } = await this.#connect();
+      const { host, endpoint } = connection;
+      return {
+        ok: true,
+        notes: [
+          `Docker ${host.version} (API ${host.apiVersion}) at ${endpoint.host}, chosen by ${endpoint.source}; ${host.operatingSystem}, ${host.architecture}, ${host.cpus} CPUs`,
+          transferNote(await findings?.catch(() => undefined), this.#options.forceTransfer),
+        ],
+      };
+    } catch (error) {
+      return { ok: false, notes: [errorText(error)] };
+    }
+  }
+
+  async resolveImage(
+    reference: string,
+    options: { onProgress?: (line: string) => void; signal?: AbortSignal } = {},
+  ): Promise<ResolvedImage> {
+    const { images } = await this.#connect();
+    return await images.resolve(reference, {
+      ...options,
+      environment: this.#options.environment,
+      labels: ownLabels(this.#owner),
+    });
+  }
+
+  async startWorker(spec: WorkerSpec, options: { signal?: AbortSignal } = {}): Promise<Worker> {
+    if (options.signal?.aborted || this.#closed) {
+      throw new EngineError('cancelled', `Cannot start worker "${spec.name}": cancelled`);
+    }
+    const connected = await this.#connect();
+    await prepareDirectories(spec);
+    const transfer = await this.#transfer(connected, spec);
+    const context = await this.#contextFor(connected, spec);
+    const worker = await this.#start(context, { ...options, transfer });
+    if (this.#closed) {
+      await worker.stop();
+      throw new EngineError('cancelled', `Cannot start worker "${spec.name}": the engine stops`);
+    }
+    this.#workers.add(worker);
+    return worker;
+  }
+
+  async sweep(): Promise<void> {
+    const { connection } = await this.#connect();
+    try {
+      const found = await connection.docker.listContainers({
+        all: true,
+        filters: { label: [`${INSTANCE_LABEL}=${this.#owner.instanceId}`] },
+      });
+      const left = found.filter(({ Labels }) => Labels[ENGINE_LABEL] !== this.#owner.engineId);
+      await Promise.all(left.map(({ Id }) => removeContainer(connection.docker.getContainer(Id))));
+    } catch (error) {
+      throw dockerError(error, 'remove containers of an earlier run', connection);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const stopped = await Promise.allSettled([...this.#workers].map((worker) => worker.stop()));
+    const connected = await this.#connecting?.catch(() => undefined);
+    connected?.oomWatch.close();
+    for (const result of stopped) {
+      if (result.status === 'rejected') {
+        throw result.reason;
+      }
+    }
+  }
+
+  async #connect(): Promise<Connected> {
+    this.#connecting ??= openConnection(this.#options.environment, this.#owner);
+    try {
+      return await this.#connecting;
+    } catch (error) {
+      // An engine that is started later is found then.
+      this.#connecting = undefined;
+      throw error;
+    }
+  }
+
+  /** Decides how data moves; binds are probed with the first image that can do it. */
+  async #transfer(connected: Connected, spec: WorkerSpec): Promise<'bind' | 'tar'> {
+    if (this.#options.forceTransfer) {
+      return this.#options.forceTransfer;
+    }
+    if (!connected.findings && spec.image.hasShell) {
+      const findings = this.#probe(connected, spec.image);
+      connected.findings = findings;
+      findings.catch(() => {
+        delete connected.findings;
+      });
+    }
+    const findings = await connected.findings;
+    return findings?.ok === false ? 'tar' : 'bind';
+  }
+
+  async #probe(connected: Connected, image: ResolvedImage): Promise<BindFindings> {
+    const name = `probe-${this.#suffix()}`;
+    return await probeBinds(
+      join(this.#options.scratchDirectory, name),
+      async ({ input, output }) => {
+        const spec: WorkerSpec = {
+          image,
+          name: 'probe',
+          labels: {},
+          limits: {},
+          inputDirectory: input,
+          outputDirectory: output,
+        };
+        return await WarmWorker.start(await this.#contextFor(connected, spec));
+      },
+    );
+  }
+
+  async #start(
+    context: WorkerContext,
+    options: { signal?: AbortSignal; transfer: 'bind' | 'tar' },
+  ): Promise<Worker> {
+    try {
+      return options.transfer === 'bind' && context.spec.image.hasShell
+        ? await WarmWorker.start(context, options)
+        : new RunWorker(context, options);
+    } catch (error) {
+      throw dockerError(error, `start worker "${context.spec.name}"`);
+    }
+  }
+
+  async #contextFor(connected: Connected, spec: WorkerSpec): Promise<WorkerContext> {
+    const { connection, images, oomWatch } = connected;
+    const { docker, config, endpoint, host } = connection;
+    const { clock, random, scratchDirectory, pidsLimit = DEFAULT_PIDS } = this.#options;
+    const details: ImageDetails = await images.details(spec.image.id);
+    const owner = this.#owner;
+    const nameFor = () => `pfs-${spec.name.replace(/[^a-zA-Z0-9_.-]/g, '-')}-${this.#suffix()}`;
+    const name = nameFor();
+    let made = 0;
+    return {
+      spec,
+      name,
+      scratchDirectory,
+      clock,
+      random,
+      env: { PYTHONUNBUFFERED: '1', ...details.env, ...proxyVariables(config, endpoint.host) },
+      imageCommand: [...details.entrypoint, ...details.command],
+      workingDirectory: details.workingDirectory,
+      create: async (plan: ContainerPlan) => {
+        made += 1;
+        const uniqueName = made === 1 ? name : nameFor();
+        const settings = { spec, owner, host, pidsLimit, uniqueName };
+        return await docker.createContainer(containerOptions(plan, settings));
+      },
+      createHelper: async (mounts: readonly Docker.MountSettings[]) =>
+        await docker.createContainer({
+          name: nameFor(),
+          Image: spec.image.id,
+          Entrypoint: ['/never-started'],
+          Labels: ownLabels(owner),
+          HostConfig: { Mounts: [...mounts], NetworkMode: 'none' },
+        }),
+      describeLoss: async (container, limit) =>
+        await describeLoss(container, { limit, oomWatch, clock }),
+      onStopped: (worker) => {
+        this.#workers.delete(worker);
+      },
+    };
+  }
+
+  #suffix(): string {
+    return this.#options.random.bytes(5).toString('hex');
+  }
+}
+
+interface Connected {
+  readonly connection: DockerConnection;
+  readonly images: DockerImages;
+  readonly oomWatch: OomWatch;
+  findings?: Promise<BindFindings>;
+}
+
+async function openConnection(environment: Environment, owner: ContainerOwner): Promise<Connected> {
+  const connection = await connectDocker(environment);
+  const oomWatch = await OomWatch.open(connection.docker, `${ENGINE_LABEL}=${owner.engineId}`);
+  return { connection, images: new DockerImages(connection), oomWatch };
+}
+
+/** Makes the directories of a worker where they are absent, and the mount point of one in the other. */
+async function prepareDirectories(spec: WorkerSpec): Promise<void> {
+  await mkdir(join(spec.inputDirectory, 'out'), { recursive: true });
+  await mkdir(spec.outputDirectory, { recursive: true });
+  await chmod(spec.inputDirectory, 0o755);
+  await chmod(spec.outputDirectory, 0o777);
+}
+
+async function describeLoss(
+  container: WorkerContainer,
+  context: { limit: string; oomWatch: OomWatch; clock: Clock },
+): Promise<RunResult> {
+  const code = await container.exit;
+  if (code === KILLED && !context.oomWatch.has(container.id)) {
+    await context.clock.sleep(OOM_NEWS_MS);
+  }
+  const outOfMemory = context.oomWatch.has(container.id);
+  context.oomWatch.forget(container.id);
+  const how = code === undefined ? 'its container died' : `its container ended with code ${code}`;
+  const said = container.stream.complaint;
+  const reason = outOfMemory
+    ? `the container was killed for memory (${context.limit})`
+    : `${how} under the command${said && `: ${said}`}`;
+  return { kind: 'lost', reason, outOfMemory };
+}
+
+function transferNote(
+  findings: BindFindings | undefined,
+  forced: 'bind' | 'tar' | undefined,
+): string {
+  if (forced) {
+    return `Data moves by ${forced === 'tar' ? 'copying (tar)' : 'binds'}, as configured`;
+  }
+  if (!findings) {
+    return 'Whether directories of this host can be bound into containers is probed with the first worker';
+  }
+  return findings.ok
+    ? 'Data moves by binding directories of this host into containers'
+    : `Data moves by copying, which is slower, because ${findings.problem}`;
+}

@@ -1,0 +1,52 @@
+// Hears from the Docker engine which containers ran out of memory; the state of a container that is gone can't tell.
+
+import type Docker from 'dockerode';
+
+/** Follows the engine's `oom` events for the containers with one label. */
+export class OomWatch {
+  readonly #abort = new AbortController();
+  readonly #seen = new Set<string>();
+
+  /** Starts to follow the events of containers that carry `label`, `key=value`. */
+  static async open(docker: Docker, label: string): Promise<OomWatch> {
+    const watch = new OomWatch();
+    const events = await docker.getEvents({
+      filters: { type: ['container'], event: ['oom'], label: [label] },
+      abortSignal: watch.#abort.signal,
+    });
+    void watch.#follow(events);
+    return watch;
+  }
+
+  /** Returns whether the container with this id has had a process killed for memory, as far as is known. */
+  has(containerId: string): boolean {
+    return this.#seen.has(containerId);
+  }
+
+  /** Drops what is known of a container that is gone. */
+  forget(containerId: string): void {
+    this.#seen.delete(containerId);
+  }
+
+  close(): void {
+    this.#abort.abort();
+  }
+
+  async #follow(events: NodeJS.ReadableStream): Promise<void> {
+    let rest = '';
+    try {
+      for await (const chunk of events) {
+        const lines = (rest + chunk.toString()).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) {
+          const { id } = JSON.parse(line) as { id?: string };
+          if (id) {
+            this.#seen.add(id);
+          }
+        }
+      }
+    } catch {
+      // Without events a death for memory is told by its exit code alone.
+    }
+  }
+}

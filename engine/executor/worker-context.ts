@@ -1,0 +1,63 @@
+// What a worker is given by the executor that starts it.
+
+import type Docker from 'dockerode';
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { ContainerPlan } from './container-options.ts';
+import type { RunResult, Worker, WorkerSpec } from './executor.ts';
+import type { WorkerContainer } from './worker-container.ts';
+
+/** Why a run was ended before its end. */
+export type Verdict = 'timed_out' | 'cancelled';
+
+/** The surroundings of one worker. */
+export interface WorkerContext {
+  readonly spec: WorkerSpec;
+  /** Unique among all containers of this engine. */
+  readonly name: string;
+  /** A directory of the engine's own, in which workers keep directories under their names. */
+  readonly scratchDirectory: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** What every command finds in its environment: the image's, the user's proxies. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The image's own entrypoint and command, for a run without a command. */
+  readonly imageCommand: readonly string[];
+  readonly workingDirectory: string;
+  readonly create: (plan: ContainerPlan) => Promise<Docker.Container>;
+  /** Makes a container of the same image that is never started, through which the Docker engine moves files. */
+  readonly createHelper: (mounts: readonly Docker.MountSettings[]) => Promise<Docker.Container>;
+  /** Finds out why the container died under a command. */
+  readonly describeLoss: (container: WorkerContainer, limit: string) => Promise<RunResult>;
+  readonly onStopped: (worker: Worker) => void;
+}
+
+/** A point in time, or the abort of a signal, that can be raced against. */
+export interface Deadline {
+  readonly passed: Promise<Verdict>;
+  cancel(): void;
+}
+
+/** Starts a deadline `ms` from now, or never where undefined. */
+export function startDeadline(
+  clock: Clock,
+  ms: number | undefined,
+  signal: AbortSignal | undefined,
+): Deadline {
+  const over = new AbortController();
+  const passed = new Promise<Verdict>((resolve) => {
+    const abort = () => resolve('cancelled');
+    if (signal?.aborted) {
+      abort();
+      return;
+    }
+    signal?.addEventListener('abort', abort, { once: true, signal: over.signal });
+    if (ms !== undefined) {
+      clock.sleep(ms, { signal: over.signal }).then(
+        () => resolve('timed_out'),
+        () => {},
+      );
+    }
+  });
+  return { passed, cancel: () => over.abort() };
+}
