@@ -30,6 +30,9 @@ export function toGitIdx(index: PackIndex, pack: Buffer): Buffer {
     idx.writeUInt32BE(Math.max(idx.readUInt32BE(at), idx.readUInt32BE(at - 4)), at);
   }
   pack.copy(idx, end, pack.length - TRAILER_BYTES);
-  createHash('sha1').update(idx.subarray(0, end + TRAILER_BYTES)).digest().copy(idx, end + TRAILER_BYTES);
+  createHash('sha1')
+    .update(idx.subarray(0, end + TRAILER_BYTES))
+    .digest()
+    .copy(idx, end + TRAILER_BYTES);
   return idx;
 }

@@ -35,7 +35,7 @@ export class PackWriter implements UnsentPack {
   readonly #target: number;
   readonly #index: PackSet;
   #open: OpenPack;
-  #sealed: SealedPack[] = [];
+  #sealed = new Map<string, SealedPack>();
   #failure: { error: unknown } | undefined;
   #closed = false;
 
@@ -93,7 +93,7 @@ export class PackWriter implements UnsentPack {
     if (!hit) {
       return undefined;
     }
-    const unsent = this.#sealed.find((s) => s.pack.id === hit.pack.id)?.open?.read(id);
+    const unsent = this.#sealed.get(hit.pack.id)?.open?.read(id);
     return unsent ?? (await this.#index.read(id)).bytes;
   }
 
@@ -123,7 +123,7 @@ export class PackWriter implements UnsentPack {
         },
       ),
     };
-    this.#sealed.push(sealed);
+    this.#sealed.set(id, sealed);
     this.#index.add(pack, index);
   }
 
@@ -134,8 +134,8 @@ export class PackWriter implements UnsentPack {
   absorb(other: PackWriter): void {
     this.#check();
     const { open, sealed } = other.#surrender();
-    for (const one of sealed) {
-      this.#sealed.push(one);
+    for (const one of sealed.values()) {
+      this.#sealed.set(one.pack.id, one);
       this.#index.add(one.pack, one.pack.index);
       void one.sent.then(() => {
         this.#failure ??= other.#failure;
@@ -152,14 +152,16 @@ export class PackWriter implements UnsentPack {
 
   /** Sends what is left; resolves when every pack is durable, and returns them. The session is over. */
   async finish(): Promise<NewPack[]> {
-    this.#check();
-    this.seal();
-    this.#close();
-    await Promise.all(this.#sealed.map((s) => s.sent));
+    if (!this.#failure) {
+      this.#check();
+      this.seal();
+    }
+    this.discard();
+    await Promise.all(Array.from(this.#sealed.values(), ({ sent }) => sent));
     if (this.#failure) {
       throw this.#failure.error;
     }
-    return this.#sealed.map((s) => s.pack);
+    return Array.from(this.#sealed.values(), ({ pack }) => pack);
   }
 
   /** Gives up: frees the memory of what was not sent. What was sent stays, for the collector to find. */
@@ -171,12 +173,12 @@ export class PackWriter implements UnsentPack {
     }
   }
 
-  #surrender(): { open: OpenPack; sealed: SealedPack[] } {
+  #surrender(): { open: OpenPack; sealed: Map<string, SealedPack> } {
     this.#check();
     this.#close();
     const parts = { open: this.#open, sealed: this.#sealed };
     this.#open = new OpenPack(this.#container);
-    this.#sealed = [];
+    this.#sealed = new Map();
     return parts;
   }
 

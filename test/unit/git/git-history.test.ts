@@ -15,7 +15,21 @@ import { newRig, newSeed } from '../object/pack-rig.ts';
 import { layOut } from './bare-repo.ts';
 
 const AT = { name: 'Ada', email: 'ada@example.org' };
-const NAMES = ['a', 'a.b', 'a-b', 'a0', 'A', 'ü', '日本', '😀', '\uffee', 'b c', 'z~', 'é', 'x.csv'];
+const NAMES = [
+  'a',
+  'a.b',
+  'a-b',
+  'a0',
+  'A',
+  'ü',
+  '日本',
+  '😀',
+  '\uffee',
+  'b c',
+  'z~',
+  'é',
+  'x.csv',
+];
 const SIZES = [0, 1, 15, 16, 100, 4096, 65_535, 65_536, 131_070, 200_000];
 
 const removals: (() => void)[] = [];
@@ -51,7 +65,12 @@ async function randomTree(
     const dice = random.fraction();
     const path = `${prefix}${name}`;
     if (dice < 0.25 && depth > 0) {
-      const below = await randomTree(writer, { random, depth: depth - 1, prefix: `${path}/`, files });
+      const below = await randomTree(writer, {
+        random,
+        depth: depth - 1,
+        prefix: `${path}/`,
+        files,
+      });
       entries.push({ name, mode: '40000', id: below.id });
       size += below.size;
       count += below.files;
@@ -92,7 +111,11 @@ it('writes histories that stock Git finds flawless and reads back byte for byte'
       ],
     };
     head = await writer.commit(commit);
-    assert.deepEqual(await writer.stat(root.id), { kind: 'tree', size: root.size, files: root.files });
+    assert.deepEqual(await writer.stat(root.id), {
+      kind: 'tree',
+      size: root.size,
+      files: root.files,
+    });
     assert.deepEqual(await writer.readCommit(head), commit);
     const written = await writer.finish();
     rig.publish(written);

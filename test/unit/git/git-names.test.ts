@@ -22,10 +22,9 @@ function fsckAccepts(name: Buffer): boolean {
     Buffer.from([0]),
     Buffer.from(blob, 'hex'),
   ]);
-  const id = git(
-    ['hash-object', '-w', '--literally', '-t', 'tree', '--stdin'],
-    tree,
-  ).toString().trim();
+  const id = git(['hash-object', '-w', '--literally', '-t', 'tree', '--stdin'], tree)
+    .toString()
+    .trim();
   const result = spawnSync('git', ['-C', dir, 'fsck', '--strict', id], { encoding: 'utf8' });
   rmSync(join(dir, 'objects', id.slice(0, 2), id.slice(2)), { force: true });
   return result.status === 0 && !/error|warning/.test(result.stderr);
@@ -42,13 +41,77 @@ function weAccept(name: string): boolean {
 }
 
 const SAME = [
-  'a.txt', 'with space', ' leading', 'trailing ', 'trailing.', 'tab\u00e9', 'ünïcode', '日本語', '😀',
-  '.', '..', '...', '.a', '..a', '.git', '.GIT', '.Git', '.git ', '.git.', '.git . .', '.git\u200c', '.g\u200cit',
-  '\u200d.git', '.gi\u206at', '.g\ufeffit', '.g\u2060it', 'git~1', 'GIT~1', 'Git~1', 'git~2', 'git~10', 'git~1 ', 'git~1.',
-  'git~1.txt', 'git~1:x', '.git::$INDEX_ALLOCATION', '.git:foo', '.gitfoo', '.git-foo', 'git', 'x.git', '.git\\x', 'x\\.git',
-  'x\\.git\\y', 'x\\git~1', 'back\\slash', 'a\\..\\b', 'x\\.git ', 'x\\.git :y', '.git:\\x', 'a:b', 'a*b', 'a?b', 'a"b', 'a<b>', 'a|b',
-  '-x', '~', 'CON', 'nul', '.gitmodules', '.gitattributes', '.gitignore', '.mailmap', 'gitmod~1', 'gi7eba~1', '.gitmodules ',
-  '.GITMODULES', '.gitmodules:$DATA', 'x'.repeat(255), 'é'.repeat(127),
+  'a.txt',
+  'with space',
+  ' leading',
+  'trailing ',
+  'trailing.',
+  'tab\u00e9',
+  'ünïcode',
+  '日本語',
+  '😀',
+  '.',
+  '..',
+  '...',
+  '.a',
+  '..a',
+  '.git',
+  '.GIT',
+  '.Git',
+  '.git ',
+  '.git.',
+  '.git . .',
+  '.git\u200c',
+  '.g\u200cit',
+  '\u200d.git',
+  '.gi\u206at',
+  '.g\ufeffit',
+  '.g\u2060it',
+  'git~1',
+  'GIT~1',
+  'Git~1',
+  'git~2',
+  'git~10',
+  'git~1 ',
+  'git~1.',
+  'git~1.txt',
+  'git~1:x',
+  '.git::$INDEX_ALLOCATION',
+  '.git:foo',
+  '.gitfoo',
+  '.git-foo',
+  'git',
+  'x.git',
+  '.git\\x',
+  'x\\.git',
+  'x\\.git\\y',
+  'x\\git~1',
+  'back\\slash',
+  'a\\..\\b',
+  'x\\.git ',
+  'x\\.git :y',
+  '.git:\\x',
+  'a:b',
+  'a*b',
+  'a?b',
+  'a"b',
+  'a<b>',
+  'a|b',
+  '-x',
+  '~',
+  'CON',
+  'nul',
+  '.gitmodules',
+  '.gitattributes',
+  '.gitignore',
+  '.mailmap',
+  'gitmod~1',
+  'gi7eba~1',
+  '.gitmodules ',
+  '.GITMODULES',
+  '.gitmodules:$DATA',
+  'x'.repeat(255),
+  'é'.repeat(127),
 ];
 
 it('accepts and refuses the same names as a strict check by Git', () => {
@@ -57,7 +120,16 @@ it('accepts and refuses the same names as a strict check by Git', () => {
 });
 
 it('refuses more than Git where names could not be shown or stored elsewhere', () => {
-  for (const name of ['', 'a/b', '\u0001', 'line\nbreak', 'del\u007f', 'x'.repeat(256), '\ud800', 'nul\0']) {
+  for (const name of [
+    '',
+    'a/b',
+    '\u0001',
+    'line\nbreak',
+    'del\u007f',
+    'x'.repeat(256),
+    '\ud800',
+    'nul\0',
+  ]) {
     assert.ok(!weAccept(name), JSON.stringify(name));
   }
 });

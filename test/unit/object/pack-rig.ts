@@ -13,7 +13,7 @@ import { PackUploader } from '../../../engine/object/pack-uploader.ts';
 
 /** Returns a seed, from `PFS_SEED` where set, and prints it so that a failure can be repeated. */
 export function newSeed(): number {
-  const seed = Number(process.env['PFS_SEED'] ?? Date.now() % 1_000_000);
+  const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
   console.log(`seed: PFS_SEED=${seed}`);
   return seed;
 }
