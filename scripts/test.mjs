@@ -98,12 +98,9 @@ async function check(script) {
 }
 
 async function runTests(tests, lacking) {
-  const env = {
-    // A test must not talk to the engine, or the store, of the person who runs it.
-    PFS_HOME: undefined,
-    PFS_ADDRESS: undefined,
-    PFS_STORE: undefined,
-  };
+  // A test must not talk to the engine, or the store, of the person who runs it.
+  const theirs = ['PFS_HOME', 'PFS_ADDRESS', 'PFS_STORE', 'PFS_TOKEN', 'PFS_PROJECT'];
+  const env = Object.fromEntries(theirs.map((name) => [name, undefined]));
   if (strict) {
     env.PFS_REQUIRE_DOCKER = '1';
     env.PFS_REQUIRE_S3 = '1';

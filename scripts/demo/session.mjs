@@ -1,7 +1,7 @@
 // A throwaway pfs of its own: a temporary home, the commands that are run in it, and its clean end.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../setup/paths.mjs';
@@ -77,8 +77,10 @@ export class DemoSession {
   }
 
   #environment() {
-    const scratch = join(this.#home, 'home');
-    return childEnvironment({ PFS_HOME: scratch, PFS_ADDRESS: undefined, PFS_STORE: undefined });
+    // Whatever the user has set for an engine of theirs must not reach this one.
+    const theirs = Object.keys(process.env).filter((name) => name.startsWith('PFS_'));
+    const unset = Object.fromEntries(theirs.map((name) => [name, undefined]));
+    return childEnvironment({ ...unset, PFS_HOME: join(this.#home, 'home') });
   }
 
   #run(args, stdout) {
@@ -107,7 +109,12 @@ export class DemoSession {
       timeoutMs: 60_000,
     });
     if (stopped.code !== 0) {
-      say(`the engine did not stop as asked:\n${lastLines(stopped.stderr, 5)}`);
+      say(`the engine did not stop as asked, and is ended:\n${lastLines(stopped.stderr, 5)}`);
+      this.#killEngine();
+    }
+    for (const id of await containersBelow(this.#home)) {
+      say(`removing the container ${id.slice(0, 12)}, which was left over`);
+      await run('docker', ['rm', '--force', id], { timeoutMs: 60_000 });
     }
     try {
       rmSync(this.#home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
@@ -115,6 +122,28 @@ export class DemoSession {
       say(`could not remove ${this.#home}: ${error.message}`);
     }
   }
+
+  #killEngine() {
+    try {
+      const record = JSON.parse(readFileSync(join(this.#home, 'home/engine.json'), 'utf8'));
+      process.kill(record.pid, 'SIGKILL');
+    } catch {
+      // It never started, or is gone.
+    }
+  }
+}
+
+/** Returns the ids of the containers that have something below this folder mounted. */
+async function containersBelow(folder) {
+  const listed = await run('docker', ['ps', '--all', '--quiet', '--no-trunc']);
+  const ids = listed.stdout.split('\n').filter(Boolean);
+  const format = '{{.Id}}{{range .Mounts}} {{.Source}}{{end}}';
+  const shown =
+    ids.length > 0 ? await run('docker', ['inspect', '--format', format, ...ids]) : listed;
+  return shown.stdout
+    .split('\n')
+    .filter((line) => line.includes(` ${folder}/`))
+    .map((line) => line.split(' ')[0] ?? '');
 }
 
 function quoted(word) {

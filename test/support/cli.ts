@@ -60,10 +60,10 @@ export class CliHome {
 
   constructor(env: Readonly<Record<string, string | undefined>> = {}) {
     this.folder = mkdtempSync(join(realpathSync(tmpdir()), 'pfs-test-'));
+    const theirs = Object.keys(process.env).filter((name) => name.startsWith('PFS_'));
     this.#env = {
+      ...Object.fromEntries(theirs.map((name) => [name, undefined])),
       NO_COLOR: '1',
-      PFS_ADDRESS: undefined,
-      PFS_STORE: undefined,
       PFS_HOME: join(this.folder, 'home'),
       ...env,
     };
@@ -131,12 +131,8 @@ export function containersOf(folder: string): readonly string[] {
   const ids = docker('ps', '--all', '--quiet', '--no-trunc').split('\n').filter(Boolean);
   return ids.filter((id) => {
     try {
-      return docker(
-        'inspect',
-        '--format',
-        '{{range .HostConfig.Binds}}{{.}}\n{{end}}',
-        id,
-      ).includes(folder);
+      const mounts = docker('inspect', '--format', '{{range .Mounts}} {{.Source}}{{end}}', id);
+      return mounts.includes(` ${folder}/`);
     } catch {
       // Gone since it was listed.
       return false;
