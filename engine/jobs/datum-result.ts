@@ -51,9 +51,7 @@ export function decodeResult(bytes: Uint8Array, output: string | null): DatumRes
   try {
     record = JSON.parse(Buffer.from(bytes).toString('utf8')) as typeof record;
   } catch (error) {
-    throw new EngineError('corrupt', 'Cannot read a datum result: its record is not JSON', {
-      cause: error,
-    });
+    throw damaged(error);
   }
   const { format, ...result } = record;
   if (format !== FORMAT) {
@@ -63,4 +61,12 @@ export function decodeResult(bytes: Uint8Array, output: string | null): DatumRes
     );
   }
   return { ...result, output };
+}
+
+function damaged(cause: unknown): EngineError {
+  return new EngineError(
+    'corrupt',
+    'Cannot read a datum result: its record is damaged; run the datum again with --reprocess',
+    { cause },
+  );
 }

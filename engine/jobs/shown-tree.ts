@@ -1,0 +1,125 @@
+// What user code is shown below `/pfs`, as a tree of whole Git directories and files. It is a plan: nothing here
+// touches the disk.
+
+import { EngineError } from '../base/errors.ts';
+import type { ContentReader } from './contents.ts';
+import type { MountEntry } from './datum-task.ts';
+
+/** A file, a whole directory of a commit, or a directory of which only some entries are shown. */
+export type Shown =
+  | {
+      readonly kind: 'file';
+      readonly id: string;
+      readonly executable: boolean;
+      /** Shown without its bytes. */
+      readonly isEmpty: boolean;
+      /** Whether the blob is a pointer; undefined where only the blob can tell. */
+      readonly isLarge?: boolean;
+    }
+  | { readonly kind: 'tree'; readonly id: string; readonly isEmpty: boolean }
+  | { readonly kind: 'partial'; readonly children: ReadonlyMap<string, Shown> };
+
+type Partial = { readonly kind: 'partial'; readonly children: Map<string, Shown> };
+
+/** Plans what stands below `/pfs`: a directory per input, and in it each entry at its path in the repo. */
+export function planShown(entries: readonly MountEntry[]): Shown {
+  const root: Partial = { kind: 'partial', children: new Map() };
+  for (const entry of entries) {
+    if (entry.input === 'out' || entry.input === '' || entry.input.includes('/')) {
+      throw new EngineError(
+        'invalid',
+        `Cannot show input "${entry.input}": no directory below /pfs can have that name; rename the input`,
+      );
+    }
+    insert(root, [entry.input, ...entry.path.split('/').filter((name) => name !== '')], entry);
+  }
+  return root;
+}
+
+function insert(root: Partial, path: readonly string[], entry: MountEntry): void {
+  let directory = root;
+  for (const [depth, name] of path.entries()) {
+    const here = directory.children.get(name);
+    if (depth === path.length - 1) {
+      // A directory shown as a whole stays whole; of a file and a directory in one place the newer entry wins.
+      if (here?.kind !== 'tree') {
+        directory.children.set(name, fromEntry(entry.mode, entry));
+      }
+      return;
+    }
+    if (here?.kind === 'tree') {
+      return;
+    }
+    const next: Partial =
+      here?.kind === 'partial' ? (here as Partial) : { kind: 'partial', children: new Map() };
+    directory.children.set(name, next);
+    directory = next;
+  }
+}
+
+function fromEntry(
+  mode: string,
+  entry: { readonly id: string; readonly emptyFiles?: boolean; readonly isLarge?: boolean },
+): Shown {
+  const { id, emptyFiles: isEmpty = false, isLarge } = entry;
+  if (mode === '40000') {
+    return { kind: 'tree', id, isEmpty };
+  }
+  if (mode === '120000') {
+    throw new EngineError(
+      'invalid',
+      `Cannot show file "${id}": it is a symbolic link; store the file it names instead`,
+    );
+  }
+  const executable = mode === '100755';
+  return isLarge === undefined
+    ? { kind: 'file', id, executable, isEmpty }
+    : { kind: 'file', id, executable, isEmpty, isLarge };
+}
+
+/** Returns whether two plans show the same bytes under the same names, as far as can be told without reading. */
+export function isSameShown(a: Shown, b: Shown): boolean {
+  if (a.kind === 'partial' || b.kind === 'partial') {
+    return false;
+  }
+  const sameKind =
+    a.kind === 'file' ? b.kind === 'file' && a.executable === b.executable : b.kind === 'tree';
+  return sameKind && a.id === b.id && a.isEmpty === b.isEmpty;
+}
+
+/** Returns what a directory of the plan holds; a file holds nothing. */
+export async function childrenOf(
+  shown: Shown | undefined,
+  reader: ContentReader,
+): Promise<ReadonlyMap<string, Shown>> {
+  if (shown === undefined || shown.kind === 'file') {
+    return new Map();
+  }
+  if (shown.kind === 'partial') {
+    return shown.children;
+  }
+  const { entries, large } = await reader.readDirectory(shown.id);
+  const children = new Map<string, Shown>();
+  for (const { name, mode, id } of entries) {
+    const isLarge = large.has(name);
+    children.set(name, fromEntry(mode, { id, emptyFiles: shown.isEmpty, isLarge }));
+  }
+  return children;
+}
+
+/** Finds what stands at a path of the plan, given in names. */
+export async function findShown(
+  root: Shown,
+  path: readonly string[],
+  reader: ContentReader,
+): Promise<Shown | undefined> {
+  let found: Shown | undefined = root;
+  for (const name of path) {
+    const children: ReadonlyMap<string, Shown> = await childrenOf(found, reader);
+    found = children.get(name);
+    if (found === undefined) {
+      return undefined;
+    }
+  }
+  return found;
+}
