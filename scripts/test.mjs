@@ -44,11 +44,11 @@ async function main() {
   if (!checked) {
     return 1;
   }
-  const lacking = await prepare(tests);
+  await prepare(tests);
   say(
     `set-up and checks took ${duration(performance.now() - started)}; running ${tests.length} test files`,
   );
-  return runTests(tests, lacking);
+  return runTests(tests);
 }
 
 function select() {
@@ -88,7 +88,6 @@ async function prepare(tests) {
   for (const reason of lacking.tools) {
     say(reason);
   }
-  return lacking;
 }
 
 /** Runs a script of package.json with its output shown; returns whether it succeeded. */
@@ -97,16 +96,13 @@ async function check(script) {
   return (await spawnShown('npm', ['run', '--silent', script], {})) === 0;
 }
 
-async function runTests(tests, lacking) {
+async function runTests(tests) {
   // A test must not talk to the engine, or the store, of the person who runs it.
   const theirs = ['PFS_HOME', 'PFS_ADDRESS', 'PFS_STORE', 'PFS_TOKEN', 'PFS_PROJECT'];
   const env = Object.fromEntries(theirs.map((name) => [name, undefined]));
   if (strict) {
     env.PFS_REQUIRE_DOCKER = '1';
     env.PFS_REQUIRE_S3 = '1';
-  }
-  if (lacking.docker.length > 0) {
-    env.PFS_NO_DOCKER = lacking.docker[0];
   }
   const args = ['--import', 'tsx', '--test', '--test-reporter=spec'];
   args.push(`--test-concurrency=${Math.max(2, Math.min(4, availableParallelism()))}`);
