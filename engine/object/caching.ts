@@ -37,7 +37,7 @@ export class CachingObjectStore implements ObjectStore {
   readonly #store: ObjectStore;
   readonly #options: CachingOptions;
   readonly #cache: CacheDirectory;
-  readonly #fetching = new Map<string, Promise<Buffer>>();
+  readonly #reading = new Map<string, Promise<Buffer>>();
 
   private constructor(store: ObjectStore, options: CachingOptions) {
     this.url = store.url;
@@ -67,23 +67,9 @@ export class CachingObjectStore implements ObjectStore {
     if (range !== undefined) {
       checkRange(range);
     }
-    const cached = await this.#try(() => this.#cache.read(key, range));
-    if (cached?.bytes !== undefined) {
-      return cached.bytes;
-    }
-    if (range !== undefined) {
-      if (cached !== undefined) {
-        throw beyondError(key, this.url, range, { size: cached.size });
-      }
-      return this.#store.get(key, options);
-    }
-    const running = this.#fetching.get(key);
-    if (running !== undefined) {
-      // The other caller may have given up, or failed for good: then this one tries for itself.
-      const shared = await running.catch(() => undefined);
-      return shared === undefined ? this.#store.get(key, options) : Buffer.from(shared);
-    }
-    return this.#fetch(key, options);
+    return range === undefined
+      ? this.#getWhole(key, options)
+      : this.#getRange(key, { ...options, range });
   }
 
   async put(
@@ -112,15 +98,42 @@ export class CachingObjectStore implements ObjectStore {
     }
   }
 
-  async #fetch(key: string, options: GetOptions): Promise<Buffer> {
-    const fetched = this.#store.get(key, options);
-    this.#fetching.set(key, fetched);
-    let bytes: Buffer;
-    try {
-      bytes = await fetched;
-    } finally {
-      this.#fetching.delete(key);
+  async #getRange(key: string, options: GetOptions & { range: ByteRange }): Promise<Buffer> {
+    const { range } = options;
+    const cached = await this.#try(() => this.#cache.read(key, range));
+    if (cached === undefined) {
+      return this.#store.get(key, options);
     }
+    if (cached.bytes === undefined) {
+      throw beyondError(key, this.url, range, { size: cached.size });
+    }
+    return cached.bytes;
+  }
+
+  /** Reads of one object at the same time are one read. */
+  async #getWhole(key: string, options: GetOptions): Promise<Buffer> {
+    const running = this.#reading.get(key);
+    if (running !== undefined) {
+      // The other caller may have given up, or failed for good: then this one tries for itself.
+      const shared = await running.catch(() => undefined);
+      checkSignal(options.signal);
+      return shared === undefined ? this.#store.get(key, options) : Buffer.from(shared);
+    }
+    const reading = this.#readWhole(key, options);
+    this.#reading.set(key, reading);
+    try {
+      return await reading;
+    } finally {
+      this.#reading.delete(key);
+    }
+  }
+
+  async #readWhole(key: string, options: GetOptions): Promise<Buffer> {
+    const cached = await this.#try(() => this.#cache.read(key));
+    if (cached?.bytes !== undefined) {
+      return cached.bytes;
+    }
+    const bytes = await this.#store.get(key, options);
     await this.#try(() => this.#cache.add(key, bytes));
     return bytes;
   }
