@@ -59,3 +59,11 @@ export function readEntry(entry: Buffer, id: string): { kind: ChunkKind; payload
 export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
+
+/** Narrows the kind that an index gives to the kinds of this room. */
+export function chunkKind(id: string, kind: string): ChunkKind {
+  if (kind !== 'chunk' && kind !== 'list') {
+    throw new EngineError('corrupt', `Cannot read chunk "${id}": it is a ${kind}`);
+  }
+  return kind;
+}

@@ -1,8 +1,15 @@
 // Reads chunks and lists out of the live packs of a set.
 
 import type { PackSet } from '../object/pack-set.ts';
-import { type ChunkKind, readEntry } from './chunk-pack.ts';
-import { type ChunkSource, chunkKind } from './chunk-writer.ts';
+import { type ChunkKind, chunkKind, readEntry } from './chunk-pack.ts';
+
+/** Something that chunks and lists are read from by their ids. */
+export interface ChunkSource {
+  /** Returns a chunk or list, as yet unverified; an absent one is `corrupt`. */
+  readChunk(id: string): Promise<{ kind: ChunkKind; payload: Buffer }>;
+  /** Returns what is stored under an id: of a chunk its length, of a list the size of its file. */
+  statChunk(id: string): Promise<{ kind: ChunkKind; size: number } | undefined>;
+}
 
 /** The chunks of live packs. */
 export class ChunkReader implements ChunkSource {

@@ -1,19 +1,18 @@
 // A write session of chunks: each is stored once, unless a live pack has it. It deletes nothing.
 
-import { EngineError } from '../base/errors.ts';
 import type { NewPack } from '../object/pack-ref.ts';
 import type { PackSet } from '../object/pack-set.ts';
 import type { PackUploader } from '../object/pack-uploader.ts';
 import { PackWriter } from '../object/pack-writer.ts';
-import { CHUNK_PACK, type ChunkKind, FRAME_BYTES, readEntry, writeEntry } from './chunk-pack.ts';
-
-/** Something that chunks and lists are read from by their ids. */
-export interface ChunkSource {
-  /** Returns a chunk or list, as yet unverified; an absent one is `corrupt`. */
-  readChunk(id: string): Promise<{ kind: ChunkKind; payload: Buffer }>;
-  /** Returns what is stored under an id: of a chunk its length, of a list the size of its file. */
-  statChunk(id: string): Promise<{ kind: ChunkKind; size: number } | undefined>;
-}
+import {
+  CHUNK_PACK,
+  type ChunkKind,
+  chunkKind,
+  FRAME_BYTES,
+  readEntry,
+  writeEntry,
+} from './chunk-pack.ts';
+import type { ChunkSource } from './chunk-reader.ts';
 
 export interface ChunkWriterOptions {
   readonly uploader: PackUploader;
@@ -102,12 +101,4 @@ export class ChunkWriter implements ChunkSource {
     }
     return hit !== undefined;
   }
-}
-
-/** Narrows the kind that an index gives to the kinds of this room. */
-export function chunkKind(id: string, kind: string): ChunkKind {
-  if (kind !== 'chunk' && kind !== 'list') {
-    throw new EngineError('corrupt', `Cannot read chunk "${id}": it is a ${kind}`);
-  }
-  return kind;
 }

@@ -4,7 +4,8 @@ import { createHash, webcrypto } from 'node:crypto';
 import { EngineError } from '../base/errors.ts';
 import { type ChunkRef, decodeChunkList, encodeChunkList } from './chunk-list.ts';
 import { sha256 } from './chunk-pack.ts';
-import type { ChunkSource, ChunkWriter } from './chunk-writer.ts';
+import type { ChunkSource } from './chunk-reader.ts';
+import type { ChunkWriter } from './chunk-writer.ts';
 import { Chunker, MAX_CHUNK_BYTES } from './chunker.ts';
 import type { Pointer } from './pointer.ts';
 

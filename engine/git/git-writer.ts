@@ -20,6 +20,7 @@ import {
   writeStoredEntry,
 } from './pack-format.ts';
 import { decodeTree, encodeTree, type TreeEntry } from './tree.ts';
+import { editTree, type TreeChanges } from './tree-edit.ts';
 
 export interface GitWriterOptions {
   readonly uploader: PackUploader;
@@ -82,16 +83,56 @@ export class GitWriter implements GitObjects {
     }
     let size = 0;
     let files = 0;
-    for (const { id, name, mode } of entries) {
-      const known = this.#childStat(id);
+    for (const entry of entries) {
+      const known = this.#childStat(entry);
       const stat = known instanceof Promise ? await known : known;
-      if ((stat.kind === 'tree') !== (mode === '40000') || stat.kind === 'commit') {
-        throw new EngineError('internal', `Cannot store a directory: "${name}" is a ${stat.kind}`);
-      }
       size += stat.size;
       files += stat.files;
     }
     return this.#store('tree', content, { kind: 'tree', size, files });
+  }
+
+  /**
+   * Stores a changed copy of a directory; returns its id. Costs what reading and writing its bytes costs, whatever
+   * the number of its entries. The entries put in must be stored already.
+   */
+  async editTree(base: string, changes: TreeChanges): Promise<string> {
+    const from = (await this.#readOwn(base, 'tree')) ?? (await this.#reader.readTreeBytes(base));
+    const { content, removed } = editTree(from, changes);
+    let { size, files } = await this.stat(base);
+    for (const id of removed) {
+      const stat = await this.stat(id);
+      size -= stat.size;
+      files -= stat.files;
+    }
+    for (const [name, change] of changes) {
+      if (change) {
+        const stat = await this.#childStat({ name, ...change });
+        size += stat.size;
+        files += stat.files;
+      }
+    }
+    return this.#store('tree', content, { kind: 'tree', size, files });
+  }
+
+  /**
+   * Names the live packs of an object and of all below it among those that the session relies on: for what is
+   * taken over from another repo, or from a commit that may vanish.
+   */
+  async rely(id: string): Promise<void> {
+    const done = new Set<string>();
+    const todo = [id];
+    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+      const { kind } = await this.stat(next);
+      await this.#live.load('git');
+      this.#isStored(next);
+      if (kind === 'tree' && !done.has(next)) {
+        done.add(next);
+        for (const entry of await this.readTree(next)) {
+          todo.push(entry.id);
+        }
+      }
+    }
   }
 
   /** Stores a commit; returns its id. */
@@ -137,21 +178,24 @@ export class GitWriter implements GitObjects {
     return own ? toGitStat(id, own) : this.#reader.stat(id);
   }
 
-  #childStat(id: string): GitStat | Promise<GitStat> {
+  /** What an entry counts for; it must be stored, and be what its mode says. */
+  #childStat(entry: TreeEntry): GitStat | Promise<GitStat> {
+    const { id, name, mode } = entry;
     const own = this.#own.stat(id);
-    if (own) {
-      return toGitStat(id, own);
-    }
-    const found = this.#live.find(id);
+    const found = own ? undefined : this.#live.find(id);
     if (found instanceof Promise) {
-      return found.then(() => this.#childStat(id));
+      return found.then(() => this.#childStat(entry));
     }
     if (found) {
       this.#relied.add(found.pack.id);
-    } else if (id === EMPTY_TREE) {
-      return this.tree([]).then(() => this.#childStat(id));
+    } else if (!own && id === EMPTY_TREE) {
+      return this.tree([]).then(() => this.#childStat(entry));
     }
-    return toGitStat(id, found?.entry);
+    const stat = toGitStat(id, own ?? found?.entry);
+    if (stat.kind !== (mode === '40000' ? 'tree' : 'blob')) {
+      throw new EngineError('internal', `Cannot store a directory: "${name}" is a ${stat.kind}`);
+    }
+    return stat;
   }
 
   #store(kind: GitKind, content: Uint8Array, stat: ObjectStat): string | Promise<string> {
@@ -163,7 +207,8 @@ export class GitWriter implements GitObjects {
     if (this.#isStored(id)) {
       return id;
     }
-    const compressing = compressIfPaying(content);
+    // Trees are half random bytes, and edited often: they stay as they are.
+    const compressing = kind === 'blob' ? compressIfPaying(content) : undefined;
     const stored = storedEntryBytes(content.length);
     const wait = compressing ? undefined : this.#own.room(stored);
     if (compressing || wait) {
