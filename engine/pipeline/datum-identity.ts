@@ -1,7 +1,7 @@
 // What makes a datum the same datum: its id says which files it is made of, its hash also what is in them. Both are
 // formats: results are stored and found under them for ever, so the bytes below never change.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** One file or directory of a datum, as one input found it. */
 export interface DatumInput {
@@ -38,22 +38,20 @@ export interface Datum {
 /** Makes a datum of files of any order: sorts them, and computes id and hash with the pipeline's salt. */
 export function makeDatum(inputs: readonly DatumInput[], salt: string): Datum {
   const sorted = inputs.length > 1 ? [...inputs].sort(compareInputs) : inputs;
-  const id = idDigest(sorted);
-  return { id: id.toString('hex'), hash: datumHash(id, { inputs: sorted, salt }), inputs: sorted };
+  const id = datumId(sorted);
+  return { id, hash: datumHash(id, { inputs: sorted, salt }), inputs: sorted };
 }
 
 /**
  * Returns the id of a datum whose inputs are sorted: SHA-256 over, for each input in turn, the five fields name, project,
  * repo, branch and path, each as its length in bytes (32 bits, big-endian) and then its UTF-8.
  */
-export function datumId(inputs: readonly DatumInput[]): string {
-  return idDigest(inputs).toString('hex');
-}
-
-function idDigest(inputs: readonly DatumInput[]): Buffer {
-  return digest(
-    inputs.flatMap(({ name, project, repo, branch, path }) => [name, project, repo, branch, path]),
-  );
+function datumId(inputs: readonly DatumInput[]): string {
+  const fields: string[] = [];
+  for (const { name, project, repo, branch, path } of inputs) {
+    fields.push(name, project, repo, branch, path);
+  }
+  return digest(fields);
 }
 
 /**
@@ -62,28 +60,30 @@ function idDigest(inputs: readonly DatumInput[]): Buffer {
  * field salt. A field is its length in bytes (32 bits, big-endian) and then its UTF-8.
  */
 function datumHash(
-  id: Buffer,
+  id: string,
   content: { readonly inputs: readonly DatumInput[]; readonly salt: string },
 ): string {
-  const fields = content.inputs.flatMap((input) =>
-    input.reference ? ['', ''] : [input.id, input.mode],
-  );
-  return digest([...fields, content.salt], id).toString('hex');
+  const fields: string[] = [];
+  for (const input of content.inputs) {
+    fields.push(input.reference ? '' : input.id, input.reference ? '' : input.mode);
+  }
+  fields.push(content.salt);
+  return digest(fields, id);
 }
 
-function digest(fields: readonly string[], prefix: Buffer = Buffer.alloc(0)): Buffer {
-  let size = prefix.length;
+function digest(fields: readonly string[], prefixHex = ''): string {
+  let size = prefixHex.length / 2;
   for (const field of fields) {
     size += 4 + Buffer.byteLength(field);
   }
   const bytes = Buffer.allocUnsafe(size);
-  let at = prefix.copy(bytes);
+  let at = bytes.write(prefixHex, 'hex');
   for (const field of fields) {
     const length = bytes.write(field, at + 4);
     bytes.writeUInt32BE(length, at);
     at += 4 + length;
   }
-  return createHash('sha256').update(bytes).digest();
+  return hash('sha256', bytes, 'hex');
 }
 
 function compareInputs(a: DatumInput, b: DatumInput): number {

@@ -1,6 +1,8 @@
 // Reads JSON as people write it: with comments, trailing commas, and several documents after one another. Keeps the
 // place of every value. The grammar is RFC 8259 plus those three.
 
+import { MAX_NESTING } from './spec-document.ts';
+
 /** A value and where it stands, in offsets into the text. */
 export interface JsonNode {
   readonly value: unknown;
@@ -13,7 +15,6 @@ export interface JsonNode {
 /** Ends the reading with a message about the text at an offset, and what to do about it. */
 export type FailAt = (offset: number, message: string, remedy: string) => never;
 
-const MAX_DEPTH = 100;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /[\w$.+-]+/y;
 const LITERALS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
@@ -74,8 +75,8 @@ class JsonReader {
 
   #value(depth: number): JsonNode {
     const start = this.#at;
-    if (depth > MAX_DEPTH) {
-      this.#fail(start, `values are nested more than ${MAX_DEPTH} deep`, 'write a flatter spec');
+    if (depth > MAX_NESTING) {
+      this.#fail(start, `values are nested more than ${MAX_NESTING} deep`, 'write a flatter spec');
     }
     const char = this.#text[start];
     if (char === '{') return this.#object(depth);

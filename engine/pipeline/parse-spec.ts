@@ -2,15 +2,15 @@
 // and nothing of what a pipeline is.
 
 import type { Document, Node, Pair } from 'yaml';
-import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, visit } from 'yaml';
-import { EngineError, errorText } from '../base/errors.ts';
+import { isAlias, isMap, isScalar, isSeq, visit } from 'yaml';
+import { EngineError } from '../base/errors.ts';
 import type { FailAt, JsonNode } from './json-reader.ts';
 import { readJsonDocuments } from './json-reader.ts';
 import type { SpecDocument, SpecPath } from './spec-document.ts';
 import { LineIndex } from './spec-document.ts';
+import { readYamlDocuments, yamlValue } from './yaml-reader.ts';
 
 const MAX_TEXT_LENGTH = 4 * 1024 * 1024;
-const MAX_ALIASES = 100;
 
 /**
  * Reads all pipeline specs of a text: JSON or YAML, one or several documents (one after the other, divided by `---`, or
@@ -127,17 +127,9 @@ const YAML_REMEDIES: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 function readYaml(text: string, source: Source): SpecDocument[] {
-  let parsed: Document.Parsed[];
-  try {
-    parsed = [...parseAllDocuments(text, { prettyErrors: false, merge: true, logLevel: 'silent' })];
-  } catch (error) {
-    return source.fail(
-      0,
-      `it cannot be read as YAML (${errorText(error)})`,
-      'write a flatter spec',
-    );
-  }
-  return parsed.flatMap((document) => yamlDocuments(text, document, source));
+  return readYamlDocuments(text, source.fail).flatMap((document) =>
+    yamlDocuments(text, document, source),
+  );
 }
 
 function yamlDocuments(text: string, document: Document.Parsed, source: Source): SpecDocument[] {
@@ -153,16 +145,7 @@ function yamlDocuments(text: string, document: Document.Parsed, source: Source):
   if (root === null || (isScalar(root) && root.value === null)) {
     return [];
   }
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: MAX_ALIASES });
-  } catch (error) {
-    source.fail(
-      root.range[0],
-      `its aliases cannot be followed (${errorText(error)})`,
-      'write the values out instead of using so many aliases',
-    );
-  }
+  const value = yamlValue(document, source.fail);
   const nodes = isSeq(root) && Array.isArray(value) ? (root.items as Node[]) : [root];
   const values = nodes.length === 1 && nodes[0] === root ? [value] : (value as unknown[]);
   return nodes.map((node, index) => ({

@@ -2,6 +2,9 @@
 
 import { EngineError } from '../base/errors.ts';
 
+/** How deep values may be nested in a spec: far deeper than anybody writes, and safe to recurse through. */
+export const MAX_NESTING = 64;
+
 /** The way to a field: names of fields and indexes of lists, from the top of the document. */
 export type SpecPath = readonly (string | number)[];
 

@@ -2,10 +2,9 @@
 // the author called each field. Checks nothing but that no two names mean the same field.
 
 import type { SpecPath, SpecProblem } from './spec-document.ts';
+import { MAX_NESTING } from './spec-document.ts';
 import type { FieldSchema } from './spec-schema.ts';
 import { childField, resolveField } from './spec-schema.ts';
-
-const MAX_DEPTH = 64;
 
 /** A spec with the names of the schema. Unknown fields are still there, under their own names. */
 export interface NamedSpec {
@@ -50,8 +49,8 @@ interface Findings {
 function rename(place: Place, findings: Findings): unknown {
   const { value, path, source } = place;
   const schema = place.schema && resolveField(place.schema);
-  if (path.length > MAX_DEPTH) {
-    findings.problems.push({ path: source, message: `nested more than ${MAX_DEPTH} deep` });
+  if (path.length > MAX_NESTING) {
+    findings.problems.push({ path: source, message: `nested more than ${MAX_NESTING} deep` });
     return undefined;
   }
   if (Array.isArray(value)) {

@@ -1,0 +1,90 @@
+// What the scheduler should do next: a comparison of what is with what should be. Pure, and asked again after every
+// change, so that a restart needs nothing remembered.
+
+/** A source of a job's output commit, as far as the job can tell. */
+export interface SourceView {
+  /** As users write it, for messages. */
+  readonly name: string;
+  readonly state: 'open' | 'good' | 'failed';
+}
+
+export interface JobView {
+  /** `project/pipeline@id`. */
+  readonly key: string;
+  /** `project/pipeline`. */
+  readonly pipeline: string;
+  /** Ids sort by time. */
+  readonly id: string;
+  /** Who claims it; null for nobody. */
+  readonly owner: string | null;
+  readonly sources: readonly SourceView[];
+}
+
+export interface PlanView {
+  /** This engine, as owners are named. */
+  readonly self: string;
+  /** Jobs this engine is working on now. */
+  readonly running: ReadonlySet<string>;
+  /** All unfinished jobs. */
+  readonly jobs: readonly JobView[];
+  /** Returns whether the engine of that name may still be at work. */
+  isAlive(owner: string): boolean;
+}
+
+export type Action =
+  /** Claim the job and run it. */
+  | { readonly kind: 'run'; readonly job: string }
+  /** End the job: something it reads from has failed. */
+  | { readonly kind: 'give_up'; readonly job: string; readonly reason: string }
+  /** Stop working on a job that has ended or belongs to another engine now. */
+  | { readonly kind: 'abandon'; readonly job: string };
+
+/**
+ * Returns what to do. The jobs of a pipeline run one after the other, oldest first, each once everything it reads
+ * has finished.
+ */
+export function plan(view: PlanView): Action[] {
+  const actions: Action[] = [];
+  const unfinished = new Map(view.jobs.map((job) => [job.key, job]));
+  for (const key of view.running) {
+    const job = unfinished.get(key);
+    if (job === undefined || (job.owner !== null && job.owner !== view.self)) {
+      actions.push({ kind: 'abandon', job: key });
+    }
+  }
+  for (const job of firstOfEach(view.jobs)) {
+    const action = nextStep(job, view);
+    if (action) {
+      actions.push(action);
+    }
+  }
+  return actions;
+}
+
+function nextStep(job: JobView, view: PlanView): Action | undefined {
+  if (view.running.has(job.key)) {
+    return undefined;
+  }
+  const failed = job.sources.filter((source) => source.state === 'failed');
+  if (failed.length > 0) {
+    const names = failed.map((source) => source.name).join(', ');
+    const reason = `unrunnable because what it reads from failed: ${names}`;
+    return { kind: 'give_up', job: job.key, reason };
+  }
+  if (job.sources.some((source) => source.state === 'open')) {
+    return undefined;
+  }
+  const isTaken = job.owner !== null && job.owner !== view.self && view.isAlive(job.owner);
+  return isTaken ? undefined : { kind: 'run', job: job.key };
+}
+
+function firstOfEach(jobs: readonly JobView[]): Iterable<JobView> {
+  const first = new Map<string, JobView>();
+  for (const job of jobs) {
+    const known = first.get(job.pipeline);
+    if (known === undefined || job.id < known.id) {
+      first.set(job.pipeline, job);
+    }
+  }
+  return first.values();
+}
