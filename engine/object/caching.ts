@@ -7,6 +7,7 @@ import type { Random } from '../base/random.ts';
 import { CacheDirectory } from './cache-directory.ts';
 import { filesystemError } from './filesystem-error.ts';
 import type {
+  ByteRange,
   GetOptions,
   ListOptions,
   ObjectInfo,
