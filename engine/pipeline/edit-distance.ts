@@ -2,8 +2,8 @@
 
 /**
  * Returns the candidate nearest to `word`, or undefined where none is near enough to be meant: at most a third of the
- * letters, and never more than three, may be inserted, deleted, replaced or swapped with their neighbour.
- * Upper and lower case, `-` and `_` count as the same.
+ * letters, and never more than three, may be inserted, deleted, replaced or swapped with their neighbour, or the
+ * candidate is short for the word, as `cmd` is for `command`. Upper and lower case, `-` and `_` count as the same.
  */
 export function nearestWord(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = plain(word);
@@ -14,6 +14,22 @@ export function nearestWord(word: string, candidates: Iterable<string>): string 
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
+    }
+  }
+  return best ?? shortForm(wanted, candidates);
+}
+
+function shortForm(word: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  for (const candidate of candidates) {
+    const letters = plain(candidate);
+    let at = 0;
+    for (const letter of word) {
+      at += letter === letters[at] ? 1 : 0;
+    }
+    const isShort = letters.length >= 3 && at === letters.length && letters[0] === word[0];
+    if (isShort && candidate.length > (best?.length ?? 0)) {
+      best = candidate;
     }
   }
   return best;

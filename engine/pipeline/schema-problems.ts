@@ -171,7 +171,7 @@ function wrongWord(data: unknown, allowed: readonly string[]): string {
   return `expected one of ${allowed.map((word) => `"${word}"`).join(', ')}, got ${shown(data)}${advice}`;
 }
 
-function wrongPattern(path: SpecPath, error: ErrorObject): SpecProblem {
+function wrongPattern(path: SpecPath, error: ErrorObject): SpecProblem | undefined {
   if (error.propertyName !== undefined) {
     return {
       path: [...path, error.propertyName],
@@ -180,7 +180,9 @@ function wrongPattern(path: SpecPath, error: ErrorObject): SpecProblem {
     };
   }
   if (error.data === '') {
-    return { path, message: 'is empty; leave the field out or fill it' };
+    // Where the schema asks for a length too, that has been reported.
+    const isReported = (error.parentSchema as { minLength?: number }).minLength !== undefined;
+    return isReported ? undefined : { path, message: 'is empty; leave the field out or fill it' };
   }
   const name = path.at(-1);
   if (name === 'working_dir') {

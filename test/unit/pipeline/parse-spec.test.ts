@@ -156,7 +156,11 @@ describe('YAML', () => {
   });
 
   it('refuses a nesting that would overflow the stack', () => {
-    for (const nested of ['['.repeat(20_000), `a: [${'{a: '.repeat(20_000)}`, '- '.repeat(20_000)]) {
+    for (const nested of [
+      '['.repeat(20_000),
+      `a: [${'{a: '.repeat(20_000)}`,
+      '- '.repeat(20_000),
+    ]) {
       const error = errorOf(() => parseSpecs(`# x\n${nested}`, { fileName: 'x.yaml' }));
       assert.match(error.message, /nested more than 64 deep/);
     }
