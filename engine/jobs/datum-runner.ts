@@ -1,0 +1,321 @@
+// One place where datums are processed, one at a time: a warm container and the directories that it sees. It tells what
+// is the user's failure, which counts as a try, from what is ours, which rejects.
+
+import { chmodSync, mkdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import { EngineError, errorText, isEngineError } from '../base/errors.ts';
+import type { Executor, RunResult, Worker, WorkerSpec } from '../executor/executor.ts';
+import type { JobStats } from '../journal/records.ts';
+import { failureReason } from './attempt-reason.ts';
+import type { DatumOutcome, DatumRunOptions, DatumTask } from './datum-task.ts';
+import type { FileCache } from './file-cache.ts';
+import { emptyDirectory, isAccessDenied } from './host-directory.ts';
+import { InputDirectory } from './inputs.ts';
+import { LineTail } from './line-tail.ts';
+import { OutputDirectory } from './output-directory.ts';
+import type { Collected } from './outputs.ts';
+
+export interface DatumRunnerOptions {
+  readonly executor: Executor;
+  readonly cache: FileCache;
+  readonly clock: Clock;
+  /** Of this runner alone; on the same disk as the cache, or every input is a copy. */
+  readonly directory: string;
+  readonly worker: Omit<WorkerSpec, 'inputDirectory' | 'outputDirectory'>;
+}
+
+interface Attempt {
+  /** Empty on success. */
+  readonly reason: string;
+  /** Trying again can't help. */
+  readonly isFinal: boolean;
+  readonly exitCode: number | null;
+  readonly lastLines: readonly string[];
+  readonly output: string | null;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Processes datums of one pipeline, one after the other. */
+export class DatumRunner {
+  readonly #options: DatumRunnerOptions;
+  readonly #inputs: InputDirectory;
+  readonly #inputPath: string;
+  readonly #output: OutputDirectory;
+  #worker: Worker | undefined;
+  /** How many commands the worker was given. */
+  #uses = 0;
+  #isBusy = false;
+
+  constructor(options: DatumRunnerOptions) {
+    this.#options = options;
+    const { cache, directory, executor } = options;
+    this.#inputPath = join(directory, 'pfs');
+    // Only a container's read-only mount keeps user code from its inputs.
+    const isReadOnly = executor.kind === 'docker';
+    this.#inputs = new InputDirectory(this.#inputPath, { cache, isReadOnly });
+    this.#output = new OutputDirectory(join(directory, 'out'));
+  }
+
+  /** Whether a container is kept for the next datum. */
+  get isWarm(): boolean {
+    return this.#worker !== undefined;
+  }
+
+  /** Id of the container; undefined where there is none. */
+  get workerId(): string | undefined {
+    return this.#worker?.id;
+  }
+
+  /**
+   * Processes one datum, with as many attempts as the task allows; each after the first gets a fresh container. What is
+   * the datum's own fault is an outcome. Rejects with `cancelled` when the signal aborts, and with any other error when
+   * executor, store or machine failed: the datum is then as if it had never run.
+   */
+  async run(task: DatumTask, options: DatumRunOptions = {}): Promise<DatumOutcome> {
+    if (this.#isBusy) {
+      throw new EngineError('internal', `Cannot run datum "${task.datum}": the runner is busy`);
+    }
+    this.#isBusy = true;
+    try {
+      return await this.#run(task, options);
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  /** Ends the container, and frees the cached files that its inputs linked to. The runner can be used again. */
+  async stop(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.stop();
+    if (worker) {
+      await this.#inputs.clear();
+    }
+  }
+
+  /** Ends the container and removes the directories. */
+  async close(): Promise<void> {
+    await this.stop();
+    const { directory } = this.#options;
+    try {
+      mkdirSync(directory, { recursive: true });
+      await emptyDirectory(directory);
+      rmdirSync(directory);
+    } catch (error) {
+      throw leftError(error, directory);
+    }
+  }
+
+  async #run(task: DatumTask, options: DatumRunOptions): Promise<DatumOutcome> {
+    const started = this.#options.clock.now();
+    const stats: Mutable<JobStats> = {
+      downloadBytes: 0,
+      uploadBytes: 0,
+      downloadMs: 0,
+      processMs: 0,
+      uploadMs: 0,
+    };
+    for (let tries = 1; ; tries++) {
+      const attempt = await this.#attempt(task, { ...options, stats });
+      const { reason, output, exitCode, lastLines } = attempt;
+      if (reason === '' || attempt.isFinal || tries >= task.tries) {
+        const state = reason === '' ? 'success' : 'failed';
+        return { state, output, exitCode, reason, lastLines, tries, stats, started };
+      }
+      await options.onLog?.(
+        Buffer.from(`pfs: attempt ${tries} of ${task.tries} failed: ${reason}; trying again\n`),
+      );
+      await this.#discardWorker();
+    }
+  }
+
+  async #attempt(
+    task: DatumTask,
+    options: DatumRunOptions & { stats: Mutable<JobStats> },
+  ): Promise<Attempt> {
+    const { stats } = options;
+    const failed = (reason: string, more: Partial<Attempt> = {}): Attempt => {
+      return { reason, isFinal: false, exitCode: null, lastLines: [], output: null, ...more };
+    };
+    this.#makeDirectories();
+    const refusal = await this.#timed(stats, 'downloadMs', () => this.#showInputs(task, options));
+    if (refusal !== undefined) {
+      return failed(refusal, { isFinal: true });
+    }
+    try {
+      const tail = new LineTail();
+      const result = await this.#runCommand(task, { ...options, tail });
+      const lastLines = tail.end();
+      const exitCode = result.kind === 'exited' ? result.code : null;
+      if (result.kind === 'lost') {
+        await this.#discardWorker();
+      }
+      const { limits } = this.#options.worker;
+      const reason = failureReason(result, { ...task, limits, lastLines });
+      if (reason !== undefined) {
+        return failed(reason, { exitCode, lastLines });
+      }
+      const collected = await this.#timed(stats, 'uploadMs', () => this.#collect(task, options));
+      if (typeof collected === 'string') {
+        return failed(collected, { exitCode, lastLines });
+      }
+      stats.uploadBytes += collected.bytes;
+      return { reason: '', isFinal: true, exitCode, lastLines, output: collected.tree };
+    } finally {
+      await this.#emptyOutput();
+    }
+  }
+
+  /** Puts the inputs in place; returns the reason where this datum's can't be. */
+  async #showInputs(
+    task: DatumTask,
+    options: DatumRunOptions & { stats: Mutable<JobStats> },
+  ): Promise<string | undefined> {
+    try {
+      const shown = await this.#inputs.show(task.entries, { ...options, contents: task.contents });
+      options.stats.downloadBytes += shown.bytes;
+      return undefined;
+    } catch (error) {
+      if (isEngineError(error, 'invalid') || isEngineError(error, 'resource_exhausted')) {
+        return error.message;
+      }
+      throw error;
+    }
+  }
+
+  async #runCommand(
+    task: DatumTask,
+    options: DatumRunOptions & { stats: Mutable<JobStats>; tail: LineTail },
+  ): Promise<RunResult> {
+    const { signal, onLog, tail, stats } = options;
+    const { command, stdin, environment: env, workingDirectory, timeoutMs } = task;
+    const spec = {
+      command,
+      env,
+      ...(stdin === undefined ? {} : { stdin }),
+      ...(workingDirectory === undefined ? {} : { workingDirectory }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(signal === undefined ? {} : { signal }),
+      onOutput: (chunk: Buffer) => {
+        tail.push(chunk);
+        return onLog?.(chunk);
+      },
+    };
+    for (;;) {
+      const worker = await this.#readyWorker(signal);
+      const isFresh = this.#uses === 0;
+      this.#uses += 1;
+      try {
+        return await this.#timed(stats, 'processMs', () => worker.run(spec));
+      } catch (error) {
+        await this.#discardOn(error);
+        // A container that stood idle may have been removed meanwhile, by people or a restart of Docker.
+        if (isFresh || !isEngineError(error, 'unavailable')) {
+          throw error;
+        }
+      }
+    }
+  }
+
+  async #discardOn(error: unknown): Promise<void> {
+    if (!isEngineError(error, 'cancelled')) {
+      await this.#discardWorker();
+    }
+  }
+
+  /** Returns a worker whose output directory is empty. */
+  async #readyWorker(signal: AbortSignal | undefined): Promise<Worker> {
+    for (;;) {
+      this.#worker ??= await this.#startWorker(signal);
+      if (await this.#output.empty(this.#worker)) {
+        return this.#worker;
+      }
+      const id = this.#worker.id.slice(0, 12);
+      await this.#discardWorker();
+      this.#output.replace(id);
+    }
+  }
+
+  async #startWorker(signal: AbortSignal | undefined): Promise<Worker> {
+    this.#uses = 0;
+    return this.#options.executor.startWorker(
+      {
+        ...this.#options.worker,
+        inputDirectory: this.#inputPath,
+        outputDirectory: this.#output.path,
+      },
+      signal ? { signal } : {},
+    );
+  }
+
+  async #discardWorker(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.stop();
+  }
+
+  /** Stores the output; returns the reason where user code wrote what can't be stored. */
+  async #collect(task: DatumTask, options: DatumRunOptions): Promise<Collected | string> {
+    const worker = this.#worker;
+    if (!worker) {
+      throw new EngineError('internal', 'Cannot store the output: the worker is gone');
+    }
+    const inputs = this.#inputs.shown;
+    const { signal } = options;
+    try {
+      return await task.withWriter((writer) =>
+        this.#output.collect(worker, { writer, inputs, ...(signal ? { signal } : {}) }),
+      );
+    } catch (error) {
+      if (isEngineError(error, 'invalid')) {
+        return error.message;
+      }
+      throw error;
+    }
+  }
+
+  /** Frees the room of what was written. What can't be removed now is removed before the next command. */
+  async #emptyOutput(): Promise<void> {
+    const worker = this.#worker;
+    try {
+      await this.#output.empty(worker);
+    } catch (error) {
+      if (!isEngineError(error, 'unavailable')) {
+        throw error;
+      }
+      await this.#discardWorker();
+    }
+  }
+
+  #makeDirectories(): void {
+    mkdirSync(this.#inputPath, { recursive: true, mode: 0o755 });
+    // Others on this machine see nothing of it; the container does, through its mounts.
+    chmodSync(this.#options.directory, 0o700);
+    this.#output.make();
+  }
+
+  async #timed<T>(
+    stats: Mutable<JobStats>,
+    key: 'downloadMs' | 'processMs' | 'uploadMs',
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const { clock } = this.#options;
+    const start = clock.monotonic();
+    try {
+      return await work();
+    } finally {
+      stats[key] += clock.monotonic() - start;
+    }
+  }
+}
+
+function leftError(error: unknown, directory: string): EngineError {
+  const denied = isAccessDenied(error);
+  return new EngineError(
+    denied ? 'failed_precondition' : 'unavailable',
+    `Cannot remove directory "${directory}": ${denied ? 'user code left files of another user in it; remove it as root' : errorText(error)}`,
+    { cause: error },
+  );
+}
