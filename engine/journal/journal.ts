@@ -31,7 +31,7 @@ export interface JournalOptions<S extends JournalState, O> {
   readonly patienceMs?: number;
   /** When to take snapshots; every 1000 entries or 32 MiB of entries unless told. */
   readonly snapshots?: Partial<SnapshotPolicy>;
-  /** Called with failures of background work (following, snapshots, listeners): for the engine's log. */
+  /** Called with what no caller gets to see, for the engine's log: failures of following, snapshots and listeners, and why the journal stopped. */
   readonly onProblem?: (error: unknown) => void;
 }
 
@@ -338,6 +338,7 @@ export class Journal<S extends JournalState, O> {
       ? error
       : new EngineError('internal', `Cannot go on: ${errorText(error)}`, { cause: error });
     this.#watchers.fail(this.#failure);
+    this.#onProblem(this.#failure);
     return this.#failure;
   }
 

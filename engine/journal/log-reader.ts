@@ -7,6 +7,8 @@ import type { Entry } from './definition.ts';
 import { decodeEntry } from './entry.ts';
 
 const MAX_WINDOW = 64;
+/** About how many bytes of entries to hold at once. */
+const MAX_AHEAD_BYTES = 32 * 1024 * 1024;
 
 /** An entry and the size of its object in bytes. */
 export interface ReadEntry {
@@ -49,7 +51,8 @@ export async function* readEntries(store: ObjectStore, from: number): AsyncItera
         return;
       }
       yield found;
-      window = Math.min(window * 2, MAX_WINDOW);
+      const fits = Math.max(1, Math.floor(MAX_AHEAD_BYTES / found.bytes));
+      window = Math.min(window * 2, MAX_WINDOW, fits);
     }
   } finally {
     await Promise.allSettled(ahead);

@@ -127,12 +127,11 @@ export class Snapshotter<S extends JournalState, O> {
   #capture(): Capture {
     const { state, requests, seq, writeId } = this.#fold;
     const records = new Map<string, unknown>();
-    const drops = new Map<string, DroppedEntry>();
+    const drops = new Map<string, Map<string, unknown>>();
     const drop = (table: string, key: string) => {
       const value = state.tables.get(table)?.get(key);
-      if (value !== undefined) {
-        drops.set(`${table}/${key}`, { table, key, value });
-      }
+      const dropped = drops.get(table) ?? new Map<string, unknown>();
+      drops.set(table, value === undefined ? dropped : dropped.set(key, value));
     };
     for (const key of state.forgotten.keys()) {
       records.set(key, null);
@@ -144,10 +143,17 @@ export class Snapshotter<S extends JournalState, O> {
         drop(table, key);
       }
     }
-    const tables = [...state.tables.values(), requests.table].map((table) => ({
-      name: table.name,
-      rows: table.copy().filter(([key]) => !drops.has(`${table.name}/${key}`)),
-    }));
-    return { seq, writeId, tables, records, drops: [...drops.values()] };
+    const tables = [...state.tables.values(), requests.table].map((table) => {
+      const dropped = drops.get(table.name);
+      const rows = table.copy();
+      return {
+        name: table.name,
+        rows: dropped ? rows.filter(([key]) => !dropped.has(key)) : rows,
+      };
+    });
+    const entries = [...drops].flatMap(([table, dropped]) =>
+      [...dropped].map(([key, value]) => ({ table, key, value })),
+    );
+    return { seq, writeId, tables, records, drops: entries };
   }
 }

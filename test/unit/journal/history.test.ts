@@ -111,6 +111,28 @@ it('a hundred thousand finished records are found and scanned by reading few pag
   assert.ok(store.gets.length <= 3, `read ${store.gets.length} pages for one record`);
 });
 
+it('a merge takes over whole pages, but none whose last key another run has too', async () => {
+  const { history, store } = newHistory();
+  const text = 'x'.repeat(1000);
+  const batch = (from: number, value: unknown) =>
+    new Map(
+      Array.from({ length: 200 }, (_, i) => [`k/${String(from + i).padStart(6, '0')}`, value]),
+    );
+  for (let run = 0; run < 7; run++) {
+    history.use(await history.extend(batch(run * 199, { run, text })));
+  }
+  store.puts.length = 0;
+  history.use(await history.extend(batch(10_000, { run: 7, text })));
+  assert.ok(store.puts.length > 2);
+  for (let run = 0; run < 8; run++) {
+    const key = `k/${String(run === 7 ? 10_000 : run * 199).padStart(6, '0')}`;
+    assert.deepEqual(await history.get(key), { run, text }, key);
+  }
+  assert.equal(history.rowCount, 7 * 199 + 1 + 200);
+  const keys = await keysOf(history, { prefix: '' });
+  assert.equal(new Set(keys).size, keys.length);
+});
+
 it('a damaged or missing page is corrupt and named, never "not found"', async () => {
   const bucket = new MemoryObjectStore();
   const { history } = newHistory(new TestStore(bucket));

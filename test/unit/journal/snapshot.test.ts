@@ -123,6 +123,29 @@ it('two engines that snapshot the same entry leave one whole snapshot, and both 
   }
 });
 
+it('a record that changes while it is on its way to history stays in memory as it is now', async () => {
+  const bucket = new MemoryObjectStore();
+  const store = new TestStore(bucket);
+  const journal = await openBank(store);
+  await journal.transact(just(receipt(1), receipt(2)), { actor });
+  store.beforePut = async (key) => {
+    if (key.endsWith('manifest.json')) {
+      store.beforePut = () => undefined;
+      await journal.transact(just(receipt(1, 'open')), { actor });
+    }
+  };
+  await journal.snapshot();
+  assert.deepEqual([...journal.state.receipts.keys()], [receiptId(1)]);
+  const again = await openBank(bucket);
+  assert.deepEqual(dump(again.state), dump(journal.state));
+  assert.deepEqual(await again.history.get(`receipt/${receiptId(2)}`), {
+    from: 'a',
+    to: 'b',
+    amount: 2,
+    state: 'done',
+  });
+});
+
 it('records change and vanish while a snapshot is under way, and none is lost or comes back', async (t) => {
   const random = new SeededRandom(testSeed((text) => t.diagnostic(text)));
   const bucket = new MemoryObjectStore();
