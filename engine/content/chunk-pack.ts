@@ -1,7 +1,7 @@
 // The container of chunks: a pack in which each chunk of a large file, and each list of chunks, stands whole
 // behind a frame that says what it is.
 
-import { createHash } from 'node:crypto';
+import { hash, webcrypto } from 'node:crypto';
 import { EngineError } from '../base/errors.ts';
 import type { PackContainer } from '../object/open-pack.ts';
 
@@ -22,6 +22,9 @@ export const CHUNK_PACK: PackContainer = {
     return bytes;
   },
 };
+
+/** From this size on another thread is worth its copy. */
+const ASYNC_HASH_BYTES = 256 * 1024;
 
 /** Bytes of an entry before its payload. */
 export const FRAME_BYTES = 40;
@@ -55,9 +58,13 @@ export function readEntry(entry: Buffer, id: string): { kind: ChunkKind; payload
   return { kind, payload: entry.subarray(FRAME_BYTES) };
 }
 
-/** Returns the SHA-256 of the bytes in hex. */
-export function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+/** Returns the SHA-256 of a chunk in hex; a large one is hashed off the main thread. */
+export async function chunkId(payload: Buffer): Promise<string> {
+  if (payload.length < ASYNC_HASH_BYTES) {
+    return hash('sha256', payload, 'hex');
+  }
+  const digest = await webcrypto.subtle.digest('SHA-256', payload as Buffer<ArrayBuffer>);
+  return Buffer.from(digest).toString('hex');
 }
 
 /** Narrows the kind that an index gives to the kinds of this room. */

@@ -1,9 +1,9 @@
 // Large files as chunks: written from a stream and read back as one, with a few chunks in memory at most.
 
-import { createHash, webcrypto } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { EngineError } from '../base/errors.ts';
 import { type ChunkRef, decodeChunkList, encodeChunkList } from './chunk-list.ts';
-import { sha256 } from './chunk-pack.ts';
+import { chunkId } from './chunk-pack.ts';
 import type { ChunkSource } from './chunk-reader.ts';
 import type { ChunkWriter } from './chunk-writer.ts';
 import { Chunker, MAX_CHUNK_BYTES } from './chunker.ts';
@@ -90,8 +90,7 @@ export class LargeFileWriter {
   }
 
   async #store(payload: Buffer<ArrayBuffer>): Promise<void> {
-    const digest = await webcrypto.subtle.digest('SHA-256', payload);
-    const id = Buffer.from(digest).toString('hex');
+    const id = await chunkId(payload);
     await this.#session.store({ kind: 'chunk', id, payload, size: payload.length });
     this.#chunks.push({ id, bytes: payload.length });
   }
@@ -100,6 +99,7 @@ export class LargeFileWriter {
 /** Reads large files by the SHA-256 of their content. */
 export class LargeFileReader {
   readonly #source: ChunkSource;
+  #reads = 0;
 
   constructor(source: ChunkSource) {
     this.#source = source;
@@ -116,40 +116,41 @@ export class LargeFileReader {
   }
 
   /**
-   * Yields bytes `start` to `end` (all where not named) of the file of that SHA-256. Two chunks are read ahead, and each
-   * is verified. The buffers may be shared: they must not be written to.
+   * Yields bytes `start` to `end` (all where not named) of the file of that SHA-256, each chunk verified. Up to two
+   * chunks are read ahead, fewer while many files are read at once. The buffers may be shared: they must not be
+   * written to.
    */
   async *read(file: string, range: { start?: number; end?: number } = {}): AsyncGenerator<Buffer> {
-    const { start = 0, end = Number.POSITIVE_INFINITY } = range;
-    const wanted: { ref: ChunkRef; from: number; to: number }[] = [];
-    let at = 0;
-    for (const ref of await this.chunks(file)) {
-      const from = Math.max(0, start - at);
-      const to = Math.min(ref.bytes, end - at);
-      if (from < to) {
-        wanted.push({ ref, from, to });
-      }
-      at += ref.bytes;
-    }
+    const wanted = slicesOf(await this.chunks(file), range);
     const ahead: Promise<Buffer>[] = [];
     let next = 0;
-    for (const { from, to } of wanted) {
-      for (; next < wanted.length && ahead.length <= READ_AHEAD; next++) {
-        const chunk = this.#chunk(wanted[next]?.ref);
-        chunk.catch(() => undefined);
-        ahead.push(chunk);
+    this.#reads += 1;
+    try {
+      for (const { from, to } of wanted) {
+        for (; next < wanted.length && ahead.length <= this.#readAhead(); next++) {
+          const chunk = this.#chunk(wanted[next]?.ref);
+          // The error is thrown where the chunk is due; until then it must not count as unhandled.
+          chunk.catch(() => undefined);
+          ahead.push(chunk);
+        }
+        const chunk = await ahead.shift();
+        if (chunk) {
+          yield chunk.subarray(from, to);
+        }
       }
-      const chunk = await ahead.shift();
-      if (chunk) {
-        yield chunk.subarray(from, to);
-      }
+    } finally {
+      this.#reads -= 1;
     }
+  }
+
+  #readAhead(): number {
+    return this.#reads <= 3 ? 2 : this.#reads <= 8 ? 1 : 0;
   }
 
   async #chunk(ref: ChunkRef | undefined): Promise<Buffer> {
     const id = ref?.id ?? '';
     const { payload } = await this.#source.readChunk(id);
-    if (payload.length !== ref?.bytes || sha256(payload) !== id) {
+    if (payload.length !== ref?.bytes || (await chunkId(payload)) !== id) {
       throw new EngineError(
         'corrupt',
         `Cannot read chunk "${id}": its bytes are damaged; restore its pack from a copy`,
@@ -160,5 +161,27 @@ export class LargeFileReader {
   }
 }
 
-/** Chunks beyond the one being handed out. */
-const READ_AHEAD = 2;
+interface ChunkSlice {
+  readonly ref: ChunkRef;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Returns which parts of which chunks make up a range of the file. */
+function slicesOf(
+  chunks: readonly ChunkRef[],
+  range: { start?: number; end?: number },
+): ChunkSlice[] {
+  const { start = 0, end = Number.POSITIVE_INFINITY } = range;
+  const slices: ChunkSlice[] = [];
+  let at = 0;
+  for (const ref of chunks) {
+    const from = Math.max(0, start - at);
+    const to = Math.min(ref.bytes, end - at);
+    if (from < to) {
+      slices.push({ ref, from, to });
+    }
+    at += ref.bytes;
+  }
+  return slices;
+}
