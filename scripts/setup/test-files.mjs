@@ -4,6 +4,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { root } from './paths.mjs';
+import { SetupError } from './say.mjs';
 
 const imports = /(?:\bfrom\s+|\bimport\s*\(?\s*)'(\.{1,2}\/[^']+)'/g;
 
@@ -13,7 +14,7 @@ export function findTests(paths) {
   for (const path of paths) {
     const full = resolve(root, path);
     if (!existsSync(full)) {
-      throw new Error(`Cannot find tests in "${path}": there is no such file or folder`);
+      throw new SetupError(`Cannot find tests in "${path}": there is no such file or folder`);
     }
     const names = statSync(full).isDirectory()
       ? readdirSync(full, { recursive: true, encoding: 'utf8' }).map((name) => `${full}/${name}`)
@@ -32,7 +33,7 @@ export function needsOf(test) {
   const mentions = (pattern) => texts.some((text) => pattern.test(text));
   const docker = test.startsWith('test/e2e/') || mentions(/PFS_REQUIRE_DOCKER/);
   return {
-    build: mentions(/\bbin\/pfs\b|\bdist\//),
+    build: mentions(/'bin\/pfs'|'dist\/|\.\.\/dist\//),
     docker,
     s3: mentions(/PFS_REQUIRE_S3/),
     tools: docker || mentions(/git-lfs|busybox/),
