@@ -108,6 +108,14 @@ export function apply(state: State, operation: Operation): void {
       });
       return;
     }
+    case 'pipeline.pinned': {
+      const key = operation.pipeline;
+      const pipeline = present(state.pipelines.get(key), 'pipeline', key);
+      if (pipeline.version === operation.version && pipeline.image === null) {
+        state.pipelines.set(key, { ...pipeline, image: operation.image });
+      }
+      return;
+    }
     case 'pipeline.deleted':
       for (const key of state.jobs.keysBy('pipeline', operation.pipeline)) {
         state.jobs.delete(key);

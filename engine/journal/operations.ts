@@ -71,6 +71,12 @@ export type Operation =
       readonly state: PipelineState;
       readonly reason: string;
     }
+  | {
+      readonly kind: 'pipeline.pinned';
+      readonly pipeline: string;
+      readonly version: number;
+      readonly image: ImageRecord;
+    }
   | { readonly kind: 'pipeline.deleted'; readonly pipeline: string }
   | { readonly kind: 'job.created'; readonly job: JobRecord }
   | {
@@ -118,6 +124,7 @@ const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'packs.added',
   'pipeline.put',
   'pipeline.state',
+  'pipeline.pinned',
   'pipeline.deleted',
   'job.created',
   'job.claimed',

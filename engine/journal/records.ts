@@ -60,6 +60,8 @@ export type Edit =
 export interface ImageRecord {
   readonly reference: string;
   readonly digest: string;
+  /** What the executor of the engine that recorded it runs. */
+  readonly id?: string;
 }
 
 export interface CommitRecord {
@@ -110,6 +112,8 @@ export interface PipelineRecord {
   readonly specCommit: string;
   readonly jobs: Readonly<Partial<Record<JobState, number>>>;
   readonly lastJob: { readonly id: string; readonly state: JobState } | null;
+  /** What this version's image was when it was first there; every job of the version runs it. */
+  readonly image: ImageRecord | null;
 }
 
 export type JobState =

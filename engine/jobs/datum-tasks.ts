@@ -1,0 +1,53 @@
+// What a worker is told about one datum of one job.
+
+import { type JobRecord } from '../journal/records.ts';
+import type { PfsContext } from '../pfs/context.ts';
+import type { Datum } from '../pipeline/datum-identity.ts';
+import { parseDuration } from '../pipeline/duration.ts';
+import { datumEnvironment } from '../pipeline/environment.ts';
+import { stdinText } from '../pipeline/spec.ts';
+import type { DatumTask } from './datum-task.ts';
+import type { JobInputs } from './job-inputs.ts';
+import { committedContents, type LentSession } from './session-writer.ts';
+
+/** Makes the task of a datum. */
+export function datumTask(
+  inputs: JobInputs,
+  options: {
+    readonly datum: Datum;
+    readonly job: JobRecord;
+    readonly context: PfsContext;
+    readonly session: LentSession;
+  },
+): DatumTask {
+  const { datum, job, context, session } = options;
+  const { transform, datum_tries: tries, datum_timeout: timeout } = inputs.spec;
+  const stdin = stdinText(transform.stdin);
+  const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
+  const commits = new Map([...inputs.commits].map(([branch, commit]) => [branch, commit.id]));
+  return {
+    datum: datum.id,
+    entries: datum.inputs.map(({ name, path, mode, id, emptyFiles }) => ({
+      input: name,
+      path,
+      mode,
+      id,
+      emptyFiles,
+    })),
+    environment: datumEnvironment({
+      datum,
+      jobId: job.id,
+      spec: inputs.spec,
+      version: job.version,
+      commits,
+    }),
+    command: transform.cmd,
+    ...(stdin === undefined ? {} : { stdin }),
+    ...(transform.working_dir === undefined ? {} : { workingDirectory: transform.working_dir }),
+    acceptReturnCodes: transform.accept_return_code,
+    tries,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    contents: committedContents(context),
+    withWriter: (use) => session.lend(use),
+  };
+}

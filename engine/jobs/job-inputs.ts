@@ -1,0 +1,169 @@
+// The datums of a job: what its inputs match, and what that is compared with the job before.
+
+import type { CommitRecord, JobRecord } from '../journal/records.ts';
+import { commitKey } from '../journal/records.ts';
+import { getCommit } from '../pfs/commit-lookup.ts';
+import type { PfsContext } from '../pfs/context.ts';
+import { type FileEntry, globFiles, shownPath } from '../pfs/files.ts';
+import { compileGlob } from '../pfs/glob.ts';
+import { diffGlob } from '../pfs/glob-diff.ts';
+import type { Datum } from '../pipeline/datum-identity.ts';
+import { datums, type Match } from '../pipeline/datums.ts';
+import { inputBranch } from '../pipeline/environment.ts';
+import { inputMembers, type PfsInput, type PipelineInput, type PipelineSpec } from '../pipeline/spec.ts';
+import { readSpecCommit } from './spec-repo.ts';
+
+/** Everything that decides which datums a job has. */
+export interface JobInputs {
+  readonly spec: PipelineSpec;
+  readonly salt: string;
+  /** The commit read from each branch, by `inputBranch`. */
+  readonly commits: ReadonlyMap<string, CommitRecord>;
+}
+
+/** Loads the inputs of a job from its output commit's provenance and the spec of its version. */
+export async function loadJobInputs(
+  context: PfsContext,
+  job: Pick<JobRecord, 'pipeline' | 'id' | 'salt' | 'specCommit'>,
+): Promise<JobInputs> {
+  const { spec } = await readSpecCommit(context, job.pipeline, job.specCommit);
+  const output = await getCommit(context, job.pipeline, job.id);
+  const commits = new Map<string, CommitRecord>();
+  for (const { repo, branch, commit } of output.provenance) {
+    if (context.journal.state.repos.has(repo)) {
+      commits.set(commitKey(repo, branch), await getCommit(context, repo, commit));
+    }
+  }
+  return { spec, salt: job.salt, commits };
+}
+
+/** Yields the datums of a job, each once. */
+export async function* allDatums(context: PfsContext, inputs: JobInputs): AsyncGenerator<Datum> {
+  const matches = (input: PfsInput) => matchesOf(context, input, treeOf(inputs, input));
+  const isUnique = isDisjoint(inputs.spec.input);
+  const seen = new Set<string>();
+  for await (const datum of datums(inputs.spec.input, { matches, salt: inputs.salt })) {
+    if (isUnique || !seen.has(datum.id)) {
+      if (!isUnique) {
+        seen.add(datum.id);
+      }
+      yield datum;
+    }
+  }
+}
+
+/** A datum that the job before did not have, or has no more. A changed one is both. */
+export interface DatumChange {
+  readonly kind: 'added' | 'removed';
+  readonly datum: Datum;
+}
+
+/**
+ * Yields how the datums of a job differ from those of an earlier one; everything is new where there is none. Costs what
+ * changed for inputs without combinations, one look at every datum otherwise.
+ */
+export async function* datumChanges(
+  context: PfsContext,
+  jobs: { readonly old: JobInputs | undefined; readonly now: JobInputs },
+): AsyncGenerator<DatumChange> {
+  const { old, now } = jobs;
+  if (old === undefined) {
+    for await (const datum of allDatums(context, now)) {
+      yield { kind: 'added', datum };
+    }
+    return;
+  }
+  const leaves = simpleLeaves(now.spec.input);
+  const sameInput =
+    old.salt === now.salt && JSON.stringify(old.spec.input) === JSON.stringify(now.spec.input);
+  if (sameInput && leaves && isDisjoint(now.spec.input)) {
+    for (const leaf of leaves) {
+      yield* leafChanges(context, { old, now, leaf });
+    }
+    return;
+  }
+  yield* comparedChanges(context, old, now);
+}
+
+async function* leafChanges(
+  context: PfsContext,
+  jobs: { readonly old: JobInputs; readonly now: JobInputs; readonly leaf: PfsInput },
+): AsyncGenerator<DatumChange> {
+  const { old, now, leaf } = jobs;
+  const trees = { old: treeOf(old, leaf), new: treeOf(now, leaf) };
+  for await (const { kind, match } of diffGlob(context.objects, trees, compileGlob(leaf.glob))) {
+    const found = [await toMatch(context, match)];
+    for await (const datum of datums({ pfs: leaf }, { matches: () => found, salt: now.salt })) {
+      yield { kind, datum };
+    }
+  }
+}
+
+async function* comparedChanges(
+  context: PfsContext,
+  old: JobInputs,
+  now: JobInputs,
+): AsyncGenerator<DatumChange> {
+  const before = new Set<string>();
+  for await (const datum of allDatums(context, old)) {
+    before.add(datum.hash);
+  }
+  for await (const datum of allDatums(context, now)) {
+    if (!before.delete(datum.hash)) {
+      yield { kind: 'added', datum };
+    }
+  }
+  if (before.size > 0) {
+    for await (const datum of allDatums(context, old)) {
+      if (before.has(datum.hash)) {
+        yield { kind: 'removed', datum };
+      }
+    }
+  }
+}
+
+async function* matchesOf(
+  context: PfsContext,
+  input: PfsInput,
+  tree: string | null,
+): AsyncGenerator<Match> {
+  for await (const match of globFiles(context.objects, tree, compileGlob(input.glob))) {
+    yield await toMatch(context, match);
+  }
+}
+
+async function toMatch(
+  context: PfsContext,
+  match: FileEntry & { readonly captures: readonly string[] },
+): Promise<Match> {
+  const { id, mode, captures } = match;
+  const { size } = await context.objects.stat(id);
+  const path = shownPath(match).replace(/(.)\/$/, '$1');
+  return { path, id, mode, size, captures };
+}
+
+function treeOf(inputs: JobInputs, input: PfsInput): string | null {
+  return inputs.commits.get(inputBranch(input))?.tree ?? null;
+}
+
+/** Returns the inputs of a tree that has nothing but inputs and unions of them; undefined for any other. */
+function simpleLeaves(input: PipelineInput): PfsInput[] | undefined {
+  if ('pfs' in input) {
+    return [input.pfs];
+  }
+  if (!('union' in input)) {
+    return undefined;
+  }
+  const members = inputMembers(input).map(simpleLeaves);
+  return members.every((member) => member !== undefined) ? members.flat() : undefined;
+}
+
+/** Returns whether no datum can come twice: only members of a union that read one branch under one name can clash. */
+function isDisjoint(input: PipelineInput): boolean {
+  const leaves = simpleLeaves(input);
+  if (leaves === undefined) {
+    return !JSON.stringify(input).includes('"union"');
+  }
+  const names = leaves.map((leaf) => `${leaf.name} ${inputBranch(leaf)}`);
+  return new Set(names).size === names.length;
+}

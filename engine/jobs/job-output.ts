@@ -1,0 +1,74 @@
+// The output tree of a job: that of the job before, without what vanished datums wrote, with what new ones wrote.
+
+import { EngineError } from '../base/errors.ts';
+import type { PfsContext } from '../pfs/context.ts';
+import type { GitSession } from '../pfs/directory.ts';
+import { findFile } from '../pfs/files.ts';
+import { shortRepo } from '../pfs/names.ts';
+import { subtractTree } from '../pfs/tree-edit.ts';
+import { uniteTrees } from '../pfs/tree-union.ts';
+import type { Datum } from '../pipeline/datum-identity.ts';
+
+/** What one datum wrote. */
+export interface DatumOutput {
+  readonly datum: Datum;
+  readonly tree: string | null;
+}
+
+export interface OutputChange {
+  /** The output of the job before; null where there is none. */
+  readonly base: string | null;
+  /** Outputs of datums that vanished or changed. */
+  readonly removed: readonly (string | null)[];
+  readonly added: readonly DatumOutput[];
+  /** Finds, among the datums that did not change, the one that wrote a path. */
+  readonly findOwner: (path: string) => Promise<Datum | undefined>;
+}
+
+/** Returns the output tree. Rejects with `failed_precondition` when two datums wrote one path, naming all three. */
+export async function outputTree(
+  session: GitSession,
+  change: OutputChange,
+): Promise<string | null> {
+  const { base, removed, added } = change;
+  const gone = await uniteTrees(session, removed, () => undefined);
+  const kept = await subtractTree(session, base, gone);
+  let clash: { path: string; first: number; second: number } | undefined;
+  try {
+    return await uniteTrees(session, [kept, ...added.map(({ tree }) => tree)], (path, first, second) => {
+      clash = { path, first, second };
+      throw CLASH;
+    });
+  } catch (error) {
+    if (error !== CLASH || clash === undefined) {
+      throw error;
+    }
+    const { path, first, second } = clash;
+    const one = first === 0 ? await change.findOwner(path) : added[first - 1]?.datum;
+    const other = added[second - 1]?.datum;
+    throw new EngineError(
+      'failed_precondition',
+      `two datums wrote the same output path "/${path}": ${describeDatum(one)} and ${describeDatum(other)}; make the path depend on the input`,
+    );
+  }
+}
+
+const CLASH = Symbol('clash');
+
+/** Names a datum for people: its inputs, and the beginning of its id. */
+export function describeDatum(datum: Datum | undefined): string {
+  if (datum === undefined) {
+    return 'an earlier datum';
+  }
+  const inputs = datum.inputs.map((input) => `${shortRepo(`${input.project}/${input.repo}`)}:${input.path}`);
+  return `${datum.id.slice(0, 12)} (${inputs.join(' × ')})`;
+}
+
+/** Returns whether an output tree has something at `path`. */
+export async function writes(
+  context: PfsContext,
+  tree: string | null,
+  path: string,
+): Promise<boolean> {
+  return (await findFile(context.objects, tree, path)) !== undefined;
+}

@@ -1,0 +1,105 @@
+// What a running job has done so far: counted, and made durable at least every two seconds, so that a kill costs at
+// most those.
+
+import type { DatumCounts, ImageRecord, JobRecord, JobState, JobStats } from '../journal/records.ts';
+import type { PfsContext } from '../pfs/context.ts';
+import type { DatumResult } from './datum-result.ts';
+import { packsOf } from './job-end.ts';
+import { mergeResults } from './results.ts';
+import { type LentSession, SessionWriter } from './session-writer.ts';
+
+const FLUSH_MS = 2000;
+
+type MutableCounts = { -readonly [K in keyof DatumCounts]: DatumCounts[K] };
+type MutableStats = { -readonly [K in keyof JobStats]: JobStats[K] };
+
+/** Gathers the results of one job. */
+export class JobProgress {
+  readonly counts: MutableCounts = { total: 0, processed: 0, skipped: 0, failed: 0, recovered: 0 };
+  readonly stats: MutableStats;
+  readonly #context: PfsContext;
+  readonly #job: JobRecord;
+  readonly #owner: string;
+  readonly #session: LentSession;
+  #results: string | null;
+  #fresh: DatumResult[] = [];
+  image: ImageRecord | null;
+
+  constructor(
+    context: PfsContext,
+    options: { readonly job: JobRecord; readonly owner: string; readonly session: LentSession },
+  ) {
+    this.#context = context;
+    this.#job = options.job;
+    this.#owner = options.owner;
+    this.#session = options.session;
+    this.#results = options.job.results;
+    this.image = options.job.image;
+    this.stats = { ...options.job.stats };
+  }
+
+  /** Takes the result of a datum that just ran. */
+  add(result: DatumResult): void {
+    this.#fresh.push(result);
+    this.count(result);
+    for (const key of Object.keys(this.stats) as (keyof JobStats)[]) {
+      this.stats[key] += result.stats[key];
+    }
+  }
+
+  /** Counts a result, of this run or of an earlier one of the same job. */
+  count(result: DatumResult): void {
+    const key = result.state === 'success' ? 'processed' : result.state;
+    this.counts[key] += 1;
+  }
+
+  /** Results that no flush has stored, merged into the tree of those before; for the job's last transaction. */
+  async takeResults(writer: SessionWriter): Promise<string | null> {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    this.#results = await mergeResults(writer, this.#results, fresh);
+    return this.#results;
+  }
+
+  /** Stores what there is every two seconds until `signal` aborts. Rejects when the job is no longer this engine's. */
+  async flushUntil(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#context.clock.sleep(FLUSH_MS, { signal });
+      } catch {
+        return;
+      }
+      if (this.#fresh.length > 0) {
+        await this.flush('running');
+      }
+    }
+  }
+
+  /** Journals the counts, and the results so far. */
+  async flush(state: JobState): Promise<void> {
+    const { result, packs } = await this.#session.flush((session) =>
+      this.takeResults(new SessionWriter(session)),
+    );
+    const { pipeline, id } = this.#job;
+    await this.#context.journal.transact(
+      () => ({
+        operations: [
+          ...packsOf(this.#context, this.#job, packs),
+          {
+            kind: 'job.progressed' as const,
+            pipeline,
+            job: id,
+            owner: this.#owner,
+            state,
+            datums: { ...this.counts },
+            stats: { ...this.stats },
+            results: result,
+            image: this.image,
+          },
+        ],
+        result: null,
+      }),
+      { actor: 'engine' },
+    );
+  }
+}

@@ -1,0 +1,353 @@
+// Running one job from claim to finished commit.
+
+import { EngineError, errorText, isEngineError } from '../base/errors.ts';
+import { compose } from '../journal/compose.ts';
+import {
+  type JobRecord,
+  jobKey,
+  metaRepo,
+} from '../journal/records.ts';
+import { getCommit, lastGood } from '../pfs/commit-lookup.ts';
+import type { PfsContext } from '../pfs/context.ts';
+import type { Datum } from '../pipeline/datum-identity.ts';
+import { parseDuration } from '../pipeline/duration.ts';
+import { resultInputs } from './datum-list.ts';
+import { datumTask } from './datum-tasks.ts';
+import type { DatumResult } from './datum-result.ts';
+import { type JobEnd, prepareEnd } from './job-end.ts';
+import { allDatums, datumChanges, type JobInputs, loadJobInputs } from './job-inputs.ts';
+import { findJob } from './job-lookup.ts';
+import { type DatumOutput, describeDatum, outputTree, writes } from './job-output.ts';
+import { JobProgress } from './job-progress.ts';
+import type { JobLogs } from './logs.ts';
+import { findResult } from './results.ts';
+import { committedContents, LentSession, SessionWriter } from './session-writer.ts';
+import type { PinnedImage, WorkerPool } from './worker-pool.ts';
+
+export interface JobRunnerOptions {
+  readonly context: PfsContext;
+  readonly pool: WorkerPool;
+  readonly logs: JobLogs;
+  /** This engine, as owners are named. */
+  readonly owner: string;
+}
+
+interface Base {
+  readonly inputs: JobInputs;
+  readonly tree: string | null;
+  readonly total: number;
+}
+
+/** Runs jobs. Each run may be cut off anywhere and started again, here or elsewhere. */
+export class JobRunner {
+  readonly #options: JobRunnerOptions;
+
+  constructor(options: JobRunnerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Claims a job and runs it to its end. Rejects when the end could not be reached, with the job still claimed: with
+   * `cancelled` when the signal aborts, else because the image, the executor or the store failed, which may heal.
+   */
+  async run(job: JobRecord, signal: AbortSignal): Promise<void> {
+    const { context, owner } = this.#options;
+    const { pipeline, id } = job;
+    const time = context.clock.now();
+    const claimed = await context.journal.transact(
+      (state) => {
+        const now = state.jobs.get(jobKey(pipeline, id));
+        return now?.owner === owner
+          ? { operations: [], result: now }
+          : compose(state, (draft) => {
+              draft.add({ kind: 'job.claimed', pipeline, job: id, owner, time });
+              return draft.state.jobs.get(jobKey(pipeline, id)) ?? job;
+            });
+      },
+      { actor: 'engine' },
+    );
+    const session = new LentSession(context);
+    const run = new JobRun({ ...this.#options, job: claimed, session });
+    try {
+      await run.toEnd(signal);
+    } catch (error) {
+      await session.discard();
+      throw error;
+    }
+  }
+}
+
+/** One attempt at one job. */
+class JobRun {
+  readonly #context: PfsContext;
+  readonly #pool: WorkerPool;
+  readonly #logs: JobLogs;
+  readonly #owner: string;
+  readonly #job: JobRecord;
+  readonly #session: LentSession;
+  readonly #progress: JobProgress;
+  readonly #added: DatumOutput[] = [];
+  readonly #removed: (string | null)[] = [];
+  readonly #failed: { datum: Datum; reason: string }[] = [];
+  #newDatums = 0;
+  #goneDatums = 0;
+
+  constructor(
+    options: JobRunnerOptions & { readonly job: JobRecord; readonly session: LentSession },
+  ) {
+    this.#context = options.context;
+    this.#pool = options.pool;
+    this.#logs = options.logs;
+    this.#owner = options.owner;
+    this.#job = options.job;
+    this.#session = options.session;
+    this.#progress = new JobProgress(options.context, options);
+  }
+
+  async toEnd(signal: AbortSignal): Promise<void> {
+    const inputs = await loadJobInputs(this.#context, this.#job);
+    const timeout = new AbortController();
+    const limit = inputs.spec.job_timeout;
+    const work = AbortSignal.any([signal, timeout.signal]);
+    const timer = limit === undefined ? undefined : this.#expire(limit, timeout, work);
+    try {
+      await this.#process(inputs, work);
+    } catch (error) {
+      if (!timeout.signal.aborted || signal.aborted) {
+        throw error;
+      }
+      const reason = `the job took longer than its job_timeout of ${limit}`;
+      await this.#finish(inputs, { base: undefined, end: { state: 'killed', reason } });
+    } finally {
+      timeout.abort();
+      await timer;
+    }
+  }
+
+  /** Aborts `timeout` when the job's time is up, counted from when it was first claimed. */
+  async #expire(limit: string, timeout: AbortController, signal: AbortSignal): Promise<void> {
+    const spent = this.#context.clock.now() - (this.#job.started ?? this.#context.clock.now());
+    try {
+      await this.#context.clock.sleep(Math.max(0, (parseDuration(limit) ?? 0) - spent), { signal });
+      timeout.abort();
+    } catch (error) {
+      if (!isEngineError(error, 'cancelled')) {
+        throw error;
+      }
+    }
+  }
+
+  async #process(inputs: JobInputs, signal: AbortSignal): Promise<void> {
+    const base = await this.#base(inputs);
+    const stop = new AbortController();
+    const flushing = this.#progress.flushUntil(AbortSignal.any([signal, stop.signal]));
+    flushing.catch(() => stop.abort());
+    try {
+      const todo = this.#todo(inputs, base);
+      await this.#runAll(inputs, todo, AbortSignal.any([signal, stop.signal]));
+    } finally {
+      stop.abort();
+      await flushing;
+    }
+    const { counts } = this.#progress;
+    counts.total = (base?.total ?? 0) + this.#newDatums - this.#goneDatums;
+    counts.skipped = counts.total - counts.processed - counts.failed - counts.recovered;
+    await this.#finish(inputs, { base, end: this.#verdict() });
+  }
+
+  /** Returns the job whose output this one starts from, or undefined where all starts anew. */
+  async #base(inputs: JobInputs): Promise<Base | undefined> {
+    const { pipeline, id } = this.#job;
+    const output = await getCommit(this.#context, pipeline, id);
+    const parent = await lastGood(this.#context, pipeline, output.parent);
+    if (parent === undefined || inputs.spec.reprocess_spec === 'every_job') {
+      return undefined;
+    }
+    const job = await findJob(this.#context, pipeline, parent.id);
+    if (job === undefined) {
+      return undefined;
+    }
+    const before = await loadJobInputs(this.#context, job);
+    return { inputs: before, tree: parent.tree, total: job.datums.total };
+  }
+
+  /** Yields the datums that must run; takes the stored results of all others. */
+  async *#todo(inputs: JobInputs, base: Base | undefined): AsyncGenerator<Datum> {
+    const contents = committedContents(this.#context);
+    const { pipeline, id, results } = this.#job;
+    const meta = await getCommit(this.#context, metaRepo(pipeline), id);
+    const { tree } = (await lastGood(this.#context, meta.repo, meta.parent)) ?? { tree: null };
+    const everyJob = inputs.spec.reprocess_spec === 'every_job';
+    const changes = datumChanges(this.#context, { old: base?.inputs, now: inputs });
+    for await (const { kind, datum } of changes) {
+      const own = await findResult(contents, { tree: results, hash: datum.hash });
+      const earlier = own ?? (await findResult(contents, { tree, hash: datum.hash }));
+      if (kind === 'removed') {
+        this.#goneDatums += 1;
+        this.#removed.push(earlier?.output ?? null);
+        continue;
+      }
+      this.#newDatums += 1;
+      const result = everyJob ? own : earlier;
+      if (result?.state === 'success') {
+        this.#added.push({ datum, tree: result.output });
+        if (result.job === id) {
+          this.#progress.count(result);
+        }
+      } else {
+        yield datum;
+      }
+    }
+  }
+
+  async #runAll(
+    inputs: JobInputs,
+    todo: AsyncGenerator<Datum>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const first = await todo.next();
+    if (first.done) {
+      return;
+    }
+    const { state } = this.#context.journal;
+    const pipeline = state.pipelines.get(this.#job.pipeline);
+    if (pipeline === undefined) {
+      throw new EngineError('cancelled', `Cannot run job: its pipeline was deleted`);
+    }
+    const crew = await this.#pool.crew(pipeline, inputs.spec, { signal });
+    this.#progress.image = crew.image.record;
+    await this.#progress.flush('running');
+    const failure = new AbortController();
+    const either = AbortSignal.any([signal, failure.signal]);
+    let pending: Datum | undefined = first.value;
+    const next = async (): Promise<Datum | undefined> => {
+      if (pending) {
+        const datum = pending;
+        pending = undefined;
+        return datum;
+      }
+      const step = await todo.next();
+      return step.done ? undefined : step.value;
+    };
+    try {
+      await crew.work(async (runner) => {
+        try {
+          for (let datum = await next(); datum && !either.aborted; datum = await next()) {
+            const task = datumTask(inputs, {
+              datum,
+              job: this.#job,
+              context: this.#context,
+              session: this.#session,
+            });
+            const log = this.#logs.open(this.#job, datum.id);
+            const outcome = await runner.run(task, {
+              signal: either,
+              onLog: (chunk) => log.write(chunk),
+            });
+            await log.end();
+            this.#take(datum, { ...outcome, image: crew.image }, inputs);
+          }
+        } catch (error) {
+          failure.abort();
+          throw error;
+        }
+      });
+    } finally {
+      await this.#logs.flush(this.#job);
+    }
+    if (signal.aborted) {
+      throw new EngineError('cancelled', 'Cannot go on with the job: it was stopped');
+    }
+  }
+
+  #take(
+    datum: Datum,
+    outcome: Pick<
+      DatumResult,
+      'output' | 'exitCode' | 'reason' | 'tries' | 'stats' | 'started' | 'lastLines'
+    > & { readonly state: 'success' | 'failed'; readonly image: PinnedImage },
+    inputs: JobInputs,
+  ): void {
+    const { image, ...rest } = outcome;
+    this.#progress.add({
+      ...rest,
+      datum: datum.id,
+      hash: datum.hash,
+      job: this.#job.id,
+      version: this.#job.version,
+      image: image.record,
+      inputs: resultInputs(datum, inputs),
+    });
+    if (outcome.state === 'success') {
+      this.#added.push({ datum, tree: outcome.output });
+    } else {
+      this.#failed.push({ datum, reason: outcome.reason });
+    }
+  }
+
+  #verdict(): JobEnd {
+    const [first] = this.#failed;
+    if (first === undefined) {
+      const none = this.#progress.counts.total === 0;
+      return { state: 'success', reason: none ? 'there were no datums to process' : '' };
+    }
+    const more = this.#failed.length > 1 ? ` (and ${this.#failed.length - 1} more)` : '';
+    return {
+      state: 'failure',
+      reason: `datum ${describeDatum(first.datum)} failed${more}: ${first.reason}`,
+    };
+  }
+
+  async #finish(
+    inputs: JobInputs,
+    ending: { readonly base: Base | undefined; readonly end: JobEnd },
+  ): Promise<void> {
+    const { pipeline, id } = this.#job;
+    const { result: operations, packs } = await this.#session.flush(async (session) => {
+      const results = await this.#progress.takeResults(new SessionWriter(session));
+      let { end } = ending;
+      if (end.state === 'success') {
+        try {
+          const tree = await outputTree(session, {
+            base: ending.base?.tree ?? null,
+            removed: this.#removed,
+            added: this.#added,
+            findOwner: (path) => this.#findOwner(inputs, path),
+          });
+          end = { ...end, tree };
+        } catch (error) {
+          if (!isEngineError(error, 'failed_precondition') && !isEngineError(error, 'invalid')) {
+            throw error;
+          }
+          end = { state: 'failure', reason: errorText(error) };
+        }
+      }
+      const { counts, stats, image } = this.#progress;
+      const full = { ...end, results, datums: { ...counts }, stats: { ...stats }, image };
+      return await prepareEnd(this.#context, session, { job: this.#job, end: full });
+    });
+    await this.#context.journal.transact(
+      (state) => {
+        const now = state.jobs.get(jobKey(pipeline, id));
+        if (now?.owner !== this.#owner) {
+          throw new EngineError('cancelled', 'Cannot finish the job: it ended or moved meanwhile');
+        }
+        return { operations: operations(packs), result: null };
+      },
+      { actor: 'engine' },
+    );
+  }
+
+  async #findOwner(inputs: JobInputs, path: string): Promise<Datum | undefined> {
+    const contents = committedContents(this.#context);
+    const meta = await getCommit(this.#context, metaRepo(this.#job.pipeline), this.#job.id);
+    const { tree } = (await lastGood(this.#context, meta.repo, meta.parent)) ?? { tree: null };
+    for await (const datum of allDatums(this.#context, inputs)) {
+      const result = await findResult(contents, { tree, hash: datum.hash });
+      if (result && (await writes(this.#context, result.output, path))) {
+        return datum;
+      }
+    }
+    return undefined;
+  }
+}

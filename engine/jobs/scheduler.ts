@@ -1,0 +1,179 @@
+// The loop that keeps jobs going: after every change it asks the planner what to do, and does it. It remembers only
+// what is running here and now.
+
+import type { Clock } from '../base/clock.ts';
+import { errorText, isEngineError } from '../base/errors.ts';
+import { commitKey, type JobRecord, type PipelineState } from '../journal/records.ts';
+import type { State } from '../journal/state.ts';
+import type { PfsContext } from '../pfs/context.ts';
+import { shortRepo } from '../pfs/names.ts';
+import { type Action, type JobView, plan, type SourceView } from '../pipeline/plan.ts';
+import { endJob } from './job-end.ts';
+import type { JobRunner } from './job-runner.ts';
+
+const FIRST_RETRY_MS = 1000;
+const LAST_RETRY_MS = 15_000;
+
+export interface SchedulerOptions {
+  readonly context: PfsContext;
+  readonly clock: Clock;
+  readonly runner: JobRunner;
+  /** This engine, as owners are named. */
+  readonly self: string;
+  readonly isAlive: (owner: string) => boolean;
+  readonly onProblem: (error: unknown) => void;
+}
+
+interface Running {
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+}
+
+/** Runs the jobs of a store that this engine should run. */
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #running = new Map<string, Running>();
+  readonly #closing = new AbortController();
+  #loop: Promise<void> | undefined;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+  }
+
+  /** Jobs at work now, those that wait to be tried again included. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  start(): void {
+    this.#loop ??= this.#follow();
+  }
+
+  /** Asks the planner again although nothing was journaled: an engine died, an image may have come. */
+  poke(): void {
+    if (!this.#closing.signal.aborted) {
+      this.#plan();
+    }
+  }
+
+  /** Lets go of all jobs: they go on where they were when an engine runs again. */
+  async stop(): Promise<void> {
+    this.#closing.abort();
+    await this.#loop;
+    const running = [...this.#running.values()];
+    for (const { stop } of running) {
+      stop.abort();
+    }
+    await Promise.all(running.map(({ done }) => done));
+  }
+
+  async #follow(): Promise<void> {
+    const { context, onProblem } = this.#options;
+    try {
+      for await (const _ of context.journal.changes(this.#closing.signal)) {
+        this.#plan();
+      }
+    } catch (error) {
+      onProblem(error);
+    }
+  }
+
+  #plan(): void {
+    const { context, self, isAlive } = this.#options;
+    const { state } = context.journal;
+    const actions = plan({
+      self,
+      isAlive,
+      running: new Set(this.#running.keys()),
+      jobs: unfinishedJobs(state),
+    });
+    for (const action of actions) {
+      this.#perform(action, state);
+    }
+  }
+
+  #perform(action: Action, state: State): void {
+    if (action.kind === 'abandon') {
+      this.#running.get(action.job)?.stop.abort();
+      return;
+    }
+    const job = state.jobs.get(action.job);
+    if (job === undefined) {
+      return;
+    }
+    const stop = new AbortController();
+    const work =
+      action.kind === 'run' ? this.#run(job, stop.signal) : this.#giveUp(job, action.reason);
+    const done = work.catch(this.#options.onProblem).finally(() => {
+      this.#running.delete(action.job);
+      this.poke();
+    });
+    this.#running.set(action.job, { stop, done });
+  }
+
+  async #giveUp(job: JobRecord, reason: string): Promise<void> {
+    const { context } = this.#options;
+    const end = { state: 'unrunnable' as const, reason };
+    await endJob(context, { pipeline: job.pipeline, job: job.id, end }, 'engine');
+  }
+
+  async #run(job: JobRecord, signal: AbortSignal): Promise<void> {
+    const { runner, clock } = this.#options;
+    for (let delay = FIRST_RETRY_MS; !signal.aborted; delay = Math.min(delay * 2, LAST_RETRY_MS)) {
+      try {
+        await runner.run(job, signal);
+        await this.#setState(job, 'running', '');
+        return;
+      } catch (error) {
+        if (signal.aborted || isEngineError(error, 'cancelled') || isEngineError(error, 'conflict')) {
+          return;
+        }
+        this.#options.onProblem(error);
+        await this.#setState(job, 'crashing', errorText(error));
+      }
+      await clock.sleep(delay, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Shows how the pipeline of a job is, where that is news. */
+  async #setState(job: JobRecord, next: PipelineState, reason: string): Promise<void> {
+    const { context } = this.#options;
+    const { pipeline } = job;
+    await context.journal.transact(
+      (state) => {
+        const now = state.pipelines.get(pipeline);
+        const isNews =
+          now !== undefined &&
+          now.id === job.pipelineId &&
+          !now.stopped &&
+          (now.state !== next || now.reason !== reason);
+        return {
+          operations: isNews
+            ? [{ kind: 'pipeline.state' as const, pipeline, state: next, reason }]
+            : [],
+          result: null,
+        };
+      },
+      { actor: 'engine' },
+    );
+  }
+}
+
+function unfinishedJobs(state: State): JobView[] {
+  return [...state.jobs.keysBy('active', 'active')].flatMap((key) => {
+    const job = state.jobs.get(key);
+    const output = job && state.commits.get(commitKey(job.pipeline, job.id));
+    if (job === undefined) {
+      return [];
+    }
+    const sources = (output?.provenance ?? []).map((link): SourceView => {
+      const commit = state.commits.get(commitKey(link.repo, link.commit));
+      const isOpen = commit !== undefined && commit.finished === null;
+      return {
+        name: `${shortRepo(link.repo)}@${link.branch}`,
+        state: isOpen ? 'open' : (commit?.error ?? null) === null ? 'good' : 'failed',
+      };
+    });
+    return [{ key, pipeline: job.pipeline, id: job.id, owner: job.owner, sources }];
+  });
+}
