@@ -23,12 +23,8 @@ export class LineTail {
       const bytes = Buffer.byteLength(line);
       if (bytes > room) {
         if (kept.length === 0) {
-          kept.push(
-            Buffer.from(line)
-              .subarray(0, room - 3)
-              .toString('utf8')
-              .replace(/\ufffd+$/, '') + '…',
-          );
+          const start = Buffer.from(line).toString('utf8', 0, room - 3);
+          kept.push(`${start.replace(/\ufffd+$/, '')}…`);
         }
         break;
       }
