@@ -38,6 +38,10 @@ async function main(args) {
     if (error instanceof Interrupted) {
       return 130;
     }
+    const log = session.engineLog();
+    if (log) {
+      tell(`The engine's log ends like this:\n${log}`);
+    }
     throw error;
   } finally {
     await session.end();

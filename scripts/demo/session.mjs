@@ -52,6 +52,15 @@ export class DemoSession {
     }
   }
 
+  /** Returns the last lines of the engine's log, for a failure. */
+  engineLog() {
+    try {
+      return lastLines(readFileSync(join(this.#home, 'home/engine.log'), 'utf8'), 15);
+    } catch {
+      return '';
+    }
+  }
+
   /** Stops the engine and removes its folder; says what could not be removed. Safe to call twice. */
   end() {
     this.#ended ??= this.#end();

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -88,7 +88,7 @@ export class CliHome {
     assert.equal(
       result.code,
       0,
-      `pfs ${args.join(' ')} ended with ${result.code}\n${result.stderr}\n${result.stdout}`,
+      `pfs ${args.join(' ')} ended with ${result.code}\n${result.stderr}\n${result.stdout}\n${this.#log()}`,
     );
     return result.stdout;
   }
@@ -105,6 +105,11 @@ export class CliHome {
   /** Runs an inspection with `--raw` and returns its one document. */
   async inspect<T>(...args: readonly string[]): Promise<T> {
     return JSON.parse(await this.pfs(...args, '--raw'));
+  }
+
+  #log(): string {
+    const file = join(this.folder, 'home/engine.log');
+    return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(-30).join('\n') : '';
   }
 
   /** Stops the engine and removes the home; fails where a container of this engine is left. */
