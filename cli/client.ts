@@ -1,0 +1,325 @@
+// A typed HTTP client for the engine's API. Knows requests, streams and problems; no command and no terminal.
+
+import { randomBytes } from 'node:crypto';
+import type {
+  ClientRequest,
+  IncomingMessage,
+  OutgoingHttpHeaders,
+  RequestOptions,
+} from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
+import {
+  API_PREFIX,
+  FRAMES_TYPE,
+  type Page,
+  type Problem,
+  VERSION_HEADER,
+} from '../engine/server/wire.ts';
+import { CliError, failure, problemError } from './cli-error.ts';
+import { connectionError, isBroken } from './connection-error.ts';
+import { parseLines } from './json-lines.ts';
+import { pour } from './pour.ts';
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface ClientOptions {
+  /** `http://host:port`, `https://host:port` or `unix:/path/to/socket`. */
+  readonly address: string;
+  /** Asked again for each request, since a new engine makes its token when it first starts. */
+  readonly token: () => string | undefined;
+  readonly signal?: AbortSignal;
+  /**
+   * Called when nothing listens at the address, before any byte was sent; resolves to the address to try
+   * instead, or undefined to give up.
+   */
+  readonly onRefused?: () => Promise<string | undefined>;
+  /** Called with the engine's version, once. */
+  readonly onVersion?: (version: string) => void;
+}
+
+interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly query?: Query | undefined;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: string | AsyncIterable<Uint8Array>;
+}
+
+/** Writes without a streamed body are tried this often when the connection breaks. */
+const TRIES = 3;
+
+/** Builds a path of the API; every value becomes one encoded segment. */
+export function path(parts: TemplateStringsArray, ...values: readonly string[]): string {
+  return parts.reduce((text, part, i) => text + encodeURIComponent(values[i - 1] ?? '') + part);
+}
+
+/** One engine, at one address. */
+export class Client {
+  readonly #options: ClientOptions;
+  readonly #agent = new Agent({ keepAlive: true });
+  #address: string;
+  #sawVersion = false;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.#address = options.address;
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Closes idle connections. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  /** Reads one document. */
+  async get<T>(route: string, query?: Query): Promise<T> {
+    return (await this.#json({ method: 'GET', path: route, query })) as T;
+  }
+
+  /** Writes: sends `body` as JSON, or as it is where it is text, under one idempotency key for all tries. */
+  async send<T>(
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    route: string,
+    options: { readonly query?: Query; readonly body?: unknown } = {},
+  ): Promise<T> {
+    const { body } = options;
+    const text = typeof body === 'string';
+    const headers: OutgoingHttpHeaders = { 'idempotency-key': randomBytes(16).toString('hex') };
+    if (body !== undefined) {
+      headers['content-type'] = text ? 'text/plain; charset=utf-8' : 'application/json';
+    }
+    return (await this.#json({
+      method,
+      path: route,
+      query: options.query,
+      headers,
+      ...(body === undefined ? {} : { body: text ? body : JSON.stringify(body) }),
+    })) as T;
+  }
+
+  /** Sends a stream of file frames once; a broken connection is an error, since the source cannot be read twice. */
+  async upload<T>(
+    route: string,
+    options: { readonly query?: Query; readonly source: AsyncIterable<Uint8Array> },
+  ): Promise<T> {
+    return (await this.#json({
+      method: 'POST',
+      path: route,
+      query: options.query,
+      headers: {
+        'content-type': FRAMES_TYPE,
+        'idempotency-key': randomBytes(16).toString('hex'),
+      },
+      body: options.source,
+    })) as T;
+  }
+
+  /** Yields the documents of a stream of JSON lines as they arrive. Throws the problem that ends it. */
+  async *lines<T extends object>(route: string, query?: Query): AsyncIterable<T> {
+    const response = await this.#request({ method: 'GET', path: route, query });
+    try {
+      for await (const document of parseLines<T | { problem: Problem }>(response)) {
+        if ('problem' in document && Object.keys(document).length === 1) {
+          throw problemError(document.problem);
+        }
+        yield document as T;
+      }
+    } catch (error) {
+      throw this.#broken(error, 'while it answered');
+    } finally {
+      response.destroy();
+    }
+  }
+
+  /** Starts to read bytes. The result ends with an error when the connection breaks. */
+  async bytes(route: string, query?: Query): Promise<AsyncIterable<Uint8Array>> {
+    const response = await this.#request({ method: 'GET', path: route, query });
+    return this.#guarded(response);
+  }
+
+  /** Yields all items of a list, page by page, from `query.after` on. */
+  async *pages<T>(route: string, query: Query = {}): AsyncIterable<readonly T[]> {
+    let { after } = query;
+    for (;;) {
+      const page = await this.get<Page<T>>(route, { ...query, after });
+      yield page.items;
+      if (page.next === null) {
+        return;
+      }
+      after = page.next;
+    }
+  }
+
+  /** Yields all items of a list, one at a time, and at most `limit`. */
+  async *items<T>(route: string, query: Query = {}, limit = Infinity): AsyncIterable<T> {
+    let left = limit;
+    const bounded = Number.isFinite(limit) ? { limit: Math.min(limit, 1000) } : {};
+    for await (const items of this.pages<T>(route, { ...query, ...bounded })) {
+      for (const item of items) {
+        if (left <= 0) {
+          return;
+        }
+        left -= 1;
+        yield item;
+      }
+      if (left <= 0) {
+        return;
+      }
+    }
+  }
+
+  async *#guarded(response: IncomingMessage): AsyncIterable<Uint8Array> {
+    try {
+      yield* response as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      throw this.#broken(error, 'while it sent data');
+    } finally {
+      response.destroy();
+    }
+  }
+
+  async #json(call: Call): Promise<unknown> {
+    const response = await this.#request(call);
+    const text = await readText(response).catch((error: unknown) => {
+      throw this.#broken(error, 'while it answered');
+    });
+    return parseBody(text, this.#address);
+  }
+
+  /** Sends a request and returns its successful response. */
+  async #request(call: Call): Promise<IncomingMessage> {
+    const streamed = typeof call.body === 'object';
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const response = await this.#attempt(call);
+        this.#noteVersion(response);
+        if ((response.statusCode ?? 0) >= 400) {
+          throw await readProblem(response);
+        }
+        return response;
+      } catch (error) {
+        if (error instanceof CliError) {
+          throw error;
+        }
+        const code = (error as { code?: unknown } | null)?.code;
+        if (code === 'ECONNREFUSED' || code === 'ENOENT') {
+          const address = attempt === 1 ? await this.#options.onRefused?.() : undefined;
+          if (address) {
+            this.#address = address;
+            continue;
+          }
+        } else if (isBroken(error) && !streamed && attempt < TRIES) {
+          continue;
+        }
+        throw this.#broken(error, 'before it answered');
+      }
+    }
+  }
+
+  async #attempt(call: Call): Promise<IncomingMessage> {
+    const options: RequestOptions = {
+      method: call.method,
+      path: API_PREFIX + call.path + queryText(call.query),
+      agent: this.#agent,
+      headers: { accept: 'application/json', ...call.headers },
+      ...(this.#options.signal ? { signal: this.#options.signal } : {}),
+    };
+    const token = this.#options.token();
+    if (token) {
+      options.headers = { ...options.headers, authorization: `Bearer ${token}` };
+    }
+    const request = await this.#open(options);
+    const answered = new Promise<IncomingMessage>((resolve, reject) => {
+      request.once('response', resolve);
+      request.once('error', reject);
+    });
+    if (typeof call.body === 'object') {
+      return pour(call.body, { request, answered });
+    }
+    request.end(call.body);
+    return answered;
+  }
+
+  async #open(options: RequestOptions): Promise<ClientRequest> {
+    if (this.#address.startsWith('unix:')) {
+      return httpRequest({ ...options, socketPath: this.#address.slice('unix:'.length) });
+    }
+    if (this.#address.startsWith('https:')) {
+      const { agent: _, ...rest } = options;
+      const https = await import('node:https');
+      return https.request(new URL(options.path ?? '/', this.#address), rest);
+    }
+    const { hostname, port } = new URL(this.#address);
+    return httpRequest({ ...options, host: hostname.replace(/^\[|\]$/g, ''), port: port || 80 });
+  }
+
+  #noteVersion(response: IncomingMessage): void {
+    const version = response.headers[VERSION_HEADER];
+    if (!this.#sawVersion && typeof version === 'string') {
+      this.#sawVersion = true;
+      this.#options.onVersion?.(version);
+    }
+  }
+
+  #broken(error: unknown, when: string): unknown {
+    const { signal } = this.#options;
+    return connectionError(error, { address: this.#address, when, ...(signal ? { signal } : {}) });
+  }
+}
+
+function queryText(query: Query = {}): string {
+  const parts = Object.entries(query)
+    .filter(([, value]) => value !== undefined && value !== false)
+    .map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`);
+  return parts.length === 0 ? '' : `?${parts.join('&')}`;
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseBody(text: string, address: string): unknown {
+  if (text === '') {
+    return undefined;
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw failure(
+      'unreachable',
+      `Cannot understand what answers at ${address}: it is not a pfs engine; check PFS_ADDRESS`,
+      cause,
+    );
+  }
+}
+
+async function readProblem(response: IncomingMessage): Promise<CliError> {
+  const text = await readText(response);
+  const status = response.statusCode ?? 0;
+  let problem: Partial<Problem> | undefined;
+  try {
+    problem = JSON.parse(text) as Partial<Problem>;
+  } catch {
+    // Not a problem document: something else answers, or the engine failed before it could write one.
+  }
+  if (problem && typeof problem.code === 'string' && typeof problem.detail === 'string') {
+    if (problem.code === 'unauthenticated') {
+      return new CliError(
+        problem.code,
+        `${problem.detail}; the token is read from <PFS_HOME>/token or PFS_TOKEN`,
+      );
+    }
+    return problemError(problem as Problem);
+  }
+  return new CliError(
+    status === 401 || status === 403 ? 'unauthenticated' : 'internal',
+    `The engine answered with status ${status} and no reason; see pfs engine logs`,
+  );
+}

@@ -1,0 +1,248 @@
+// Commands on commits and commit sets.
+
+import type { Commit, CommitSet, StartCommit } from '../../engine/server/wire.ts';
+import { usageError } from '../cli-error.ts';
+import { path, type Query } from '../client.ts';
+import type { Command, Option } from '../command.ts';
+import { commitColumns, commitFields, commitSetColumns } from '../commit-view.ts';
+import type { Context } from '../context.ts';
+import { type CommitRef, isCommitId, parseCommitWords, parseRefWords } from '../refs.ts';
+
+const message: Option = {
+  type: 'string',
+  short: 'm',
+  aliases: ['description'],
+  value: 'text',
+  description: 'what the commit is about',
+};
+const all: Option = {
+  type: 'boolean',
+  description: 'also the commits of spec and meta repos, and those that were made automatically',
+};
+const REF = '<repo@commit> | <repo> <commit>';
+
+export const commands: readonly Command[] = [
+  {
+    names: ['start commit'],
+    summary: 'Start a commit, to put several things into it',
+    details: 'Prints the id of the commit. It stays open until pfs finish commit.',
+    usage: '<repo@branch> | <repo> <branch>',
+    completes: 'repo',
+    arguments: [1, 2],
+    options: {
+      message,
+      parent: {
+        type: 'string',
+        short: 'p',
+        value: 'commit',
+        description: 'start from this commit or branch of the repo, not from the head',
+      },
+    },
+    examples: [
+      ['start commit training@master', 'starts a commit on the head of master'],
+      ['start-commit training fix -p master^', 'starts one on a new branch, from an older commit'],
+    ],
+    run: async (context, args) => {
+      const { repo, branch, ref } = parseCommitWords(args.positionals, {
+        project: context.project,
+      });
+      if (branch !== ref) {
+        throw usageError(
+          `Cannot start a commit on "${ref}": name a branch, and the commit to start from with -p`,
+        );
+      }
+      const parent = args.string('parent');
+      const description = args.string('message');
+      const body: StartCommit = {
+        branch,
+        ...(parent === undefined ? {} : { parent: parent.slice(parent.indexOf('@') + 1) }),
+        ...(description === undefined ? {} : { description }),
+      };
+      const commit = await context.client.send<Commit>(
+        'POST',
+        path`/repos/${repo.project}/${repo.name}/commits`,
+        { body },
+      );
+      await (context.output.raw ? context.output.json(commit) : context.output.line(commit.id));
+    },
+  },
+  {
+    names: ['finish commit'],
+    summary: 'Finish an open commit, so that pipelines see it',
+    usage: REF,
+    completes: 'repo',
+    arguments: [1, 2],
+    options: { message },
+    examples: [['finish commit training@master', 'finishes the open commit of master']],
+    run: async (context, args) => {
+      const ref = parseCommitWords(args.positionals, { project: context.project });
+      const description = args.string('message');
+      const commit = await context.client.send<Commit>('POST', `${commitPath(ref)}/finish`, {
+        body: description === undefined ? {} : { description },
+      });
+      if (context.output.raw) {
+        await context.output.json(commit);
+      }
+    },
+  },
+  {
+    names: ['inspect commit'],
+    summary: 'Show one commit, and what it was made from',
+    usage: REF,
+    completes: 'repo',
+    arguments: [1, 2],
+    options: {},
+    examples: [
+      ['inspect commit model@master', 'shows the newest commit of master'],
+      ['inspect commit model@master^2 --raw', 'prints the one two commits before as JSON'],
+    ],
+    run: async (context, args) => {
+      const ref = parseCommitWords(args.positionals, { project: context.project });
+      const commit = await context.client.get<Commit>(commitPath(ref));
+      await context.output.fields(commit, () => commitFields(commit, context.output.times));
+    },
+  },
+  {
+    names: ['list commit'],
+    summary: 'List commit sets, the commits of one, or those of a repo or branch',
+    details:
+      'Without an argument it lists commit sets, newest first; with the id of a set, its commits; with a repo or branch, the commits there.',
+    usage: '[<id> | <repo[@branch]> | <repo> <branch>]',
+    completes: 'repo',
+    arguments: [0, 2],
+    options: {
+      all,
+      from: {
+        type: 'string',
+        short: 'f',
+        value: 'commit',
+        description: 'only commits after this one',
+      },
+      number: { type: 'number', short: 'n', value: 'count', description: 'at most this many' },
+    },
+    examples: [
+      ['list commit', 'lists the commit sets'],
+      ['list commit training@master -n 5', 'lists the five newest commits of master'],
+      ['list-commit 018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'lists the commits of one set'],
+    ],
+    run: listCommit,
+  },
+  {
+    names: ['wait commit'],
+    summary: 'Wait until a commit, or a whole commit set, is finished',
+    details:
+      'Shows the datums of its jobs on a terminal. Ends with code 6 when one of them failed.',
+    usage: '<id> | <repo@commit> | <repo> <commit>',
+    completes: 'repo',
+    arguments: [1, 2],
+    options: { all },
+    examples: [
+      ['wait commit model@master', 'waits for the newest commit of model'],
+      ['wait commit 018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'waits for every commit of the set'],
+    ],
+    run: async (context, args) => {
+      const { waitCommit, waitCommitSet } = await import('../wait.ts');
+      const [id = '', ...rest] = args.positionals;
+      if (isCommitId(id) && rest.length === 0) {
+        await waitCommitSet(context, id, { all: args.flag('all') });
+        return;
+      }
+      const ref = parseCommitWords(args.positionals, { project: context.project });
+      await waitCommit(context, commitPath(ref));
+    },
+  },
+  {
+    names: ['flush commit'],
+    summary: 'Wait for all that a commit causes, in every repo',
+    usage: '<id> | <repo@commit> | <repo> <commit>',
+    completes: 'repo',
+    arguments: [1, 2],
+    options: { all },
+    examples: [['flush commit training@master', 'waits until every pipeline has dealt with it']],
+    run: async (context, args) => {
+      const { waitCommitSet } = await import('../wait.ts');
+      let [id = ''] = args.positionals;
+      if (!isCommitId(id) || args.positionals.length > 1) {
+        const ref = parseCommitWords(args.positionals, { project: context.project });
+        ({ id } = await context.client.get<Commit>(commitPath(ref)));
+      }
+      await waitCommitSet(context, id, { all: args.flag('all') });
+    },
+  },
+  {
+    names: ['subscribe commit'],
+    summary: 'Print the commits of a branch as they finish, until Ctrl-C',
+    usage: '<repo@branch> | <repo> <branch>',
+    completes: 'repo',
+    arguments: [1, 2],
+    options: {
+      all,
+      from: { type: 'string', value: 'commit', description: 'begin after this commit' },
+      new: { type: 'boolean', description: 'only commits from now on' },
+    },
+    examples: [['subscribe commit model@master --new', 'prints each new model as it is made']],
+    run: async (context, args) => {
+      const { repo, ref } = parseCommitWords(args.positionals, { project: context.project });
+      let from = args.string('from');
+      if (args.flag('new')) {
+        const newest = path`/repos/${repo.project}/${repo.name}/branches/${ref}`;
+        from = (await context.client.get<{ head: string | null }>(newest)).head ?? undefined;
+      }
+      const stream = context.client.lines<Commit>(
+        path`/repos/${repo.project}/${repo.name}/branches/${ref}/subscribe`,
+        { from, all: args.flag('all') },
+      );
+      const { heading, row } = commitColumns(context.output.times);
+      let first = true;
+      for await (const commit of stream) {
+        // One row at a time: what comes next is not known yet.
+        if (context.output.raw) {
+          await context.output.json(commit);
+        } else {
+          await context.output.line(
+            `${first ? `${heading.join('  ')}\n` : ''}${row(commit).join('  ')}`,
+          );
+        }
+        first = false;
+      }
+    },
+  },
+];
+
+/** Returns the route of one commit. */
+function commitPath({ repo, ref }: CommitRef): string {
+  return path`/repos/${repo.project}/${repo.name}/commits/${ref}`;
+}
+
+async function listCommit(context: Context, args: Parameters<Command['run']>[1]): Promise<void> {
+  const { client, output } = context;
+  const [first, ...rest] = args.positionals;
+  const limit = args.number('number');
+  const columns = commitColumns(output.times);
+  if (first === undefined) {
+    await output.table(
+      client.items<CommitSet>('/commit-sets', {}, limit),
+      commitSetColumns(output.times),
+    );
+    return;
+  }
+  if (isCommitId(first) && rest.length === 0) {
+    const route = path`/commit-sets/${first}`;
+    await output.table(client.items<Commit>(route, { all: args.flag('all') }, limit), columns);
+    return;
+  }
+  const { repo, ref, branch } = parseRefWords(args.positionals, { project: context.project });
+  if (ref !== undefined && branch !== ref) {
+    throw usageError(
+      `Cannot list the commits of "${ref}": name a branch, as in ${repo.name}@master`,
+    );
+  }
+  const from = args.string('from');
+  const query: Query = {
+    branch,
+    from: from?.slice(from.indexOf('@') + 1),
+    all: args.flag('all'),
+  };
+  const route = path`/repos/${repo.project}/${repo.name}/commits`;
+  await output.table(client.items<Commit>(route, query, limit), columns);
+}

@@ -1,0 +1,112 @@
+// Commands on datums.
+
+import type { Datum } from '../../engine/server/wire.ts';
+import { usageError } from '../cli-error.ts';
+import { path } from '../client.ts';
+import type { Command } from '../command.ts';
+import { formatDuration, formatImage, formatSize, formatTime } from '../format.ts';
+import { parseJob, showName } from '../refs.ts';
+
+export const commands: readonly Command[] = [
+  {
+    names: ['list datum'],
+    summary: 'List the datums of a job',
+    usage: '<pipeline@job> | <pipeline> <job>',
+    completes: 'pipeline',
+    arguments: [1, 2],
+    options: {
+      number: { type: 'number', short: 'n', value: 'count', description: 'at most this many' },
+    },
+    examples: [
+      ['list datum model@018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'lists its datums and their states'],
+    ],
+    run: async (context, args) => {
+      const { pipeline, id } = parseJob(args.positionals, context.project);
+      const datums = context.client.items<Datum>(
+        path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}/datums`,
+        {},
+        args.number('number'),
+      );
+      await context.output.table(datums, {
+        heading: ['ID', 'FILES', 'STATUS', 'TIME'],
+        row: (datum) => [
+          datum.id,
+          datum.inputs.map((input) => `${showName(input.repo)}:${input.path}`).join(', '),
+          datum.state,
+          datum.stats ? formatDuration(totalMs(datum)) : '-',
+        ],
+      });
+    },
+  },
+  {
+    names: ['inspect datum'],
+    summary: 'Show one datum: what it read, what came of it',
+    usage: '<pipeline@job> <datum> | <pipeline> <job> <datum>',
+    completes: 'pipeline',
+    arguments: [2, 3],
+    options: {},
+    examples: [
+      [
+        'inspect datum model@018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e 5d9a3c',
+        'shows one; see the ids with list datum',
+      ],
+    ],
+    run: async (context, args) => {
+      const words = args.positionals;
+      const datumId = words.at(-1);
+      if (!datumId) {
+        throw usageError('Name the datum; see the ids with pfs list datum');
+      }
+      const { pipeline, id } = parseJob(words.slice(0, -1), context.project);
+      const datum = await context.client.get<Datum>(
+        path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}/datums/${datumId}`,
+      );
+      const { stats } = datum;
+      await context.output.fields(datum, () => [
+        ['ID', datum.id],
+        ['Job', datum.job],
+        ['State', datum.state],
+        [
+          'Made by',
+          datum.producedBy && datum.producedBy !== datum.job
+            ? `job ${datum.producedBy}`
+            : undefined,
+        ],
+        ['Reason', datum.reason],
+        ['Exit code', datum.exitCode === null ? undefined : String(datum.exitCode)],
+        ['Tries', String(datum.tries)],
+        ['Started', formatTime(datum.started, context.output.times)],
+        [
+          'Downloaded',
+          stats
+            ? `${formatSize(stats.downloadBytes)} in ${formatDuration(stats.downloadMs)}`
+            : undefined,
+        ],
+        ['Processing', stats ? formatDuration(stats.processMs) : undefined],
+        [
+          'Uploaded',
+          stats
+            ? `${formatSize(stats.uploadBytes)} in ${formatDuration(stats.uploadMs)}`
+            : undefined,
+        ],
+        ['Pipeline version', datum.version === null ? undefined : String(datum.version)],
+        ['Image', datum.image ? formatImage(datum.image) : undefined],
+        [
+          'Inputs',
+          datum.inputs
+            .map(
+              (input) =>
+                `${input.name}: ${showName(input.repo)}@${input.branch}=${input.commit}:${input.path} (${formatSize(input.size)})`,
+            )
+            .join('\n'),
+        ],
+        ['Hash', datum.hash],
+      ]);
+    },
+  },
+];
+
+function totalMs(datum: Datum): number {
+  const { stats } = datum;
+  return stats ? stats.downloadMs + stats.processMs + stats.uploadMs : 0;
+}

@@ -1,0 +1,308 @@
+// Commands on files.
+
+import type { Commit, CopyFile, File, FileChange } from '../../engine/server/wire.ts';
+import { usageError } from '../cli-error.ts';
+import { path } from '../client.ts';
+import type { Command } from '../command.ts';
+import { formatSize } from '../format.ts';
+import { type CommitRef, parseCommitWords, parseRef, showName } from '../refs.ts';
+
+const FILE = '<repo@ref:/path> | <repo> <ref> <path>';
+const DIRECTORY = '<repo@ref[:/path]> | <repo> <ref> [path]';
+const FILE_COLUMNS = {
+  heading: ['SIZE', 'NAME'],
+  row: (file: File): readonly string[] => [formatSize(file.size), file.path],
+};
+const OPERATIONS = { added: '+', removed: '-', changed: 'M' } as const;
+
+export const commands: readonly Command[] = [
+  {
+    names: ['put file'],
+    summary: 'Put files, directories, URLs or standard input into a branch',
+    details:
+      'Replaces files that are there. Without a path a file keeps its base name, and a directory (-r) its name; a path ending in / is a directory; the path / puts what a directory holds at the top.',
+    usage: '<repo@branch[:/path]> | <repo> <branch> [path]',
+    completes: 'repo',
+    arguments: [1, 3],
+    options: {
+      file: {
+        type: 'strings',
+        short: 'f',
+        value: 'source',
+        completes: 'file',
+        description: 'a file, a directory, a URL, or - for standard input; can be repeated',
+      },
+      'input-file': {
+        type: 'strings',
+        short: 'i',
+        value: 'list',
+        completes: 'file',
+        description: 'a file or URL that lists sources, one a line',
+      },
+      recursive: { type: 'boolean', short: 'r', description: 'put what directories hold' },
+      commit: {
+        type: 'boolean',
+        short: 'c',
+        description: 'into a commit of its own, all or nothing, even while another is open',
+      },
+      append: { type: 'boolean', short: 'a', description: 'add to the ends of files' },
+      message: {
+        type: 'string',
+        short: 'm',
+        value: 'text',
+        description: 'what the commit is about',
+      },
+      'full-path': {
+        type: 'boolean',
+        description: 'keep the whole path of each source as its name',
+      },
+      overwrite: { type: 'boolean', short: 'o', description: 'has no effect: putting overwrites' },
+    },
+    examples: [
+      [
+        'put-file training master -c -f data/iris.csv',
+        'puts it at /iris.csv, in a commit of its own',
+      ],
+      ['put file training@master:/raw/ -f a.csv -f b.csv', 'puts both into the directory /raw'],
+      ['put file images@master -r -f photos', 'puts the directory, as /photos/…'],
+      ['put file images@master:/ -r -f photos', 'puts what it holds at the top'],
+      ['put file training@master:/log.txt -a -f - < new.log', 'adds standard input to a file'],
+    ],
+    run: async (context, args) => {
+      const { putFile } = await import('../file-upload.ts');
+      await putFile(context, args);
+    },
+  },
+  {
+    names: ['get file'],
+    summary: 'Get a file, or with -r a directory or what a glob matches',
+    details:
+      'A file goes to standard output unless -o names a file. With -r, -o names the folder to write into; nothing is moved into it before all has arrived.',
+    usage: DIRECTORY,
+    completes: 'repo',
+    arguments: [1, 3],
+    options: {
+      output: {
+        type: 'string',
+        short: 'o',
+        value: 'path',
+        completes: 'file',
+        description: 'where to write',
+      },
+      recursive: {
+        type: 'boolean',
+        short: 'r',
+        description: 'get a directory, or each match of a glob',
+      },
+    },
+    examples: [
+      ['get file model@master:/model.pkl -o model.pkl', 'writes it to model.pkl'],
+      ['get-file training master /iris.csv | head', 'prints it'],
+      ['get file images@master:/ -r -o out', 'gets everything into out/'],
+      ["get file 'images@master:/*.png' -r", 'gets the matches into the current folder'],
+    ],
+    run: async (context, args) => {
+      const { getFile } = await import('../file-download.ts');
+      await getFile(context, args);
+    },
+  },
+  {
+    names: ['inspect file'],
+    summary: 'Show one file or directory',
+    usage: FILE,
+    completes: 'repo',
+    arguments: [1, 3],
+    options: {},
+    examples: [['inspect file model@master:/model.pkl', 'shows its type, size and Git id']],
+    run: async (context, args) => {
+      const ref = parseCommitWords(args.positionals, { project: context.project, path: true });
+      const file = await context.client.get<File>(`${filesPath(ref)}/inspect`, {
+        path: wantPath(ref),
+      });
+      await context.output.fields(file, () => [
+        ['Path', file.path],
+        ['Type', file.type === 'dir' ? 'directory' : file.executable ? 'executable file' : 'file'],
+        ['Size', formatSize(file.size)],
+        ['Files', file.type === 'dir' ? String(file.files) : undefined],
+        ['Git object', file.id],
+      ]);
+    },
+  },
+  {
+    names: ['list file'],
+    summary: 'List what a directory holds',
+    usage: DIRECTORY,
+    completes: 'repo',
+    arguments: [1, 3],
+    options: {
+      recursive: {
+        type: 'boolean',
+        short: 'r',
+        aliases: ['recurse'],
+        description: 'also in directories below',
+      },
+    },
+    examples: [
+      ['list file model@master', 'lists the top of the newest commit'],
+      ['list-file training master /raw -r', 'lists all files below /raw'],
+    ],
+    run: async (context, args) => {
+      const ref = parseCommitWords(args.positionals, { project: context.project, path: true });
+      const files = context.client.items<File>(`${filesPath(ref)}/list`, {
+        path: ref.path ?? '/',
+        recursive: args.flag('recursive'),
+      });
+      await context.output.table(files, FILE_COLUMNS);
+    },
+  },
+  {
+    names: ['glob file'],
+    summary: 'List the files and directories that a pattern matches',
+    usage: '<repo@ref:pattern> | <repo> <ref> <pattern>',
+    completes: 'repo',
+    arguments: [1, 3],
+    options: {},
+    examples: [["glob file 'images@master:/**.png'", 'lists every PNG file']],
+    run: async (context, args) => {
+      const ref = parseCommitWords(args.positionals, { project: context.project, path: true });
+      const files = context.client.items<File>(`${filesPath(ref)}/glob`, {
+        pattern: wantPath(ref),
+      });
+      await context.output.table(files, FILE_COLUMNS);
+    },
+  },
+  {
+    names: ['delete file'],
+    summary: 'Delete files or directories',
+    usage: '<repo@branch:/path> | <repo> <branch> <path>…',
+    completes: 'repo',
+    arguments: [1, Infinity],
+    options: {
+      recursive: {
+        type: 'boolean',
+        short: 'r',
+        description: 'has no effect: a directory goes with what it holds',
+      },
+    },
+    examples: [
+      ['delete file training@master:/old.csv', 'deletes it in a new commit, or in the open one'],
+      ['delete-file training master /a /b', 'deletes both'],
+    ],
+    run: async (context, args) => {
+      // In the combined form the path is in the first word; further words are further paths in either form.
+      const words = args.positionals.slice(0, args.positionals[0]?.includes('@') ? 1 : 3);
+      const more = args.positionals.slice(words.length);
+      const ref = parseCommitWords(words, { project: context.project, path: true });
+      const paths = [...(ref.path === undefined ? [] : [ref.path]), ...more];
+      if (paths.length === 0) {
+        wantPath(ref);
+      }
+      const commit = await context.client.send<Commit>('POST', `${filesPath(ref)}/delete`, {
+        body: { paths },
+      });
+      if (context.output.raw) {
+        await context.output.json(commit);
+      }
+    },
+  },
+  {
+    names: ['copy file'],
+    summary: 'Copy a file or directory, within a repo or between repos, without moving bytes',
+    usage: '<repo@ref:/path> <repo@branch:/path>',
+    completes: 'repo',
+    arguments: [2, 6],
+    options: {
+      append: { type: 'boolean', short: 'a', description: 'add to the end of a file' },
+      overwrite: { type: 'boolean', short: 'o', description: 'has no effect: copying overwrites' },
+    },
+    examples: [['copy file training@master:/iris.csv backup@master:/2026/iris.csv', 'copies it']],
+    run: async (context, args) => {
+      const [source, target] = splitPairs(args.positionals, context.project);
+      const body: CopyFile = {
+        source: { repo: source.repo, ref: source.ref, path: wantPath(source) },
+        path: target.path ?? wantPath(source),
+        ...(args.flag('append') ? { append: true } : {}),
+      };
+      const commit = await context.client.send<Commit>('POST', `${filesPath(target)}/copy`, {
+        body,
+      });
+      if (context.output.raw) {
+        await context.output.json(commit);
+      }
+    },
+  },
+  {
+    names: ['diff file'],
+    summary: 'List what differs between two commits or directories',
+    details:
+      'With one argument it compares with the parent commit. OP is + for added, - for removed, M for changed.',
+    usage: '<repo@ref[:/path]> [<old repo@ref[:/path]>]',
+    completes: 'repo',
+    arguments: [1, 6],
+    options: {
+      'name-only': { type: 'boolean', description: 'print the paths alone' },
+    },
+    examples: [
+      ['diff file training@master', 'shows what the newest commit changed'],
+      [
+        'diff file training@master:/raw training@master^2:/raw',
+        'compares a directory with an older one',
+      ],
+    ],
+    run: async (context, args) => {
+      const words = args.positionals;
+      const pair = words.length > 1 && (words[0]?.includes('@') || words.length > 3);
+      const [now, old] = pair
+        ? splitPairs(words, context.project)
+        : [parseCommitWords(words, { project: context.project, path: true }), undefined];
+      const changes = context.client.items<FileChange>(`${filesPath(now)}/diff`, {
+        path: now.path ?? '/',
+        old: old && `${old.repo.project}/${old.repo.name}@${old.ref}:${old.path ?? '/'}`,
+      });
+      if (args.flag('name-only') && !context.output.raw) {
+        for await (const change of changes) {
+          await context.output.line(change.path);
+        }
+        return;
+      }
+      await context.output.table(changes, {
+        heading: ['OP', 'SIZE', 'NAME'],
+        row: (change) => [
+          OPERATIONS[change.kind],
+          formatSize((change.new ?? change.old)?.size ?? 0),
+          change.path,
+        ],
+      });
+    },
+  },
+];
+
+function filesPath({ repo, ref }: CommitRef): string {
+  return path`/repos/${repo.project}/${repo.name}/files/${ref}`;
+}
+
+function wantPath(ref: CommitRef): string {
+  if (ref.path === undefined) {
+    const name = showName(ref.repo);
+    throw usageError(`Say which path is meant, as in ${name}@${ref.ref}:/name`);
+  }
+  return ref.path;
+}
+
+/** Two refs: `a@x:/p b@y:/q`, or the words `a x /p b y /q`. */
+function splitPairs(words: readonly string[], project: string): readonly [CommitRef, CommitRef] {
+  const parse = (part: readonly string[]): CommitRef =>
+    parseCommitWords(part, { project, path: true });
+  const second = words.findIndex((word, i) => i > 0 && parseRefOrNothing(word, project));
+  const at = words[0]?.includes('@') ? Math.max(second, 1) : words.length / 2;
+  if (!Number.isInteger(at) || at >= words.length) {
+    throw usageError(
+      `Cannot read "${words.join(' ')}": two names are wanted, as in a@master:/x b@master:/y`,
+    );
+  }
+  return [parse(words.slice(0, at)), parse(words.slice(at))];
+}
+
+function parseRefOrNothing(word: string, project: string): boolean {
+  return /^[^/:]+(?:\/[^/:]+)?@/.test(word) && parseRef(word, project).ref !== undefined;
+}

@@ -1,0 +1,158 @@
+// Commands on jobs.
+
+import type { Job } from '../../engine/server/wire.ts';
+import type { ParsedArguments } from '../arguments.ts';
+import { path } from '../client.ts';
+import type { Command } from '../command.ts';
+import type { Context } from '../context.ts';
+import { jobColumns, jobFields } from '../job-view.ts';
+import { isCommitId, parseJob, parsePipelineName, showName } from '../refs.ts';
+
+const JOB = '<pipeline@job> | <pipeline> <job>';
+
+export const commands: readonly Command[] = [
+  {
+    names: ['list job'],
+    summary: 'List jobs, newest first',
+    details: 'With a pipeline, its jobs; with the id of a commit set, the jobs of that.',
+    usage: '[<pipeline> | <id>]',
+    completes: 'pipeline',
+    arguments: [0, 1],
+    options: {
+      pipeline: {
+        type: 'string',
+        short: 'p',
+        value: 'name',
+        completes: 'pipeline',
+        description: 'only jobs of this pipeline',
+      },
+      state: {
+        type: 'string',
+        value: 'state',
+        description: 'only jobs in this state: running, success, failure, killed …',
+      },
+      number: { type: 'number', short: 'n', value: 'count', description: 'at most this many' },
+    },
+    examples: [
+      ['list job', 'lists the jobs of all pipelines'],
+      ['list-job -p model --state failure', 'lists those of model that failed'],
+      ['list job 018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'lists the jobs of one commit set'],
+    ],
+    run: listJob,
+  },
+  {
+    names: ['inspect job'],
+    summary: 'Show one job: its progress, its failed datums, what it read',
+    usage: JOB,
+    completes: 'pipeline',
+    arguments: [1, 2],
+    options: {},
+    examples: [['inspect job model@018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'shows it']],
+    run: async (context, args) => {
+      const { pipeline, id } = parseJob(args.positionals, context.project);
+      const job = await context.client.get<Job>(jobPath(pipeline, id));
+      await context.output.fields(job, () => jobFields(job, context.output.times));
+    },
+  },
+  {
+    names: ['wait job', 'flush job'],
+    summary: 'Wait until a job is done, with its datums shown as they are',
+    details:
+      'With the id of a commit set it waits for all jobs of that; with a pipeline, for its newest job. Ends with code 6 when a job failed.',
+    usage: '<pipeline@job> | <pipeline> [job] | <id>',
+    completes: 'pipeline',
+    arguments: [1, 2],
+    options: {},
+    examples: [
+      ['wait job model', 'waits for the newest job of model'],
+      ['wait-job model@018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'waits for that one'],
+    ],
+    run: waitJobs,
+  },
+  {
+    names: ['stop job'],
+    summary: 'Kill a job; later jobs go on',
+    usage: JOB,
+    completes: 'pipeline',
+    arguments: [1, 2],
+    options: {},
+    examples: [['stop job model@018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'kills it']],
+    run: async (context, args) => {
+      const { pipeline, id } = parseJob(args.positionals, context.project);
+      const job = await context.client.send<Job>('POST', `${jobPath(pipeline, id)}/stop`);
+      if (context.output.raw) {
+        await context.output.json(job);
+      }
+    },
+  },
+];
+
+function jobPath(
+  pipeline: { readonly project: string; readonly name: string },
+  id: string,
+): string {
+  return path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}`;
+}
+
+async function listJob(context: Context, args: ParsedArguments): Promise<void> {
+  const { client, output } = context;
+  const [first] = args.positionals;
+  const columns = jobColumns(output.times);
+  const limit = args.number('number');
+  if (first !== undefined && isCommitId(first)) {
+    await output.table(client.items<Job>(path`/job-sets/${first}`, {}, limit), columns);
+    return;
+  }
+  const named = args.string('pipeline') ?? first;
+  const pipeline = named === undefined ? undefined : parsePipelineName(named, context.project);
+  const query = {
+    project: pipeline?.project ?? args.string('project'),
+    pipeline: pipeline?.name,
+    state: args.string('state'),
+  };
+  await output.table(client.items<Job>('/jobs', query, limit), columns);
+}
+
+async function waitJobs(context: Context, args: ParsedArguments): Promise<void> {
+  const { waitJob, followJob } = await import('../wait.ts');
+  const { client, output } = context;
+  const [first = '', second] = args.positionals;
+  const columns = jobColumns(output.times);
+  const names: { project: string; pipeline: string; id: string }[] = [];
+  if (isCommitId(first) && second === undefined) {
+    for await (const job of client.items<Job>(path`/job-sets/${first}`)) {
+      names.push({ project: job.project, pipeline: job.pipeline, id: job.id });
+    }
+  } else if (first.includes('@') || second !== undefined) {
+    const { pipeline, id } = parseJob(args.positionals, context.project);
+    names.push({ project: pipeline.project, pipeline: pipeline.name, id });
+  } else {
+    names.push(await newestJob(context, first));
+  }
+  const jobs: Job[] = [];
+  for (const name of names) {
+    jobs.push(await followJob(context, name));
+  }
+  await output.table(jobs, columns);
+  // Asks again, which answers at once, and throws for the first that failed.
+  const failed = names.find((_, i) => /^(?:failure|killed|unrunnable)$/.test(jobs[i]?.state ?? ''));
+  if (failed) {
+    await waitJob(context, failed);
+  }
+}
+
+async function newestJob(
+  context: Context,
+  text: string,
+): Promise<{ project: string; pipeline: string; id: string }> {
+  const { CliError } = await import('../cli-error.ts');
+  const pipeline = parsePipelineName(text, context.project);
+  const query = { project: pipeline.project, pipeline: pipeline.name };
+  for await (const { id } of context.client.items<Job>('/jobs', query, 1)) {
+    return { project: pipeline.project, pipeline: pipeline.name, id };
+  }
+  throw new CliError(
+    'not_found',
+    `Cannot wait for a job of "${showName(pipeline)}": it has none yet; commit something to its input`,
+  );
+}

@@ -1,0 +1,213 @@
+// Commands on pipelines.
+
+import type { Pipeline, PipelineChange } from '../../engine/server/wire.ts';
+import type { ParsedArguments } from '../arguments.ts';
+import { path } from '../client.ts';
+import type { Command, Option } from '../command.ts';
+import type { Context } from '../context.ts';
+import { formatTime } from '../format.ts';
+import { parsePipelineName, showName } from '../refs.ts';
+
+const file: Option = {
+  type: 'string',
+  short: 'f',
+  value: 'spec',
+  completes: 'file',
+  description: 'the spec: a JSON or YAML file, a URL, or - for standard input',
+};
+
+export const commands: readonly Command[] = [
+  {
+    names: ['create pipeline'],
+    summary: 'Make a pipeline from a spec, and run it on what is there',
+    details: 'The spec is JSON, trailing commas allowed, or YAML; one file may hold several.',
+    usage: '<spec> | -f <spec>',
+    completes: 'file',
+    arguments: [0, 1],
+    options: { file },
+    examples: [
+      ['create-pipeline model.json', 'makes the pipeline that the file describes'],
+      ['create pipeline -f https://example.com/model.yaml', 'fetches the spec first'],
+      ['create pipeline -f - < model.json', 'reads it from standard input'],
+    ],
+    run: (context, args) => putPipeline(context, args, {}),
+  },
+  {
+    names: ['update pipeline'],
+    summary: 'Change a pipeline to what a spec says, or make it',
+    details: 'Results of earlier versions are kept and used again, unless --reprocess is given.',
+    usage: '<spec> | -f <spec>',
+    completes: 'file',
+    arguments: [0, 1],
+    options: {
+      file,
+      reprocess: { type: 'boolean', description: 'process every datum again' },
+    },
+    examples: [
+      ['update pipeline model.json', 'runs the new version on datums that are new'],
+      ['update-pipeline -f model.json --reprocess', 'runs it on all of them'],
+    ],
+    run: (context, args) =>
+      putPipeline(context, args, { update: true, reprocess: args.flag('reprocess') }),
+  },
+  {
+    names: ['inspect pipeline'],
+    summary: 'Show one pipeline',
+    usage: '<pipeline>',
+    completes: 'pipeline',
+    arguments: [1, 1],
+    options: {
+      version: { type: 'number', value: 'number', description: 'as it was at this version' },
+      spec: { type: 'boolean', description: 'print the spec as it was written, and nothing else' },
+    },
+    examples: [
+      ['inspect pipeline model', 'shows its state, version and spec'],
+      ['inspect pipeline model --spec > model.json', 'saves its spec'],
+    ],
+    run: inspectPipeline,
+  },
+  {
+    names: ['list pipeline'],
+    summary: 'List the pipelines',
+    usage: '',
+    arguments: [0, 0],
+    options: {},
+    examples: [
+      ['list pipeline', 'lists the pipelines of all projects'],
+      ['list-pipeline -P team --raw', 'prints those of one project as JSON'],
+    ],
+    run: async (context, args) => {
+      const { client, output } = context;
+      const pipelines = client.items<Pipeline>('/pipelines', { project: args.string('project') });
+      await output.table(pipelines, {
+        heading: ['NAME', 'VERSION', 'INPUT', 'CREATED', 'STATE', 'LAST JOB', 'DESCRIPTION'],
+        row: (pipeline) => [
+          showName(pipeline),
+          String(pipeline.version),
+          pipeline.input,
+          formatTime(pipeline.created, output.times),
+          pipeline.state,
+          pipeline.lastJob?.state ?? '-',
+          pipeline.reason || pipeline.description,
+        ],
+      });
+    },
+  },
+  {
+    names: ['delete pipeline'],
+    summary: 'Delete a pipeline, its jobs and its output repo',
+    usage: '<pipeline>',
+    completes: 'pipeline',
+    arguments: [1, 1],
+    options: {
+      force: {
+        type: 'boolean',
+        short: 'f',
+        description: 'even where other pipelines read its output',
+      },
+      'keep-repo': { type: 'boolean', description: 'keep its output as an ordinary repo' },
+    },
+    examples: [
+      ['delete pipeline model', 'deletes it'],
+      ['delete pipeline model --keep-repo', 'deletes it and keeps the models it made'],
+    ],
+    run: async (context, args) => {
+      const name = parsePipelineName(args.positionals[0] ?? '', context.project);
+      await context.client.send('DELETE', pipelinePath(name), {
+        query: { force: args.flag('force'), 'keep-repo': args.flag('keep-repo') },
+      });
+    },
+  },
+  {
+    names: ['start pipeline'],
+    summary: 'Start a stopped pipeline on the current heads',
+    usage: '<pipeline>',
+    completes: 'pipeline',
+    arguments: [1, 1],
+    options: {},
+    examples: [['start pipeline model', 'starts it']],
+    run: (context, args) => turn(context, args, 'start'),
+  },
+  {
+    names: ['stop pipeline'],
+    summary: 'Stop a pipeline: its jobs are killed, new commits wait',
+    usage: '<pipeline>',
+    completes: 'pipeline',
+    arguments: [1, 1],
+    options: {},
+    examples: [['stop pipeline model', 'stops it until pfs start pipeline']],
+    run: (context, args) => turn(context, args, 'stop'),
+  },
+];
+
+function pipelinePath(name: { readonly project: string; readonly name: string }): string {
+  return path`/pipelines/${name.project}/${name.name}`;
+}
+
+async function putPipeline(
+  context: Context,
+  args: ParsedArguments,
+  query: { readonly update?: boolean; readonly reprocess?: boolean },
+): Promise<void> {
+  const { readSpec } = await import('../spec-source.ts');
+  const { text, name } = await readSpec(context, args.positionals[0] ?? args.string('file'));
+  const changes = await context.client.send<readonly PipelineChange[]>('POST', '/pipelines', {
+    query: { ...query, project: context.project, file: name },
+    body: text,
+  });
+  for (const { pipeline, warnings } of changes) {
+    for (const warning of warnings) {
+      context.output.note(`Warning: pipeline "${pipeline.name}": ${warning}`);
+    }
+    if (context.output.raw) {
+      await context.output.json(pipeline);
+    }
+  }
+}
+
+async function turn(
+  context: Context,
+  args: ParsedArguments,
+  action: 'start' | 'stop',
+): Promise<void> {
+  const name = parsePipelineName(args.positionals[0] ?? '', context.project);
+  const pipeline = await context.client.send<Pipeline>('POST', `${pipelinePath(name)}/${action}`);
+  if (context.output.raw) {
+    await context.output.json(pipeline);
+  }
+}
+
+async function inspectPipeline(context: Context, args: ParsedArguments): Promise<void> {
+  const { client, output } = context;
+  const name = parsePipelineName(args.positionals[0] ?? '', context.project);
+  const pipeline = await client.get<Pipeline>(pipelinePath(name), {
+    version: args.number('version'),
+  });
+  if (args.flag('spec')) {
+    await output.write(
+      pipeline.userSpec.endsWith('\n') ? pipeline.userSpec : `${pipeline.userSpec}\n`,
+    );
+    return;
+  }
+  const { lastJob } = pipeline;
+  await output.fields(pipeline, () => [
+    ['Name', showName(pipeline)],
+    ['Description', pipeline.description],
+    ['Version', String(pipeline.version)],
+    ['State', pipeline.state],
+    ['Reason', pipeline.reason],
+    ['Stopped', pipeline.stopped ? 'yes' : 'no'],
+    ['Created', formatTime(pipeline.created, output.times)],
+    ['Updated', formatTime(pipeline.updated, output.times)],
+    ['Input', pipeline.input],
+    ['Output branch', pipeline.outputBranch],
+    ['Last job', lastJob ? `${lastJob.id}, ${lastJob.state}` : undefined],
+    [
+      'Jobs',
+      Object.entries(pipeline.jobs)
+        .map(([state, count]) => `${count} ${state}`)
+        .join(', '),
+    ],
+    ['Spec', JSON.stringify(pipeline.spec, null, 2)],
+  ]);
+}

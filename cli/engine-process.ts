@@ -1,0 +1,308 @@
+// Starts, finds and stops the engine of this user on this machine. The only file that spawns or ends a process.
+
+import { spawn } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { API_PREFIX } from '../engine/server/wire.ts';
+import { CliError, fileError } from './cli-error.ts';
+import type { EngineRecord, Home } from './home.ts';
+
+/** The engine refuses to be the second one on a home with this exit code. */
+const ALREADY_RUNNING = 3;
+/** How long a start may take: a large journal is read first. */
+const START_MS = 60_000;
+/** How long an engine may take to bring its work to a safe end. */
+const STOP_MS = 30_000;
+
+export interface StartOptions {
+  readonly home: Home;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A store's URL or folder, as in `--store`. */
+  readonly store?: string | undefined;
+  readonly signal?: AbortSignal;
+}
+
+/** Returns the running engine, started where none ran. Two callers at once start one. */
+export async function startEngine(options: StartOptions): Promise<EngineRecord> {
+  const { home } = options;
+  const store = chooseStore(options);
+  const running = await findRunning(home);
+  if (running) {
+    return running;
+  }
+  try {
+    mkdirSync(home.folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw fileError(`create the folder "${home.folder}"`, error);
+  }
+  if (!takeLock(home)) {
+    return waitForRecord(options, undefined);
+  }
+  try {
+    const record = await launch(options, store);
+    rememberStore(home, store);
+    return record;
+  } finally {
+    rmSync(home.lockFile, { force: true });
+  }
+}
+
+/** Runs the engine in this terminal until it ends; returns its exit code. */
+export async function runEngine(options: StartOptions): Promise<number> {
+  const store = chooseStore(options);
+  mkdirSync(options.home.folder, { recursive: true, mode: 0o700 });
+  rememberStore(options.home, store);
+  const [command, args] = engineCommand();
+  const child = spawn(command, args, { stdio: 'inherit', env: engineEnv(options, store) });
+  const forward = (signal: NodeJS.Signals): void => {
+    child.kill(signal);
+  };
+  process.on('SIGTERM', forward);
+  // The terminal sends Ctrl-C to the engine too; here it must only not end the wait.
+  process.on('SIGINT', () => undefined);
+  return new Promise((done, fail) => {
+    child.once('error', fail);
+    child.once('exit', (code, signal) => done(code ?? (signal === 'SIGINT' ? 130 : 1)));
+  });
+}
+
+/** Returns the engine that answers at the address this home's last engine left, if one does. */
+export async function findRunning(home: Home): Promise<EngineRecord | undefined> {
+  const record = home.engine();
+  return record && isAlive(record.pid) && (await isHealthy(record.address)) ? record : undefined;
+}
+
+/** Waits until the process ends; ends it by force after a while. Returns whether force was needed. */
+export async function waitForEnd(pid: number, limit = STOP_MS): Promise<boolean> {
+  const until = Date.now() + limit;
+  while (isAlive(pid)) {
+    if (Date.now() > until) {
+      process.kill(pid, 'SIGKILL');
+      return true;
+    }
+    await pause(50);
+  }
+  return false;
+}
+
+/** Returns whether a process with this id exists. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: unknown }).code === 'EPERM';
+  }
+}
+
+function chooseStore({ home, env, store }: StartOptions): string | undefined {
+  const asked = storeUrl(store ?? env.PFS_STORE);
+  const known = home.store();
+  if (asked && known && asked !== known) {
+    throw new CliError(
+      'failed_precondition',
+      `Cannot start the engine on "${asked}": ${home.folder} was set up with "${known}"; use another PFS_HOME for another store`,
+    );
+  }
+  return asked ?? known;
+}
+
+/** A folder becomes a `file:///` URL; anything with a scheme stays. */
+function storeUrl(store: string | undefined): string | undefined {
+  if (!store) {
+    return undefined;
+  }
+  return /^[a-z0-9]+:/.test(store) ? store : `file://${resolve(store)}`;
+}
+
+function rememberStore(home: Home, store: string | undefined): void {
+  if (store && home.store() !== store) {
+    writeFileSync(home.configFile, `${JSON.stringify({ store }, null, 2)}\n`, { mode: 0o600 });
+  }
+}
+
+function takeLock(home: Home): boolean {
+  for (const _ of [1, 2]) {
+    try {
+      writeFileSync(home.lockFile, String(process.pid), { flag: 'wx', mode: 0o600 });
+      return true;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'EEXIST') {
+        throw fileError(`write "${home.lockFile}"`, error);
+      }
+      if (isLockHeld(home)) {
+        return false;
+      }
+      // Its holder was killed. Should another take it at this instant, the engine itself lets only one run.
+      rmSync(home.lockFile, { force: true });
+    }
+  }
+  return false;
+}
+
+function isLockHeld(home: Home): boolean {
+  try {
+    const holder = Number(readFileSync(home.lockFile, 'utf8'));
+    return holder > 0 && isAlive(holder);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') {
+      return false;
+    }
+    throw fileError(`read "${home.lockFile}"`, error);
+  }
+}
+
+async function launch(options: StartOptions, store: string | undefined): Promise<EngineRecord> {
+  const { home } = options;
+  const [command, args] = engineCommand();
+  const log = openSync(home.logFile, 'a', 0o600);
+  const logStart = statSync(home.logFile).size;
+  const child = spawn(command, args, {
+    cwd: home.folder,
+    detached: true,
+    env: engineEnv(options, store),
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  const ended = new Promise<Error>((end) => {
+    child.once('error', end);
+    child.once('exit', (code, signal) => {
+      const reason = lastError(home.logFile, logStart);
+      const how = reason || `it ended with ${signal ?? `code ${code}`}; see pfs engine logs`;
+      end(
+        code === ALREADY_RUNNING
+          ? new AlreadyRunning()
+          : new CliError('unreachable', `Cannot start the engine: ${how}`),
+      );
+    });
+  });
+  try {
+    return await waitForRecord(options, ended);
+  } catch (error) {
+    if (error instanceof AlreadyRunning) {
+      return await waitForRecord(options, undefined);
+    }
+    throw error;
+  } finally {
+    child.removeAllListeners();
+    child.unref();
+  }
+}
+
+class AlreadyRunning extends Error {}
+
+/** Waits until an engine has written its record and answers; `ended` says that it never will. */
+async function waitForRecord(
+  { home, signal }: StartOptions,
+  ended: Promise<Error> | undefined,
+): Promise<EngineRecord> {
+  const until = Date.now() + START_MS;
+  const watcher = watch(home.folder);
+  let failure: Error | undefined;
+  ended?.then(
+    (error) => {
+      failure = error;
+      watcher.emit('change');
+    },
+    () => undefined,
+  );
+  try {
+    for (;;) {
+      const record = await findRunning(home);
+      if (record) {
+        return record;
+      }
+      if (failure) {
+        throw failure;
+      }
+      if (signal?.aborted) {
+        throw new CliError('interrupted', 'Interrupted');
+      }
+      if (
+        Date.now() > until ||
+        (!ended && !existsSync(home.lockFile) && Date.now() > until - START_MS + 5000)
+      ) {
+        throw new CliError(
+          'unreachable',
+          `Cannot start the engine: it does not answer after ${START_MS / 1000} s; see pfs engine logs`,
+        );
+      }
+      await changed(watcher);
+    }
+  } finally {
+    watcher.close();
+  }
+}
+
+/** Resolves at the next change of the folder, or after a moment: not every file system tells of changes. */
+async function changed(watcher: ReturnType<typeof watch>): Promise<void> {
+  await new Promise<void>((done) => {
+    const timer = setTimeout(done, 200);
+    watcher.once('change', () => {
+      clearTimeout(timer);
+      done();
+    });
+  });
+}
+
+function engineCommand(): readonly [string, string[]] {
+  const own = fileURLToPath(import.meta.url);
+  if (own.endsWith('.ts')) {
+    const main = fileURLToPath(new URL('../engine/main.ts', import.meta.url));
+    return [process.execPath, ['--import', import.meta.resolve('tsx'), main]];
+  }
+  return [process.execPath, [fileURLToPath(new URL('../engine/main.js', import.meta.url))]];
+}
+
+function engineEnv(options: StartOptions, store: string | undefined): NodeJS.ProcessEnv {
+  return {
+    ...options.env,
+    PFS_HOME: options.home.folder,
+    ...(store ? { PFS_STORE: store } : {}),
+  };
+}
+
+/** Returns the last message in the log after `start`: of a JSON line its `msg`, else the line. */
+function lastError(file: string, start: number): string {
+  const lines = readFileSync(file).subarray(start).toString('utf8').trim().split('\n');
+  const last = lines.findLast((line) => /^\{.*"level":(?:[5-9]0)/.test(line)) ?? lines.at(-1) ?? '';
+  try {
+    const entry = JSON.parse(last) as { msg?: unknown; err?: { message?: unknown } };
+    return String(entry.err?.message ?? entry.msg ?? last);
+  } catch {
+    // Plain text, as from Node itself.
+    return last;
+  }
+}
+
+async function isHealthy(address: string): Promise<boolean> {
+  return new Promise((done) => {
+    const route = `${API_PREFIX}/version`;
+    const answer = (response: IncomingMessage): void => {
+      response.resume();
+      done(response.statusCode === 200);
+    };
+    const request = address.startsWith('unix:')
+      ? get({ socketPath: address.slice('unix:'.length), path: route, timeout: 5000 }, answer)
+      : get(new URL(route, address), { timeout: 5000 }, answer);
+    request.once('timeout', () => request.destroy());
+    // Nothing listens, or not yet.
+    request.once('error', () => done(false));
+  });
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise((done) => setTimeout(done, ms));
+}

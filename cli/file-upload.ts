@@ -1,0 +1,152 @@
+// `put file`: reads what the user named and sends it as one request.
+
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Commit } from '../engine/server/wire.ts';
+import type { ParsedArguments } from './arguments.ts';
+import { CliError, failure, fileError, usageError } from './cli-error.ts';
+import { path } from './client.ts';
+import type { Context } from './context.ts';
+import { formatSize } from './format.ts';
+import { encodeFiles, type UploadFile } from './frame-encoder.ts';
+import { startProgress } from './progress.ts';
+import { parseCommitWords, showName } from './refs.ts';
+import { isUrl, planUpload, type UploadSource } from './upload-source.ts';
+import { walk } from './walk.ts';
+
+/** Runs `put file`. */
+export async function putFile(context: Context, args: ParsedArguments): Promise<void> {
+  const words = args.positionals;
+  const last = words.at(-1);
+  if (words.length > 1 && last !== undefined && isUrl(last)) {
+    throw usageError(`The path "${last}" looks like a URL; did you mean -f ${last}?`);
+  }
+  const {
+    repo,
+    ref,
+    path: target,
+  } = parseCommitWords(words, { project: context.project, path: true });
+  const plan = planUpload(await readSources(context, args), {
+    target,
+    recursive: args.flag('recursive'),
+    fullPath: args.flag('full-path'),
+  });
+  const progress = await startProgress(context.output, { label: 'Putting', bytes: true });
+  let files = 0;
+  let bytes = 0;
+  try {
+    const source = encodeFiles(uploadFiles(context, plan), (doneFiles, doneBytes) => {
+      files = doneFiles;
+      bytes = doneBytes;
+      progress.update(bytes, `in ${files} ${files === 1 ? 'file' : 'files'}`);
+    });
+    const commit = await context.client.upload<Commit>(
+      path`/repos/${repo.project}/${repo.name}/files/${ref}`,
+      {
+        query: {
+          own: args.flag('commit'),
+          append: args.flag('append'),
+          description: args.string('message'),
+        },
+        source,
+      },
+    );
+    progress.stop();
+    if (context.output.raw) {
+      await context.output.json(commit);
+    } else if (context.output.stderr.isTTY) {
+      const count = `${files} ${files === 1 ? 'file' : 'files'}, ${formatSize(bytes)}`;
+      context.output.note(`Put ${count} into ${showName(repo)}@${commit.branch}=${commit.id}`);
+    }
+  } finally {
+    progress.stop();
+  }
+}
+
+/** The sources of `-f` and of the lists of `-i`, or standard input where neither is given. */
+async function readSources(context: Context, args: ParsedArguments): Promise<readonly string[]> {
+  const sources = [...args.strings('file')];
+  for (const list of args.strings('input-file')) {
+    sources.push(...(await readList(context, list)));
+  }
+  if (sources.length > 0) {
+    return sources;
+  }
+  if (args.strings('input-file').length > 0) {
+    throw usageError('Nothing to put: the list of sources is empty');
+  }
+  if (context.stdin.isTTY) {
+    throw usageError('Say what to put: -f <file, folder, URL or - for standard input>');
+  }
+  return ['-'];
+}
+
+async function readList(context: Context, list: string): Promise<readonly string[]> {
+  const input =
+    list === '-'
+      ? context.stdin
+      : isUrl(list)
+        ? await fetchText(context, list)
+        : createReadStream(list);
+  const lines: string[] = [];
+  try {
+    for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+      if (line.trim() !== '') {
+        lines.push(line.trim());
+      }
+    }
+  } catch (error) {
+    throw fileError(`read the list "${list}"`, error);
+  }
+  return lines;
+}
+
+async function fetchText(context: Context, url: string): Promise<NodeJS.ReadableStream> {
+  const { Readable } = await import('node:stream');
+  return Readable.from(fetchUrl(url, context.signal));
+}
+
+function* uploadFiles(context: Context, plan: readonly UploadSource[]): Iterable<UploadFile> {
+  for (const { kind, from, target } of plan) {
+    if (kind === 'folder') {
+      const top = target === '/' ? '' : target;
+      const folder = from.length > 1 ? from.replace(/\/+$/, '') : from;
+      for (const [file, below] of walk(folder === '/' ? '' : folder)) {
+        yield { path: top + below, from: file };
+      }
+    } else if (kind === 'file') {
+      yield { path: target, from };
+    } else if (kind === 'url') {
+      yield { path: target, from, stream: fetchUrl(from, context.signal) };
+    } else {
+      yield { path: target, from, stream: chunks(context.stdin) };
+    }
+  }
+}
+
+/** Yields the body of a URL; an error status or a body that breaks off is an error. */
+export async function* fetchUrl(url: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  try {
+    const response = await fetch(url, { signal });
+    if (!response.ok || !response.body) {
+      throw new CliError(
+        response.status === 404 ? 'not_found' : 'io',
+        `Cannot fetch "${url}": the server answered ${response.status} ${response.statusText}`.trim(),
+      );
+    }
+    yield* response.body as unknown as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    if (error instanceof CliError || signal.aborted) {
+      throw error;
+    }
+    const cause = (error as { cause?: unknown }).cause;
+    const reason = cause instanceof Error ? cause.message : (error as Error).message;
+    throw failure('io', `Cannot fetch "${url}": ${reason}; check the address and try again`, error);
+  }
+}
+
+async function* chunks(stream: NodeJS.ReadableStream): AsyncIterable<Uint8Array> {
+  for await (const chunk of stream) {
+    yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+  }
+}

@@ -1,0 +1,62 @@
+// Writes one stream to one file of the user's: whole or not at all.
+
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileError } from './cli-error.ts';
+
+/**
+ * Writes `source` to `file`, replacing what stands there once everything has arrived.
+ * @param options.executable whether the file gets the executable bits.
+ * @param options.onProgress called with the bytes so far.
+ */
+export async function writeFile(
+  file: string,
+  options: {
+    readonly source: AsyncIterable<Uint8Array>;
+    readonly executable: boolean;
+    readonly onProgress?: (bytes: number) => void;
+  },
+): Promise<number> {
+  // A device or a pipe is written to, never replaced.
+  const direct = await isSpecial(file);
+  const staging = direct ? file : join(dirname(file), `.${basename(file)}.pfs-get-${process.pid}`);
+  let handle: FileHandle;
+  try {
+    handle = await open(staging, 'w', options.executable ? 0o777 : 0o666);
+  } catch (error) {
+    throw fileError(`write "${file}"`, error);
+  }
+  let bytes = 0;
+  try {
+    for await (const chunk of options.source) {
+      await handle.writeFile(chunk).catch((error: unknown) => {
+        throw fileError(`write "${file}"`, error);
+      });
+      bytes += chunk.length;
+      options.onProgress?.(bytes);
+    }
+    await handle.close();
+    if (!direct) {
+      await rename(staging, file).catch((error: unknown) => {
+        throw fileError(`write "${file}"`, error);
+      });
+    }
+    return bytes;
+  } catch (error) {
+    await handle.close().catch(() => undefined);
+    if (!direct) {
+      await rm(staging, { force: true });
+    }
+    throw error;
+  }
+}
+
+async function isSpecial(file: string): Promise<boolean> {
+  try {
+    const status = await stat(file);
+    return !status.isFile() && !status.isDirectory();
+  } catch {
+    // Missing, or not to be looked at: opening it will tell.
+    return false;
+  }
+}

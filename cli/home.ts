@@ -1,0 +1,78 @@
+// The user's own folder: where the local engine leaves its address, token and log. Reads the environment once.
+
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { failure, fileError } from './cli-error.ts';
+
+/** What the engine writes to `engine.json` once it answers. */
+export interface EngineRecord {
+  readonly pid: number;
+  readonly address: string;
+  readonly store: string;
+  readonly version: string;
+  readonly started: string;
+}
+
+/** The paths below `PFS_HOME`. */
+export class Home {
+  readonly folder: string;
+
+  constructor(env: Readonly<Record<string, string | undefined>>) {
+    this.folder =
+      env.PFS_HOME || join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'pfs');
+  }
+
+  get logFile(): string {
+    return join(this.folder, 'engine.log');
+  }
+
+  get lockFile(): string {
+    return join(this.folder, 'engine.lock');
+  }
+
+  get configFile(): string {
+    return join(this.folder, 'config.json');
+  }
+
+  /** Returns the record of the engine that runs, or ran last, here. */
+  engine(): EngineRecord | undefined {
+    return this.#json<EngineRecord>('engine.json');
+  }
+
+  /** Returns the store this home was set up with, where one was chosen. */
+  store(): string | undefined {
+    return this.#json<{ store?: string }>('config.json')?.store;
+  }
+
+  /** Returns the token of the local engine, or undefined where none was made yet. */
+  token(): string | undefined {
+    return this.#text('token')?.trim() || undefined;
+  }
+
+  #text(name: string): string | undefined {
+    const file = join(this.folder, name);
+    try {
+      return readFileSync(file, 'utf8');
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'ENOENT') {
+        return undefined;
+      }
+      throw fileError(`read "${file}"`, error);
+    }
+  }
+
+  #json<T>(name: string): T | undefined {
+    const text = this.#text(name);
+    // The file is empty for an instant while another process writes it.
+    if (!text) {
+      return undefined;
+    }
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      const file = join(this.folder, name);
+      throw failure('io', `Cannot read "${file}": it is damaged; remove it and try again`, cause);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+// Draws a lineage as a tree.
+
+import type { Commit, Image, Lineage } from '../engine/server/wire.ts';
+import { shortDigest } from './format.ts';
+import { showName } from './refs.ts';
+import { plainText } from './table.ts';
+
+interface Node {
+  readonly text: string;
+  readonly children: readonly Node[];
+}
+
+/**
+ * Returns the lines of the tree: a commit or file; below it the datums that wrote it, each with what it read; then the
+ * commits it was made from, or that were made from it. A commit met again is drawn once and pointed at after.
+ */
+export function renderLineage(lineage: Lineage): readonly string[] {
+  const root = toNode(lineage, new Set());
+  return [root.text, ...renderChildren(root.children, '')];
+}
+
+function toNode(lineage: Lineage, seen: Set<string>): Node {
+  const { commit, path, datums, omitted, next } = lineage;
+  const name = `${showName(commit.repo)}@${commit.branch}=${commit.id}${path === null ? '' : `:${path}`}`;
+  const text = plainText(`${name} ${describe(commit)}`);
+  if (seen.has(name)) {
+    return { text: `${text}, as above`, children: [] };
+  }
+  seen.add(name);
+  const writers = datums.map((datum): Node => {
+    const made = ` by ${commit.pipeline ? `pipeline ${showName(commit.pipeline)}@${datum.version}` : 'its pipeline'}${image(datum.image)}`;
+    return {
+      text: `datum ${datum.id.slice(0, 12)} of job ${datum.job}${made}`,
+      children: datum.inputs.map((input) => ({
+        text: plainText(`${input.name}: ${showName(input.repo)}@${input.commit}:${input.path}`),
+        children: [],
+      })),
+    };
+  });
+  const rest = omitted > 0 ? [{ text: `… and ${omitted} more datums`, children: [] }] : [];
+  return { text, children: [...writers, ...rest, ...next.map((other) => toNode(other, seen))] };
+}
+
+function describe(commit: Commit): string {
+  const about = commit.description ? `, "${commit.description}"` : '';
+  if (commit.pipeline) {
+    const { version } = commit.pipeline;
+    return `(made by pipeline ${showName(commit.pipeline)}@${version}${image(commit.image)}${about})`;
+  }
+  return `(${commit.origin === 'user' ? 'put by a user' : 'made by the engine'}${about})`;
+}
+
+function image(used: Image | null): string {
+  return used ? `, image ${used.reference} ${shortDigest(used.digest)}` : '';
+}
+
+function renderChildren(nodes: readonly Node[], indent: string): readonly string[] {
+  return nodes.flatMap(({ text, children }, i) => {
+    const isLast = i === nodes.length - 1;
+    return [
+      `${indent}${isLast ? '└─' : '├─'} ${text}`,
+      ...renderChildren(children, `${indent}${isLast ? '  ' : '│ '} `),
+    ];
+  });
+}

@@ -1,0 +1,33 @@
+// The entry of `pfs`: connects one run to this process.
+
+import { run } from './run.ts';
+
+const interrupted = new AbortController();
+process.on('SIGINT', () => {
+  if (interrupted.signal.aborted) {
+    // Asked twice: whatever is still being tidied up is left.
+    process.exit(130);
+  }
+  interrupted.abort();
+});
+
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // The reader has seen enough, as `head` does.
+    if (error.code === 'EPIPE') {
+      process.exit(0);
+    }
+    throw error;
+  });
+}
+
+process.exitCode = await run(process.argv.slice(2), {
+  env: process.env,
+  get stdin() {
+    return process.stdin;
+  },
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signal: interrupted.signal,
+  now: Date.now(),
+});

@@ -1,0 +1,53 @@
+// Sends a stream as the body of a request.
+
+import type { ClientRequest, IncomingMessage } from 'node:http';
+
+/**
+ * Writes `source` as the body, a chunk at a time, and stops early when the engine answers early. The source is not
+ * touched before the connection stands.
+ */
+export async function pour(
+  source: AsyncIterable<Uint8Array>,
+  { request, answered }: { request: ClientRequest; answered: Promise<IncomingMessage> },
+): Promise<IncomingMessage> {
+  let over = false;
+  let wake = (): void => undefined;
+  const stop = (): void => {
+    over = true;
+    wake();
+  };
+  answered.then(stop, stop);
+  request.flushHeaders();
+  await new Promise<void>((resolve) => {
+    wake = resolve;
+    request.once('socket', (socket) => {
+      if (socket.connecting) {
+        socket.once('connect', resolve);
+      } else {
+        resolve();
+      }
+    });
+  });
+  try {
+    if (!over) {
+      for await (const chunk of source) {
+        // Waiting until the chunk has left lets the source use its buffer again.
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          request.write(chunk, () => resolve());
+        });
+        if (over) {
+          // An answer before the end is a refusal; what was not sent is not wanted.
+          return await answered;
+        }
+      }
+    }
+  } catch (error) {
+    // Cut off, so that the engine stores nothing of it.
+    request.destroy();
+    await answered.catch(() => undefined);
+    throw error;
+  }
+  request.end();
+  return answered;
+}

@@ -1,0 +1,244 @@
+// How users name things: `project/repo@branch^2:/path` and its relatives. The only place that takes these apart.
+
+import type { RepoName } from '../engine/server/wire.ts';
+import { usageError } from './cli-error.ts';
+
+/** A repo, perhaps a branch or commit of it, perhaps a path in that. */
+export interface Ref {
+  readonly repo: RepoName;
+  /** The branch named, where one was named by its bare name. */
+  readonly branch: string | undefined;
+  /** Commit id, branch or either with `^N` or `.N`: what the engine resolves. Undefined where only a repo was named. */
+  readonly ref: string | undefined;
+  readonly path: string | undefined;
+}
+
+/** A ref that names a commit. */
+export type CommitRef = Ref & { readonly ref: string };
+
+const NAME = /^[a-zA-Z0-9_-]+$/;
+const COMMIT_ID = /^[0-9a-f]{32}$/;
+const ANCESTRY = /^([a-zA-Z0-9_-]+)((?:[\^~]\d*)+|\.\d+)$/;
+
+/** Returns whether `text` is a commit id: 32 lower-case hex digits. */
+export function isCommitId(text: string): boolean {
+  return COMMIT_ID.test(text);
+}
+
+/**
+ * Parses a name in the combined form `[project/]repo[.type][@ref[=commit]][:path]`; `project` is the default project.
+ * Throws a usage error that says which part is wrong.
+ */
+export function parseRef(text: string, project: string): Ref {
+  const at = text.indexOf('@');
+  const colon = text.indexOf(':');
+  const head = colon >= 0 ? text.slice(0, colon) : text;
+  const path = colon >= 0 ? text.slice(colon + 1) : undefined;
+  const hasRef = at >= 0 && (colon < 0 || at < colon);
+  const repo = parseRepo(hasRef ? head.slice(0, at) : head, { project, whole: text });
+  if (path === '') {
+    throw usageError(
+      `Cannot read "${text}": the path after ":" is empty; write ":/" for the whole commit`,
+    );
+  }
+  if (!hasRef) {
+    return { repo, branch: undefined, ref: undefined, path };
+  }
+  return { repo, path, ...parseCommit(head.slice(at + 1), text) };
+}
+
+/** Parses the words of a repo: `repo`, `project/repo`, `repo.spec`. */
+export function parseRepoName(text: string, project: string): RepoName {
+  const { repo, ref, path } = parseRef(text, project);
+  if (ref !== undefined || path !== undefined) {
+    throw usageError(
+      `Cannot read "${text}": a repo is wanted here, without a branch, commit or path`,
+    );
+  }
+  return repo;
+}
+
+/** Parses a pipeline's name: `pipeline` or `project/pipeline`. */
+export function parsePipelineName(text: string, project: string): RepoName {
+  const name = parseSlashed(text, { project, whole: text, thing: 'pipeline' });
+  if (!NAME.test(name.name)) {
+    throw badName('pipeline', name.name, text);
+  }
+  return name;
+}
+
+/** Parses `pipeline@job`, or the two words apart. */
+export function parseJob(
+  words: readonly string[],
+  project: string,
+): { pipeline: RepoName; id: string } {
+  const [first = '', second] = words;
+  const at = first.indexOf('@');
+  const name = at >= 0 ? first.slice(0, at) : first;
+  const id = at >= 0 ? first.slice(at + 1) : second;
+  if (!id || (at >= 0 && second !== undefined)) {
+    throw usageError(`Cannot read "${words.join(' ')}": a job is named <pipeline>@<job id>`);
+  }
+  if (!COMMIT_ID.test(id)) {
+    throw usageError(
+      `Cannot read "${words.join(' ')}": a job id has 32 hex digits; see them with pfs list job`,
+    );
+  }
+  return { pipeline: parsePipelineName(name, project), id };
+}
+
+/**
+ * Parses a branch or commit in either form: `repo@ref`, or the words `repo ref`. A word left over is a path
+ * where `path` is true, an error else.
+ */
+export function parseRefWords(
+  words: readonly string[],
+  options: { readonly project: string; readonly path?: boolean },
+): Ref {
+  const [first = '', ...rest] = words;
+  let ref = parseRef(first, options.project);
+  const next = rest[0];
+  if (ref.ref === undefined && ref.path === undefined && next !== undefined) {
+    rest.shift();
+    const colon = next.indexOf(':');
+    const path = colon >= 0 ? next.slice(colon + 1) : undefined;
+    if (path === '') {
+      throw usageError(
+        `Cannot read "${next}": the path after ":" is empty; write ":/" for the whole commit`,
+      );
+    }
+    ref = { ...ref, path, ...parseCommit(colon >= 0 ? next.slice(0, colon) : next, next) };
+  }
+  const last = rest[0];
+  if (options.path && ref.path === undefined && last !== undefined) {
+    rest.shift();
+    ref = { ...ref, path: last };
+  }
+  if (rest.length > 0) {
+    throw usageError(`Cannot read "${words.join(' ')}": "${rest[0]}" is one word too many`);
+  }
+  if (!options.path && ref.path !== undefined) {
+    throw usageError(
+      `Cannot read "${words.join(' ')}": a path is not wanted here; leave out ":${ref.path}"`,
+    );
+  }
+  return ref;
+}
+
+/** Parses words that must name a branch or commit, as {@link parseRefWords}. */
+export function parseCommitWords(
+  words: readonly string[],
+  options: { readonly project: string; readonly path?: boolean },
+): CommitRef {
+  const ref = parseRefWords(words, options);
+  if (ref.ref === undefined) {
+    const repo = ref.repo.name;
+    throw usageError(
+      `Cannot read "${words.join(' ')}": it names a repo without a branch or commit; add one, as in ${repo}@master`,
+    );
+  }
+  return { ...ref, ref: ref.ref };
+}
+
+/** Parses words that must name a branch, without commit or ancestry. */
+export function parseBranchWords(
+  words: readonly string[],
+  project: string,
+): { repo: RepoName; branch: string } {
+  const ref = parseCommitWords(words, { project });
+  if (ref.branch === undefined || ref.branch !== ref.ref) {
+    throw usageError(
+      `Cannot read "${words.join(' ')}": a branch is wanted here, not a commit or an ancestor; leave out "${ref.ref}"`,
+    );
+  }
+  return { repo: ref.repo, branch: ref.branch };
+}
+
+/** Returns the name of a repo or pipeline as users write it: the default project is left out. */
+export function showName(name: RepoName): string {
+  return name.project === 'default' ? name.name : `${name.project}/${name.name}`;
+}
+
+function parseRepo(text: string, where: { project: string; whole: string }): RepoName {
+  const { project, name } = parseSlashed(text, { ...where, thing: 'repo' });
+  const dot = name.lastIndexOf('.');
+  const base = dot < 0 ? name : name.slice(0, dot);
+  const type = dot < 0 ? 'user' : name.slice(dot + 1);
+  if (!NAME.test(base)) {
+    throw badName('repo', base, where.whole);
+  }
+  if (type !== 'user' && type !== 'spec' && type !== 'meta') {
+    throw usageError(
+      `Cannot read "${where.whole}": a repo has no type "${type}"; the types are user, spec and meta`,
+    );
+  }
+  return { project, name: type === 'user' ? base : `${base}.${type}` };
+}
+
+function parseSlashed(
+  text: string,
+  where: { project: string; whole: string; thing: string },
+): RepoName {
+  const slash = text.indexOf('/');
+  const project = slash < 0 ? where.project : text.slice(0, slash);
+  const name = slash < 0 ? text : text.slice(slash + 1);
+  if (name === '') {
+    throw usageError(`Cannot read "${where.whole}": the name of the ${where.thing} is missing`);
+  }
+  if (!NAME.test(project)) {
+    throw badName('project', project, where.whole);
+  }
+  return { project, name };
+}
+
+function parseCommit(text: string, whole: string): { ref: string; branch: string | undefined } {
+  if (text === '') {
+    throw usageError(`Cannot read "${whole}": the branch or commit after "@" is missing`);
+  }
+  const equals = text.indexOf('=');
+  if (equals >= 0) {
+    const branch = text.slice(0, equals);
+    const { ref } = parseCommit(text.slice(equals + 1), whole);
+    if (!NAME.test(branch) || COMMIT_ID.test(branch)) {
+      throw badName('branch', branch, whole);
+    }
+    return { ref, branch };
+  }
+  if (COMMIT_ID.test(text)) {
+    return { ref: text, branch: undefined };
+  }
+  if (NAME.test(text)) {
+    return { ref: text, branch: text };
+  }
+  const ancestry = ANCESTRY.exec(text);
+  if (!ancestry) {
+    if (/[\^~].*\.|\..*[\^~]/.test(text)) {
+      throw usageError(`Cannot read "${whole}": "^" and "." do not go together; use one of them`);
+    }
+    throw usageError(
+      `Cannot read "${whole}": "${text}" is neither a branch nor a commit id; write master, master^2 or master.3`,
+    );
+  }
+  const [, base = '', steps = ''] = ancestry;
+  return { ref: base + ancestorSuffix(steps), branch: undefined };
+}
+
+/** `^`, `~`, `^2^` … as one `^N`; `.N` as it is. */
+function ancestorSuffix(steps: string): string {
+  if (steps.startsWith('.')) {
+    return steps;
+  }
+  const count = [...steps.matchAll(/[\^~](\d*)/g)].reduce(
+    (sum, [, digits]) => sum + (digits ? Number(digits) : 1),
+    0,
+  );
+  return count === 0 ? '' : count === 1 ? '^' : `^${count}`;
+}
+
+function badName(thing: string, name: string, whole: string): Error {
+  return usageError(
+    name === ''
+      ? `Cannot read "${whole}": the name of the ${thing} is missing`
+      : `Cannot read "${whole}": "${name}" is not a name for a ${thing}; letters, digits, "_" and "-" are`,
+  );
+}

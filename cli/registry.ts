@@ -1,0 +1,109 @@
+// Which file defines which command, so that a run loads only the one it needs.
+
+import type { Command } from './command.ts';
+
+type Loader = () => Promise<{ readonly commands: readonly Command[] }>;
+
+/** The files of `commands/`, in the order of the help. */
+export const MODULES = {
+  repo: () => import('./commands/repo.ts'),
+  branch: () => import('./commands/branch.ts'),
+  commit: () => import('./commands/commit.ts'),
+  file: () => import('./commands/file.ts'),
+  pipeline: () => import('./commands/pipeline.ts'),
+  job: () => import('./commands/job.ts'),
+  datum: () => import('./commands/datum.ts'),
+  logs: () => import('./commands/logs.ts'),
+  provenance: () => import('./commands/provenance.ts'),
+  journal: () => import('./commands/journal.ts'),
+  engine: () => import('./commands/engine.ts'),
+  version: () => import('./commands/version.ts'),
+  completion: () => import('./commands/completion.ts'),
+} as const satisfies Record<string, Loader>;
+
+export type ModuleName = keyof typeof MODULES;
+
+const NAMES: Readonly<Record<ModuleName, readonly string[]>> = {
+  repo: ['create repo', 'update repo', 'inspect repo', 'list repo', 'delete repo', 'export repo'],
+  branch: [
+    'create branch',
+    'set branch',
+    'update branch',
+    'inspect branch',
+    'list branch',
+    'delete branch',
+  ],
+  commit: [
+    'start commit',
+    'finish commit',
+    'inspect commit',
+    'list commit',
+    'wait commit',
+    'flush commit',
+    'subscribe commit',
+  ],
+  file: [
+    'put file',
+    'get file',
+    'inspect file',
+    'list file',
+    'glob file',
+    'delete file',
+    'copy file',
+    'diff file',
+  ],
+  pipeline: [
+    'create pipeline',
+    'update pipeline',
+    'inspect pipeline',
+    'list pipeline',
+    'delete pipeline',
+    'start pipeline',
+    'stop pipeline',
+  ],
+  job: ['list job', 'inspect job', 'wait job', 'flush job', 'stop job'],
+  datum: ['list datum', 'inspect datum'],
+  logs: ['logs', 'get logs'],
+  provenance: ['provenance', 'inspect provenance'],
+  journal: ['log'],
+  engine: ['engine start', 'engine stop', 'engine status', 'engine logs'],
+  version: ['version'],
+  completion: ['completion'],
+};
+
+/** Every name of every command, with the file that defines it. */
+export const COMMAND_NAMES: ReadonlyMap<string, ModuleName> = new Map(
+  (Object.keys(NAMES) as ModuleName[]).flatMap((module) =>
+    NAMES[module].map((name) => [name, module] as const),
+  ),
+);
+
+export interface FoundCommand {
+  readonly module: ModuleName;
+  readonly name: string;
+  /** How many words its name took. */
+  readonly words: number;
+}
+
+/** Finds the command that `words` begin with, in either spelling: `create repo` or `create-repo`; `repos` is `repo`. */
+export function findCommand(words: readonly string[]): FoundCommand | undefined {
+  const [first = '', second = ''] = words;
+  const tries: readonly [string, number][] = [
+    [`${first} ${second}`, 2],
+    [first.replaceAll('-', ' '), 1],
+  ];
+  for (const [text, count] of tries) {
+    for (const name of [text, text.replace(/s$/, ''), text.replace(/ies$/, 'y')]) {
+      const module = COMMAND_NAMES.get(name);
+      if (module && name.split(' ').length >= count) {
+        return { module, name, words: count };
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Loads the commands of one file. */
+export async function loadCommands(module: ModuleName): Promise<readonly Command[]> {
+  return (await MODULES[module]()).commands;
+}
