@@ -3,6 +3,7 @@
 import { EngineError } from '../base/errors.ts';
 import { MAX_DIRECTORY_ENTRIES } from '../base/limits.ts';
 import { checkName } from './names.ts';
+import { checkSpecialMode } from './special-files.ts';
 
 /** File, executable file, symbolic link, directory. */
 export type TreeMode = '100644' | '100755' | '120000' | '40000';
@@ -46,8 +47,9 @@ export function encodeTree(entries: readonly TreeEntry[]): Buffer {
   const sorted = isSorted(entries) ? entries : [...entries].sort(compareEntries);
   const names = new Set<string>();
   let most = 0;
-  for (const { name } of sorted) {
+  for (const { name, mode } of sorted) {
     checkName(name);
+    checkSpecialMode(name, mode);
     names.add(name);
     most += 7 + name.length * 3 + 1 + 20;
   }
