@@ -54,7 +54,7 @@ function look(
 }
 
 function asksNothing(value: unknown, presenceCounts: boolean): boolean {
-  if (value === false || value === '' || value === 0 || value === undefined) {
+  if (value === null || value === undefined || value === false || value === '' || value === 0) {
     return true;
   }
   if (Array.isArray(value)) {

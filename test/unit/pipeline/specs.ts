@@ -81,3 +81,11 @@ export function pipeline(name: string, ...repos: string[]): PipelineSpec {
   const members = repos.map((repo) => `{pfs: {repo: ${repo}, glob: /}}`).join(', ');
   return validate(yamlSpec({ pipeline: `{name: ${name}}`, input: `{cross: [${members}]}` })).spec;
 }
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) {
+    list.push(item);
+  }
+  return list;
+}

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { SpecContext } from '../../../engine/pipeline/context-rules.ts';
+import { contextProblems } from '../../../engine/pipeline/context-rules.ts';
+import type { PipelineSpec } from '../../../engine/pipeline/spec.ts';
+import { problemsError } from '../../../engine/pipeline/spec-document.ts';
+import { validateSpec } from '../../../engine/pipeline/validate-spec.ts';
+import { parseOne, pipeline, yamlSpec } from './specs.ts';
+
+function world(
+  state: { repos?: string[]; pipelines?: PipelineSpec[]; branches?: string[] } = {},
+): SpecContext {
+  const repos = new Set([
+    ...(state.repos ?? ['training', 'data']),
+    ...(state.pipelines ?? []).map((spec) => spec.pipeline.name),
+  ]);
+  return {
+    projectExists: (project) => project === 'default',
+    repoExists: (project, repo) => project === 'default' && repos.has(repo),
+    repoNames: () => repos,
+    branchExists: ({ repo, branch }) => (state.branches ?? []).includes(`${repo}@${branch}`),
+    pipelines: () => state.pipelines ?? [],
+  };
+}
+
+/** Checks a spec in a world, and returns the message for each problem, as a user would see it. */
+function problems(text: string, context: SpecContext): string[] {
+  const document = parseOne(text);
+  const { spec, sourcePath } = validateSpec(document, {
+    defaultProject: 'default',
+    checkGlob: () => undefined,
+  });
+  const found = contextProblems(spec, context).map((problem) => ({
+    ...problem,
+    path: sourcePath(problem.path),
+  }));
+  return found.length === 0 ? [] : problemsError(document, found).message.split('\n  ').slice(1);
+}
+
+const reads = (...repos: string[]) =>
+  yamlSpec({ input: `{cross: [${repos.map((repo) => `{pfs: {repo: ${repo}, glob: /}}`)}]}` });
+
+it('has nothing against a spec whose repos are there', () => {
+  assert.deepEqual(problems(reads('training', 'data'), world()), []);
+});
+
+it('names a repo that is missing, where it stands, and what was meant', () => {
+  assert.deepEqual(problems(yamlSpec({ input: '{atom: {repo: trainng, glob: /}}' }), world()), [
+    'spec.yaml:3:22: input.atom.repo: there is no repo "trainng" in project "default"; did you mean "training"?',
+  ]);
+  assert.deepEqual(problems(reads('data', 'zzz'), world()), [
+    'spec.yaml:3:59: input.cross[1].pfs.repo: there is no repo "zzz" in project "default"; create it with `pfs create-repo zzz`',
+  ]);
+});
+
+it('names a project that is missing', () => {
+  const [own] = problems(yamlSpec({ pipeline: '{name: p, project: {name: lab}}' }), world());
+  assert.match(own ?? '', /^spec\.yaml:1:37: pipeline\.project\.name: there is no project "lab"/);
+  const [input] = problems(yamlSpec({ input: '{pfs: {repo: a, project: lab, glob: /}}' }), world());
+  assert.match(input ?? '', /^spec\.yaml:3:33: input\.pfs\.project: there is no project "lab"/);
+});
+
+it('refuses the name of a plain repo, but not that of its own output', () => {
+  const [taken] = problems(reads('data'), world({ repos: ['data', 'p'] }));
+  assert.match(taken ?? '', /^spec\.yaml:1:18: pipeline\.name: there is already a repo "p"/);
+  assert.deepEqual(problems(reads('data'), world({ pipelines: [pipeline('p', 'data')] })), []);
+});
+
+it('refuses a pipeline that reads its own output, once', () => {
+  const found = problems(reads('data', 'p'), world({ pipelines: [pipeline('p', 'data')] }));
+  assert.equal(found.length, 1);
+  assert.match(found[0] ?? '', /input\.cross\[1\]\.pfs\.repo: the pipeline would read its own/);
+});
+
+it('refuses an update that makes a cycle, and names all of it', () => {
+  const pipelines = [pipeline('p', 'data'), pipeline('q', 'p'), pipeline('r', 'q')];
+  const [found] = problems(reads('data', 'r'), world({ pipelines }));
+  assert.match(
+    found ?? '',
+    /input\.cross\[1\]\.pfs\.repo: .*\(default\/p → default\/q → default\/r → default\/p\)/,
+  );
+});
+
+it('refuses a new output branch that is already there for something else', () => {
+  const pipelines = [pipeline('p', 'data')];
+  const text = `${reads('data')}\noutput_branch: staging`;
+  const [found] = problems(text, world({ pipelines, branches: ['p@staging', 'p@master'] }));
+  assert.match(found ?? '', /output_branch: the repo "p" already has a branch "staging"/);
+  assert.deepEqual(problems(text, world({ pipelines, branches: ['p@master'] })), []);
+  assert.deepEqual(problems(reads('data'), world({ pipelines, branches: ['p@master'] })), []);
+});
