@@ -196,11 +196,18 @@ it('put() sends one request and never tries again by itself', async () => {
 
 it('answers that the client leaves unread do not use up the connections', async () => {
   const big = 'x'.repeat(1 << 20);
+  let connections = 0;
+  const count = () => {
+    connections += 1;
+  };
+  server.on('connection', count);
   const store = storeThatAnswers(...Array.from({ length: 200 }, () => bare(503, big)), whole('ok'));
   for (let i = 0; i < 200; i++) {
     await assert.rejects(store.get('k'), { code: 'unavailable' });
   }
   assert.equal((await store.get('k')).toString(), 'ok');
+  server.off('connection', count);
+  assert.ok(connections < 20, `${connections} connections for 201 requests`);
 });
 
 it('an aborted call is cancelled while it waits for its answer', async () => {
