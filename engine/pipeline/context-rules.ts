@@ -6,8 +6,10 @@ import { nearestWord } from './edit-distance.ts';
 import type { PfsInput, PipelineInput, PipelineSpec } from './spec.ts';
 import { inputMembers, pipelineKey } from './spec.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
+import { problemsError } from './spec-document.ts';
+import type { ValidatedSpec } from './validate-spec.ts';
 
-/** What the rules ask of the state. Of several pipelines created at once, each sees those before it. */
+/** What the rules ask of the state. */
 export interface SpecContext {
   projectExists(project: string): boolean;
   repoExists(project: string, repo: string): boolean;
@@ -47,6 +49,53 @@ export function contextProblems(spec: PipelineSpec, context: SpecContext): SpecP
     ...inputRepoProblems(spec, context),
     ...cycleProblems(spec, others),
   ];
+}
+
+/**
+ * Checks specs that will be created or updated together against the state and each other. Returns them such that each
+ * comes after those it reads from. Throws `invalid` with all problems of the first document that has any.
+ */
+export function checkContext(
+  batch: readonly ValidatedSpec[],
+  context: SpecContext,
+): ValidatedSpec[] {
+  for (const validated of batch) {
+    const others = batch.filter((other) => other !== validated).map(({ spec }) => spec);
+    const problems = contextProblems(validated.spec, withPipelines(context, others));
+    if (problems.length > 0) {
+      throw problemsError(
+        validated.document,
+        problems.map((problem) => ({ ...problem, path: validated.sourcePath(problem.path) })),
+      );
+    }
+  }
+  const order = new PipelineDag(batch.map(({ spec }) => spec)).topologicalOrder();
+  return order.flatMap((key) => batch.filter(({ spec }) => pipelineKey(spec) === key));
+}
+
+/** The state as it will be once these pipelines are there. */
+function withPipelines(context: SpecContext, pipelines: readonly PipelineSpec[]): SpecContext {
+  const added = new Map(pipelines.map((spec) => [pipelineKey(spec), spec]));
+  return {
+    projectExists: (project) => context.projectExists(project),
+    repoExists: (project, repo) =>
+      added.has(`${project}/${repo}`) || context.repoExists(project, repo),
+    repoNames: (project) => [
+      ...context.repoNames(project),
+      ...pipelines
+        .filter((spec) => spec.pipeline.project.name === project)
+        .map((spec) => spec.pipeline.name),
+    ],
+    branchExists: (ref) => context.branchExists(ref),
+    *pipelines() {
+      for (const spec of context.pipelines()) {
+        if (!added.has(pipelineKey(spec))) {
+          yield spec;
+        }
+      }
+      yield* pipelines;
+    },
+  };
 }
 
 function repoProblems(

@@ -6,6 +6,7 @@ import { fieldStatuses } from './field-status.ts';
 import type { CheckGlob } from './input-rules.ts';
 import { schemaProblems } from './schema-problems.ts';
 import type { PipelineSpec } from './spec.ts';
+import { pipelineKey } from './spec.ts';
 import type { SpecDocument, SpecPath, SpecProblem } from './spec-document.ts';
 import { pathText, problemsError } from './spec-document.ts';
 import { nameFields } from './spec-names.ts';
@@ -19,6 +20,7 @@ export interface ValidateOptions {
 }
 
 export interface ValidatedSpec {
+  readonly document: SpecDocument;
   readonly spec: PipelineSpec;
   /** One sentence each, with the file and line: fields without effect, and advice. */
   readonly warnings: string[];
@@ -51,10 +53,38 @@ export function validateSpec(document: SpecDocument, options: ValidateOptions): 
   }
   const warnings = [...statuses.warnings, ...ruleWarnings(named.value)].map(inDocument);
   return {
+    document,
     spec: canonicalSpec(named.value, options),
     warnings: withoutRepeats(warnings).map((warning) => warningText(document, warning)),
     sourcePath: (path) => named.sourcePath(pathBeforeTranslation(named.value, path)),
   };
+}
+
+/**
+ * Validates all documents of one text. Throws the error of the first that is wrong; two that describe the same
+ * pipeline are wrong too.
+ */
+export function validateSpecs(
+  documents: readonly SpecDocument[],
+  options: ValidateOptions,
+): ValidatedSpec[] {
+  const seen = new Map<string, SpecDocument>();
+  return documents.map((document) => {
+    const validated = validateSpec(document, options);
+    const key = pipelineKey(validated.spec);
+    const earlier = seen.get(key);
+    if (earlier !== undefined) {
+      const { line } = earlier.position(['pipeline', 'name']);
+      throw problemsError(document, [
+        {
+          path: ['pipeline', 'name'],
+          message: `the pipeline "${validated.spec.pipeline.name}" is already described in line ${line}; keep one, or rename it`,
+        },
+      ]);
+    }
+    seen.set(key, document);
+    return validated;
+  });
 }
 
 /** Keeps the last warning about each field, which is the most particular one. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { SpecContext } from '../../../engine/pipeline/context-rules.ts';
-import { contextProblems } from '../../../engine/pipeline/context-rules.ts';
+import { checkContext, contextProblems } from '../../../engine/pipeline/context-rules.ts';
+import { parseSpecs } from '../../../engine/pipeline/parse-spec.ts';
 import type { PipelineSpec } from '../../../engine/pipeline/spec.ts';
 import { problemsError } from '../../../engine/pipeline/spec-document.ts';
-import { validateSpec } from '../../../engine/pipeline/validate-spec.ts';
-import { parseOne, pipeline, yamlSpec } from './specs.ts';
+import { validateSpec, validateSpecs } from '../../../engine/pipeline/validate-spec.ts';
+import { errorOf, parseOne, pipeline, yamlSpec } from './specs.ts';
 
 function world(
   state: { repos?: string[]; pipelines?: PipelineSpec[]; branches?: string[] } = {},
@@ -88,4 +89,49 @@ it('refuses a new output branch that is already there for something else', () =>
   assert.match(found ?? '', /output_branch: the repo "p" already has a branch "staging"/);
   assert.deepEqual(problems(text, world({ pipelines, branches: ['p@master'] })), []);
   assert.deepEqual(problems(reads('data'), world({ pipelines, branches: ['p@master'] })), []);
+});
+
+const OPTIONS = { defaultProject: 'default', checkGlob: () => undefined };
+
+/** Specs in one text, each a name and the repo it reads. */
+function batch(...pairs: readonly (readonly [string, string])[]) {
+  const texts = pairs.map(([name, repo]) =>
+    yamlSpec({ pipeline: `{name: ${name}}`, input: `{pfs: {repo: ${repo}, glob: /}}` }),
+  );
+  return validateSpecs(parseSpecs(texts.join('\n---\n'), { fileName: 'all.yaml' }), OPTIONS);
+}
+
+const names = (list: ReturnType<typeof batch>) => list.map(({ spec }) => spec.pipeline.name);
+
+it('lets pipelines of one text read each other, in any order, and sorts them', () => {
+  const sorted = checkContext(batch(['c', 'b'], ['b', 'a'], ['a', 'data']), world());
+  assert.deepEqual(names(sorted), ['a', 'b', 'c']);
+});
+
+it('refuses a cycle among the pipelines of one text', () => {
+  const { message, details } = errorOf(() =>
+    checkContext(batch(['a', 'c'], ['b', 'a'], ['c', 'b']), world()),
+  );
+  assert.match(message, /default\/a → default\/b → default\/c → default\/a/);
+  assert.deepEqual([details.line, details.field], [3, 'input.pfs.repo']);
+});
+
+it('sees that an update within one text undoes a cycle', () => {
+  const pipelines = [pipeline('a', 'data'), pipeline('b', 'a')];
+  assert.deepEqual(names(checkContext(batch(['a', 'b'], ['b', 'data']), world({ pipelines }))), [
+    'b',
+    'a',
+  ]);
+});
+
+it('refuses a name of a plain repo and a missing repo in a text of several, at its line', () => {
+  const taken = errorOf(() => checkContext(batch(['a', 'training'], ['data', 'a']), world()));
+  assert.match(taken.message, /all\.yaml:6:18: pipeline\.name: there is already a repo "data"/);
+  const missing = errorOf(() => checkContext(batch(['aaa', 'data'], ['b', 'aab']), world()));
+  assert.match(missing.message, /all\.yaml:8:21: input\.pfs\.repo: .* did you mean "aaa"\?/);
+});
+
+it('refuses two descriptions of one pipeline in one text', () => {
+  const { message } = errorOf(() => batch(['a', 'data'], ['a', 'training']));
+  assert.match(message, /all\.yaml:6:18: pipeline\.name: the pipeline "a" is already .* line 1;/);
 });

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { PipelineDag } from '../../../engine/pipeline/dag.ts';
+import type { PipelineInput } from '../../../engine/pipeline/spec.ts';
 import { pfs, pipeline } from './specs.ts';
 
 const key = (...names: string[]) => names.map((name) => `default/${name}`);
-const at = (name: string, input: object) =>
-  ({ ...pipeline(name, 'raw'), input }) as ReturnType<typeof pipeline>;
+const base = pipeline('base', 'raw');
+const at = (name: string, input: PipelineInput) => ({
+  ...base,
+  pipeline: { ...base.pipeline, name },
+  input,
+});
 
 const diamond = new PipelineDag([
   pipeline('join', 'left', 'right'),
