@@ -4,18 +4,17 @@
 // step, then the entry is put, and only then applied for good.
 
 import type { Clock } from '../base/clock.ts';
-import { EngineError, errorText, isEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import { IdMaker } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
-import { journalKey } from '../object/keys.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 import { makeBatch, type Outcome, type Pending } from './batch.ts';
-import { putEntry } from './committer.ts';
 import type { Decision, Definition, Entry } from './definition.ts';
 import { Fold } from './fold.ts';
 import { History } from './history.ts';
 import type { JournalState } from './journal-state.ts';
-import { demandEnd, readEntries, readEntry } from './log-reader.ts';
+import { readEntries } from './log-reader.ts';
+import { LogTail } from './log-tail.ts';
 import { readNewestSnapshot } from './snapshot.ts';
 import { type SnapshotPolicy, Snapshotter } from './snapshotter.ts';
 import { Watchers } from './watchers.ts';
@@ -51,25 +50,22 @@ export class Journal<S extends JournalState, O> {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #engine: string;
-  readonly #patienceMs: number;
   readonly #onProblem: (error: unknown) => void;
   readonly #fold: Fold<S, O>;
+  readonly #tail: LogTail<S, O>;
   readonly #history: History;
   readonly #snapshotter: Snapshotter<S, O>;
   readonly #watchers: Watchers<S, Entry>;
   readonly #closing = new AbortController();
+  #isOpen = false;
   #queue: Pending<S, O>[] = [];
   #pump: Promise<void> | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
-  #mustSync = false;
-  #failure: EngineError | undefined;
 
   private constructor(options: JournalOptions<S, O>) {
     this.#store = options.store;
     this.#clock = options.clock;
     this.#random = options.random;
     this.#engine = options.engine;
-    this.#patienceMs = options.patienceMs ?? DEFAULT_PATIENCE;
     this.#onProblem = options.onProblem ?? (() => undefined);
     this.#fold = new Fold(options.definition);
     const ids = new IdMaker(options.clock, options.random);
@@ -84,6 +80,16 @@ export class Journal<S extends JournalState, O> {
       onProblem: this.#onProblem,
     });
     this.#watchers = new Watchers(this.#onProblem);
+    this.#tail = new LogTail({
+      ...options,
+      fold: this.#fold,
+      patienceMs: options.patienceMs ?? DEFAULT_PATIENCE,
+      onEntry: (entry, bytes) => this.#noticeEntry(entry, bytes),
+      onStop: (error) => {
+        this.#watchers.fail(error);
+        this.#onProblem(error);
+      },
+    });
   }
 
   /**
@@ -95,9 +101,11 @@ export class Journal<S extends JournalState, O> {
     options: JournalOptions<S, O>,
   ): Promise<Journal<S, O>> {
     const journal = new Journal(options);
-    await journal.#loadSnapshot();
-    await journal.sync();
-    await demandEnd(options.store, journal.seq + 1);
+    const snapshot = await readNewestSnapshot(options.store, journal.#onProblem);
+    journal.#history.use(snapshot?.manifest.history ?? []);
+    await journal.#tail.open(snapshot);
+    journal.#isOpen = true;
+    journal.#snapshotter.takeIfDue();
     return journal;
   }
 
@@ -118,7 +126,7 @@ export class Journal<S extends JournalState, O> {
 
   /** Why the journal stopped for good, or undefined while it works. */
   get failure(): EngineError | undefined {
-    return this.#failure;
+    return this.#tail.failure;
   }
 
   /**
@@ -132,8 +140,8 @@ export class Journal<S extends JournalState, O> {
    */
   transact<T>(run: (state: S) => Decision<O, T>, options: TransactOptions): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (this.#failure || this.#closing.signal.aborted) {
-        reject(this.#failure ?? closed());
+      if (this.failure || this.#closing.signal.aborted) {
+        reject(this.failure ?? closed());
         return;
       }
       const { actor, requestId } = options;
@@ -156,10 +164,7 @@ export class Journal<S extends JournalState, O> {
 
   /** Folds in everything that any engine has committed by now. */
   sync(): Promise<void> {
-    if (this.#failure) {
-      return Promise.reject(this.#failure);
-    }
-    return this.#exclusive(() => this.#catchUp());
+    return this.#tail.sync();
   }
 
   /** Looks for other engines' entries every `intervalMs` until the returned function is called or the journal closes. */
@@ -167,7 +172,7 @@ export class Journal<S extends JournalState, O> {
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, this.#closing.signal]);
     const loop = async () => {
-      while (!signal.aborted && !this.#failure) {
+      while (!signal.aborted && !this.failure) {
         try {
           await this.#clock.sleep(options.intervalMs ?? DEFAULT_FOLLOW, { signal });
           await this.sync();
@@ -232,7 +237,7 @@ export class Journal<S extends JournalState, O> {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#pump;
-    await this.#turn;
+    await this.#tail.exclusive(async () => undefined);
     await this.#snapshotter.settled();
     this.#watchers.fail(closed());
   }
@@ -242,7 +247,7 @@ export class Journal<S extends JournalState, O> {
     await new Promise(setImmediate);
     while (this.#queue.length > 0) {
       try {
-        await this.#exclusive(() => this.#commitNext());
+        await this.#tail.exclusive(() => this.#commitNext());
       } catch (error) {
         this.#refuse(this.#queue.splice(0), error);
       }
@@ -252,12 +257,7 @@ export class Journal<S extends JournalState, O> {
 
   /** Commits the next batch of the queue. Rejects when the journal can't even say what the state is. */
   async #commitNext(): Promise<void> {
-    if (this.#failure) {
-      throw this.#failure;
-    }
-    if (this.#mustSync) {
-      await this.#catchUp();
-    }
+    await this.#tail.settle();
     const seq = this.#fold.seq + 1;
     const head = {
       seq,
@@ -268,16 +268,12 @@ export class Journal<S extends JournalState, O> {
     const batch = makeBatch(this.#fold, { queue: this.#queue, head });
     const taken = this.#queue.splice(0, batch.outcomes.length);
     try {
-      if (batch.bytes && !(await this.#put(seq, batch.bytes))) {
-        this.#mustSync = true;
+      const { entry, bytes } = batch;
+      if (entry && bytes && !(await this.#tail.append(entry, bytes))) {
         this.#queue.unshift(...taken);
         return;
       }
-      if (batch.entry && batch.bytes) {
-        this.#foldIn(batch.entry, batch.bytes.length);
-      }
     } catch (error) {
-      this.#mustSync = true;
       this.#refuse(taken, error);
       return;
     }
@@ -286,73 +282,18 @@ export class Journal<S extends JournalState, O> {
     }
   }
 
-  #put(seq: number, bytes: Buffer): Promise<boolean> {
-    return putEntry(
-      this.#store,
-      { seq, bytes },
-      { clock: this.#clock, patienceMs: this.#patienceMs },
-    );
-  }
-
-  async #catchUp(): Promise<void> {
-    for await (const { entry, bytes } of readEntries(this.#store, this.#fold.seq + 1)) {
-      this.#foldIn(entry, bytes);
-    }
-    this.#mustSync = false;
-  }
-
-  #foldIn(entry: Entry, bytes: number): void {
-    try {
-      this.#fold.apply(entry);
-    } catch (error) {
-      throw this.#stop(error);
-    }
+  #noticeEntry(entry: Entry, bytes: number): void {
     this.#snapshotter.count(bytes);
     this.#watchers.notify(this.state, entry);
-    if (!this.#closing.signal.aborted) {
+    if (this.#isOpen && !this.#closing.signal.aborted) {
       this.#snapshotter.takeIfDue();
     }
-  }
-
-  async #loadSnapshot(): Promise<void> {
-    const snapshot = await readNewestSnapshot(this.#store, this.#onProblem);
-    if (!snapshot) {
-      return;
-    }
-    const { seq, writeId, history } = snapshot.manifest;
-    const found = await readEntry(this.#store, seq);
-    if (found?.entry.writeId !== writeId) {
-      const key = journalKey(seq);
-      throw new EngineError(
-        'corrupt',
-        `Cannot open the journal: entry "${key}" is not the one its snapshot was taken after; restore this object of the bucket from a copy`,
-        { details: { key } },
-      );
-    }
-    this.#fold.load({ seq, writeId }, snapshot.tables);
-    this.#history.use(history);
-  }
-
-  #stop(error: unknown): EngineError {
-    this.#failure = isEngineError(error)
-      ? error
-      : new EngineError('internal', `Cannot go on: ${errorText(error)}`, { cause: error });
-    this.#watchers.fail(this.#failure);
-    this.#onProblem(this.#failure);
-    return this.#failure;
   }
 
   #refuse(pending: readonly Pending<S, O>[], error: unknown): void {
     for (const { settle } of pending) {
       settle({ error });
     }
-  }
-
-  /** Commits and catching up never overlap: both decide what the next entry is. */
-  #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const run = this.#turn.then(work);
-    this.#turn = run.catch(() => undefined);
-    return run;
   }
 }
 

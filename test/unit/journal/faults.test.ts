@@ -5,7 +5,7 @@ import { SeededRandom } from '../../../engine/base/random.ts';
 import type { Journal } from '../../../engine/journal/journal.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import type { Bank, BankOperation } from './bank.ts';
-import { ACCOUNTS, dump, just, move, openBank, receipt, testSeed } from './bank.ts';
+import { ACCOUNTS, just, move, openBank, receipt, testSeed } from './bank.ts';
 import { FastClock, TestStore } from './test-stores.ts';
 
 type BankJournal = Journal<Bank, BankOperation>;
@@ -109,8 +109,7 @@ for (let round = 0; round < 8; round++) {
       receipts.add(key);
     }
     assert.deepEqual([...receipts].sort(), [...done.keys()].sort(), 'no receipt lost on its way');
-    assert.ok(replayed.state.receipts.size === done.size);
-    assert.ok(JSON.stringify(dump(last.state)).length > 0);
+    assert.equal(replayed.state.receipts.size, done.size);
   });
 }
 
