@@ -1,6 +1,7 @@
 // Reads chunks and lists out of the live packs of a set.
 
 import type { PackSet } from '../object/pack-set.ts';
+import { type ChunkRef, decodeChunkList } from './chunk-list.ts';
 import { type ChunkKind, chunkKind, readEntry } from './chunk-pack.ts';
 
 /** Something that chunks and lists are read from by their ids. */
@@ -27,4 +28,14 @@ export class ChunkReader implements ChunkSource {
     const entry = (await this.#packs.find(id))?.entry;
     return entry && { kind: chunkKind(id, entry.kind), size: entry.size };
   }
+}
+
+/** Returns the chunks of a large file, in order. An absent file is `corrupt`. */
+export async function chunksOf(source: ChunkSource, file: string): Promise<readonly ChunkRef[]> {
+  const stat = await source.statChunk(file);
+  if (stat?.kind === 'chunk') {
+    return [{ id: file, bytes: stat.size }];
+  }
+  const { payload } = await source.readChunk(file);
+  return decodeChunkList(payload, file).chunks;
 }

@@ -12,7 +12,7 @@ import {
   readEntry,
   writeEntry,
 } from './chunk-pack.ts';
-import type { ChunkSource } from './chunk-reader.ts';
+import { type ChunkSource, chunksOf } from './chunk-reader.ts';
 
 export interface ChunkWriterOptions {
   readonly uploader: PackUploader;
@@ -71,6 +71,13 @@ export class ChunkWriter implements ChunkSource {
   async statChunk(id: string): Promise<{ kind: ChunkKind; size: number } | undefined> {
     const stat = this.#own.stat(id) ?? (await this.#live.find(id))?.entry;
     return stat && { kind: chunkKind(id, stat.kind), size: stat.size };
+  }
+
+  /** Names the live packs of a large file among those that the session relies on: for a file taken over by its pointer. */
+  async rely(file: string): Promise<void> {
+    for (const id of [file, ...(await chunksOf(this, file)).map((chunk) => chunk.id)]) {
+      await this.#isStored(id);
+    }
   }
 
   /** Takes over all that another session collected; that one is over. */

@@ -2,9 +2,9 @@
 
 import { createHash } from 'node:crypto';
 import { EngineError } from '../base/errors.ts';
-import { type ChunkRef, decodeChunkList, encodeChunkList } from './chunk-list.ts';
+import { type ChunkRef, encodeChunkList } from './chunk-list.ts';
 import { chunkId } from './chunk-pack.ts';
-import type { ChunkSource } from './chunk-reader.ts';
+import { type ChunkSource, chunksOf } from './chunk-reader.ts';
 import type { ChunkWriter } from './chunk-writer.ts';
 import { Chunker, MAX_CHUNK_BYTES } from './chunker.ts';
 import type { Pointer } from './pointer.ts';
@@ -105,23 +105,13 @@ export class LargeFileReader {
     this.#source = source;
   }
 
-  /** Returns the chunks of a file, in order. An absent file is `corrupt`. */
-  async chunks(file: string): Promise<readonly ChunkRef[]> {
-    const stat = await this.#source.statChunk(file);
-    if (stat?.kind === 'chunk') {
-      return [{ id: file, bytes: stat.size }];
-    }
-    const { payload } = await this.#source.readChunk(file);
-    return decodeChunkList(payload, file).chunks;
-  }
-
   /**
    * Yields bytes `start` to `end` (all where not named) of the file of that SHA-256, each chunk verified. Up to two
    * chunks are read ahead, fewer while many files are read at once. The buffers may be shared: they must not be
    * written to.
    */
   async *read(file: string, range: { start?: number; end?: number } = {}): AsyncGenerator<Buffer> {
-    const wanted = slicesOf(await this.chunks(file), range);
+    const wanted = slicesOf(await chunksOf(this.#source, file), range);
     const ahead: Promise<Buffer>[] = [];
     let next = 0;
     this.#reads += 1;

@@ -1,11 +1,15 @@
 // A bounded memory of pack bytes that were read, shared by everything that reads packs. It never writes.
 
-import { packKey } from './keys.ts';
-import type { ObjectStore } from './object-store.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
+import { packIndexKey, packKey } from './keys.ts';
+import type { ByteRange, ObjectStore } from './object-store.ts';
+import { PackIndex } from './pack-index.ts';
 
 const BLOCK_BYTES = 256 * 1024;
 /** Reads of this many bytes and more are not worth keeping. */
 const DIRECT_BYTES = 1024 * 1024;
+/** Indexes kept for packs that are about to become live. */
+const MAX_FRESH_BYTES = 16 * 1024 * 1024;
 
 /** Reads ranges of packs in aligned blocks and keeps the recently used ones. */
 export class PackCache {
@@ -13,14 +17,41 @@ export class PackCache {
   readonly #maxBytes: number;
   readonly #blocks = new Map<string, { block: Promise<Buffer>; bytes: number }>();
   #bytes = 0;
+  readonly #fresh = new Map<string, PackIndex>();
+  #freshBytes = 0;
 
   constructor(store: ObjectStore, options: { maxBytes?: number } = {}) {
     this.#store = store;
     this.#maxBytes = options.maxBytes ?? 64 * 1024 * 1024;
   }
 
-  get store(): ObjectStore {
-    return this.#store;
+  /** Keeps the index of a pack that was just sealed, for the moment at which the pack becomes live. */
+  keepIndex(pack: string, index: PackIndex): void {
+    this.#fresh.set(pack, index);
+    this.#freshBytes += index.bytes.length;
+    for (const [oldest, { bytes }] of this.#fresh) {
+      if (this.#freshBytes <= MAX_FRESH_BYTES) {
+        return;
+      }
+      this.#fresh.delete(oldest);
+      this.#freshBytes -= bytes.length;
+    }
+  }
+
+  /** Returns, once, an index that was kept. */
+  takeIndex(pack: string): PackIndex | undefined {
+    const index = this.#fresh.get(pack);
+    if (index) {
+      this.#fresh.delete(pack);
+      this.#freshBytes -= index.bytes.length;
+    }
+    return index;
+  }
+
+  /** Fetches the index of a pack. A damaged or missing one is `corrupt`. */
+  async readIndex(pack: string): Promise<PackIndex> {
+    const key = packIndexKey(pack);
+    return PackIndex.parse(await this.#get(key), key);
   }
 
   /**
@@ -33,7 +64,7 @@ export class PackCache {
   ): Promise<Buffer> {
     const { start, end } = range;
     if (end - start >= DIRECT_BYTES || end > pack.bytes) {
-      return this.#store.get(packKey(pack.id), { range: { start, end } });
+      return this.#get(packKey(pack.id), { start, end });
     }
     const first = Math.floor(start / BLOCK_BYTES);
     const last = Math.floor(Math.max(start, end - 1) / BLOCK_BYTES);
@@ -57,7 +88,7 @@ export class PackCache {
     }
     const start = number * BLOCK_BYTES;
     const end = Math.min(start + BLOCK_BYTES, pack.bytes);
-    const block = this.#store.get(packKey(pack.id), { range: { start, end } });
+    const block = this.#get(packKey(pack.id), { start, end });
     const entry = { block, bytes: end - start };
     this.#blocks.set(key, entry);
     this.#bytes += entry.bytes;
@@ -71,6 +102,15 @@ export class PackCache {
     return block;
   }
 
+  /** What a live pack needs must be there: that it isn't is damage, not an answer. */
+  async #get(key: string, range?: ByteRange): Promise<Buffer> {
+    try {
+      return await this.#store.get(key, range ? { range } : {});
+    } catch (error) {
+      throw isEngineError(error, 'not_found') ? missing(key, error) : error;
+    }
+  }
+
   #evict(): void {
     for (const [key, entry] of this.#blocks) {
       if (this.#bytes <= this.#maxBytes) {
@@ -80,4 +120,12 @@ export class PackCache {
       this.#bytes -= entry.bytes;
     }
   }
+}
+
+function missing(key: string, cause: unknown): EngineError {
+  return new EngineError(
+    'corrupt',
+    `Cannot read "${key}": it is missing from the store; restore it from a copy`,
+    { cause, details: { key } },
+  );
 }

@@ -15,16 +15,14 @@ import type { ObjectKind, PackEntry } from './pack-ref.ts';
  *     20  4        zero
  *     24  8        length of the pack in bytes
  *     32  32       SHA-256 of this index without these 32 bytes
- *     64  1024     fan-out: for each first byte, how many ids begin with it or a lower one
- *     …   count×L  ids, ascending
- *     …   count×24 records in the same order:
- *                  kind (4), offset (4), stored length (4), files (4), logical size (8)
+ *     64  count×L  ids, ascending
+ *     …   count×24 records in the same order: kind (4), offset in the pack (4), length in the pack (4),
+ *                  files (4), logical size (8)
  */
 const MAGIC = Buffer.from('pfsindex', 'latin1');
 const VERSION = 1;
 const CHECKSUM_AT = 32;
-const FANOUT_AT = 64;
-const IDS_AT = FANOUT_AT + 1024;
+const IDS_AT = 64;
 const RECORD_BYTES = 24;
 
 /** Kinds as they are numbered in the index: Git's own numbers, and ours from 16. */
@@ -82,10 +80,7 @@ export class PackIndex {
     bytes.writeUInt32BE(sorted.length, 16);
     bytes.writeBigUInt64BE(BigInt(packBytes), 24);
     for (const [i, entry] of sorted.entries()) {
-      const idAt = IDS_AT + i * idBytes;
-      bytes.write(entry.id, idAt, 'hex');
-      const first = bytes[idAt] ?? 0;
-      bytes.writeUInt32BE(i + 1, FANOUT_AT + first * 4);
+      bytes.write(entry.id, IDS_AT + i * idBytes, 'hex');
       const at = recordsAt + i * RECORD_BYTES;
       bytes.writeUInt32BE(KIND_CODES[entry.kind], at);
       bytes.writeUInt32BE(entry.offset, at + 4);
@@ -94,21 +89,14 @@ export class PackIndex {
       bytes.writeUInt32BE(Math.floor(entry.size / 2 ** 32), at + 16);
       bytes.writeUInt32BE(entry.size % 2 ** 32, at + 20);
     }
-    for (let first = 1; first < 256; first++) {
-      const at = FANOUT_AT + first * 4;
-      if (bytes.readUInt32BE(at) === 0) {
-        bytes.writeUInt32BE(bytes.readUInt32BE(at - 4), at);
-      }
-    }
     checksum(bytes).copy(bytes, CHECKSUM_AT);
     return new PackIndex(bytes);
   }
 
   /** Returns the position of an id among the sorted ones, or -1. `id` holds at least `idBytes` bytes. */
   find(id: Uint8Array): number {
-    const first = id[0] ?? 0;
-    let low = first === 0 ? 0 : this.bytes.readUInt32BE(FANOUT_AT + (first - 1) * 4);
-    let high = this.bytes.readUInt32BE(FANOUT_AT + first * 4);
+    let low = 0;
+    let high = this.count;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const order = this.#compare(middle, id);
@@ -184,7 +172,7 @@ export class PackIndex {
 function checksum(bytes: Buffer): Buffer {
   return createHash('sha256')
     .update(bytes.subarray(0, CHECKSUM_AT))
-    .update(bytes.subarray(FANOUT_AT))
+    .update(bytes.subarray(IDS_AT))
     .digest();
 }
 
@@ -204,6 +192,6 @@ function problemOf(bytes: Buffer): string | undefined {
   if (bytes.length !== expected) {
     return `it is ${bytes.length} bytes long instead of ${expected}`;
   }
-  const stored = bytes.subarray(CHECKSUM_AT, FANOUT_AT);
+  const stored = bytes.subarray(CHECKSUM_AT, IDS_AT);
   return checksum(bytes).equals(stored) ? undefined : 'its checksum does not match';
 }

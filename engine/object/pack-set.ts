@@ -3,7 +3,7 @@
 import { EngineError } from '../base/errors.ts';
 import { packIndexKey } from './keys.ts';
 import type { PackCache } from './pack-cache.ts';
-import { PackIndex } from './pack-index.ts';
+import type { PackIndex } from './pack-index.ts';
 import type { PackEntry, PackKind, PackRef } from './pack-ref.ts';
 import { PackTable } from './pack-table.ts';
 
@@ -47,15 +47,19 @@ export class PackSet {
     return this.#cache;
   }
 
-  /** Adds a live pack; its index is fetched on demand where it isn't handed in. Adding it again changes nothing. */
+  /**
+   * Adds a live pack. Its index is fetched on demand where it is neither handed in nor kept from when this process wrote
+   * the pack. Adding a pack again changes nothing.
+   */
   add(ref: PackRef, index?: PackIndex): void {
     const shelf = this.#shelves[ref.kind];
     if (shelf.slots.has(ref.id)) {
       return;
     }
-    if (index) {
+    const known = index ?? this.#cache.takeIndex(ref.id);
+    if (known) {
       shelf.unloaded.delete(ref.id);
-      shelve(shelf, ref, index);
+      shelve(shelf, ref, known);
     } else {
       shelf.unloaded.set(ref.id, ref);
     }
@@ -169,9 +173,9 @@ export class PackSet {
     const queue = [...shelf.unloaded.values()];
     const work = async () => {
       for (let ref = queue.shift(); ref; ref = queue.shift()) {
-        const key = packIndexKey(ref.id);
-        const index = PackIndex.parse(await this.#cache.store.get(key), key);
+        const index = await this.#cache.readIndex(ref.id);
         if (index.idBytes !== ID_BYTES[ref.kind] || index.packBytes !== ref.bytes) {
+          const key = packIndexKey(ref.id);
           throw new EngineError(
             'corrupt',
             `Cannot read pack index "${key}": it belongs to another pack; rebuild it`,

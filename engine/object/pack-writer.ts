@@ -33,6 +33,7 @@ export class PackWriter implements UnsentPack {
   readonly #container: PackContainer;
   readonly #uploader: PackUploader;
   readonly #target: number;
+  readonly #cache: PackCache;
   readonly #index: PackSet;
   #open: OpenPack;
   #sealed = new Map<string, SealedPack>();
@@ -43,6 +44,7 @@ export class PackWriter implements UnsentPack {
     this.#container = options.container;
     this.#uploader = options.uploader;
     this.#target = options.targetBytes ?? TARGET_PACK_BYTES;
+    this.#cache = options.cache;
     this.#index = new PackSet(options.cache);
     this.#open = new OpenPack(options.container);
     this.#uploader.enter(this);
@@ -125,6 +127,7 @@ export class PackWriter implements UnsentPack {
     };
     this.#sealed.set(id, sealed);
     this.#index.add(pack, index);
+    this.#cache.keepIndex(id, index);
   }
 
   /**

@@ -95,6 +95,19 @@ it('stores a file again at no cost and says which packs it relied on', async () 
   assert.ok(before.has(relied[0] ?? ''));
 });
 
+it('relies on all packs of a file that is taken over by its pointer', async () => {
+  const rig = newRig();
+  const writing = new ChunkWriter(rig.live, { ...rig, targetBytes: 8 * MiB });
+  const { sha256 } = await put(writing, noise(30 * MiB));
+  const { packs } = await writing.finish();
+  rig.publish({ packs });
+  const session = new ChunkWriter(rig.reopened(), rig);
+  await session.rely(sha256);
+  const { relied } = await session.finish();
+  assert.ok(packs.length > 1);
+  assert.deepEqual(relied.sort(), packs.map((pack) => pack.id).sort());
+});
+
 it('stores little after an insertion in the middle', async () => {
   const rig = newRig();
   const bytes = noise(96 * MiB);

@@ -57,7 +57,7 @@ it('is found damaged whichever bit flips and wherever it is cut, and the key is 
       `bit ${bit}`,
     );
   }
-  for (const length of [0, 7, 63, 64, 1087, 1088, bytes.length - 1]) {
+  for (const length of [0, 7, 63, 64, 100, bytes.length - 1]) {
     assert.throws(() => PackIndex.parse(bytes.subarray(0, length), 'k'), { code: 'corrupt' });
   }
   assert.throws(() => PackIndex.parse(Buffer.concat([bytes, bytes]), 'k'), { code: 'corrupt' });

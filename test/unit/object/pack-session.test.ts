@@ -236,6 +236,37 @@ it('fetches each index once, however many look for objects at the same time', as
   assert.equal(new Set(store.gets).size, 40);
 });
 
+it('needs no request for the index of a pack that this process wrote', async () => {
+  const store = new ScriptedStore();
+  const rig = newRig({ store });
+  const writer = newWriter(rig);
+  await write(writer, 1);
+  for (const { id, kind, bytes, objects } of await writer.finish()) {
+    rig.live.add({ id, kind, bytes, objects });
+  }
+  assert.ok(rig.live.findLoaded(newId(1)));
+  assert.deepEqual(store.gets, []);
+});
+
+it('takes a missing index or pack for damage, and a store that is away for what it is', async () => {
+  const rig = newRig();
+  const writer = newWriter(rig);
+  await write(writer, 1);
+  const packs = await writer.finish();
+  rig.publish({ packs });
+  const id = packs[0]?.id ?? '';
+  await rig.store.delete(packKey(id));
+  await assert.rejects(rig.reopened().read(newId(1)), { code: 'corrupt' });
+  await rig.store.delete(packIndexKey(id));
+  await assert.rejects(async () => rig.reopened().find(newId(1)), { code: 'corrupt' });
+
+  const away = new ScriptedStore();
+  away.get = () => Promise.reject(new EngineError('unavailable', 'Cannot read: away'));
+  const other = newRig({ store: away });
+  other.publish({ packs });
+  await assert.rejects(async () => other.reopened().find(newId(1)), { code: 'unavailable' });
+});
+
 it('forgets a removed pack, also one whose index is on its way', async () => {
   const rig = newRig();
   const writer = newWriter(rig);
