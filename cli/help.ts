@@ -24,10 +24,9 @@ export async function commandHelp(command: Command, columns: number): Promise<st
   const parser = start(columns)
     .usage(`${about}\n\nUsage:\n  ${usage}`)
     .options(yargsOptions({ ...command.options, ...GLOBAL_OPTIONS }))
-    .group(Object.keys(GLOBAL_OPTIONS), 'Every command:');
-  for (const [line, effect] of command.examples) {
-    parser.example(`pfs ${line}`, effect);
-  }
+    .group(Object.keys(command.options), 'Options:')
+    .group(Object.keys(GLOBAL_OPTIONS), 'Options of every command:')
+    .epilogue(exampleText(command.examples));
   return parser.getHelp();
 }
 
@@ -51,15 +50,12 @@ export async function overviewHelp(columns: number, only?: string): Promise<stri
   }
   parser.options(yargsOptions(GLOBAL_OPTIONS));
   if (!only) {
-    for (const [line, effect] of OVERVIEW_EXAMPLES) {
-      parser.example(`pfs ${line}`, effect);
-    }
-    parser.epilogue(`${exitCodeText()}\n\n${ENVIRONMENT}`);
+    parser.epilogue([exampleText(OVERVIEW_EXAMPLES), exitCodeText(), ENVIRONMENT].join('\n\n'));
   }
-  return (await parser.getHelp()).replaceAll(/^ {2}pfs {2}?(?=\S)/gm, '  pfs ');
+  return parser.getHelp();
 }
 
-const OVERVIEW_EXAMPLES: readonly (readonly [string, string])[] = [
+const OVERVIEW_EXAMPLES: Command['examples'] = [
   ['create-repo training', 'makes a repo'],
   ['put-file training master -c -f iris.csv', 'commits a file into it'],
   ['create-pipeline model.json', 'trains on every commit from now on'],
@@ -76,6 +72,12 @@ const ENVIRONMENT = `Environment:
   PFS_PROJECT  the default project
   PFS_DEBUG    1 prints where an error came from
   NO_COLOR     no colour`;
+
+/** Each command line whole on a line of its own, so that it can be copied. */
+function exampleText(examples: Command['examples']): string {
+  const lines = examples.map(([line, effect]) => `  pfs ${line}\n      ${effect}`);
+  return ['Examples:', ...lines].join('\n');
+}
 
 function exitCodeText(): string {
   const lines = EXIT_CODES.map(({ exit, meaning }) => `  ${String(exit).padEnd(5)}${meaning}`);

@@ -43,7 +43,7 @@ export const commands: readonly Command[] = [
       commit: {
         type: 'boolean',
         short: 'c',
-        description: 'into a commit of its own, all or nothing, even while another is open',
+        description: 'into a commit of its own, all or nothing',
       },
       append: { type: 'boolean', short: 'a', description: 'add to the ends of files' },
       message: {
