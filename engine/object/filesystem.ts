@@ -34,6 +34,7 @@ import {
   beyondError,
   checkBytes,
   checkKey,
+  checkPrefix,
   checkRange,
   checkSignal,
   equalsPieces,
@@ -162,6 +163,7 @@ export class FilesystemObjectStore implements ObjectStore {
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncIterable<ObjectInfo> {
+    checkPrefix(prefix);
     const slash = prefix.lastIndexOf('/');
     yield* this.#listDirectory(prefix.slice(0, slash + 1), prefix, options.startAfter ?? '');
   }

@@ -14,6 +14,7 @@ import {
   beyondError,
   checkBytes,
   checkKey,
+  checkPrefix,
   checkRange,
   checkSignal,
   equalsPieces,
@@ -78,6 +79,7 @@ export class MemoryObjectStore implements ObjectStore {
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncIterable<ObjectInfo> {
+    checkPrefix(prefix);
     this.#sortedKeys ??= [...this.#objects.keys()].sort();
     const keys = this.#sortedKeys;
     const { startAfter = '' } = options;

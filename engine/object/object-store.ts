@@ -50,7 +50,7 @@ export interface ListOptions {
  * - Absent keys are `not_found`; an I/O failure never is: it is `unavailable`, `resource_exhausted` (store full)
  *   or `failed_precondition` (read-only, no permission, no such bucket, not ours).
  * - `get` with a range that reaches beyond the object rejects with `corrupt`.
- * - A key or range of the wrong form, and an object over 64 MiB, reject with `invalid`.
+ * - A key, prefix or range of the wrong form, and an object over 64 MiB, reject with `invalid`.
  * - Once `signal` aborts, the call rejects with `cancelled` as soon as it can; a put may have landed all the same.
  */
 export interface ObjectStore {

@@ -5,6 +5,7 @@ import { MAX_OBJECT_BYTES } from '../base/limits.ts';
 import type { ByteRange } from './object-store.ts';
 
 const KEY_PATTERN = /^[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*)*$/;
+const PREFIX_PATTERN = /^(?:[a-z0-9][a-z0-9._-]*\/)*(?:[a-z0-9][a-z0-9._-]*)?$/;
 const MAX_KEY_LENGTH = 512;
 
 /** Rejects with `invalid` what is not a key: the form is given at `ObjectStore`. */
@@ -13,6 +14,16 @@ export function checkKey(key: string): void {
     throw new EngineError(
       'invalid',
       `Cannot use key ${JSON.stringify(key.slice(0, MAX_KEY_LENGTH))}: it is not of the form that keys.ts makes`,
+    );
+  }
+}
+
+/** Rejects with `invalid` what no key can start with. The empty prefix is one. */
+export function checkPrefix(prefix: string): void {
+  if (!PREFIX_PATTERN.test(prefix)) {
+    throw new EngineError(
+      'invalid',
+      `Cannot list ${JSON.stringify(prefix.slice(0, MAX_KEY_LENGTH))}: no key starts like that`,
     );
   }
 }

@@ -19,6 +19,7 @@ import {
   beyondError,
   checkBytes,
   checkKey,
+  checkPrefix,
   checkRange,
   checkSignal,
   equalsPieces,
@@ -155,6 +156,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async *list(prefix: string, options: ListOptions = {}): AsyncIterable<ObjectInfo> {
+    checkPrefix(prefix);
     let last = options.startAfter ?? '';
     for (let more = true; more; ) {
       const startAfter = last === '' ? '' : this.#prefix + last;
