@@ -40,7 +40,7 @@ export interface DockerEndpoint {
 
 /** Returns the directory of the Docker client's configuration: `DOCKER_CONFIG`, else `~/.docker`. */
 export function dockerConfigDirectory(environment: Environment): string {
-  return environment['DOCKER_CONFIG'] || join(environment['HOME'] || homedir(), '.docker');
+  return environment.DOCKER_CONFIG || join(environment.HOME || homedir(), '.docker');
 }
 
 /** Reads `config.json`; an absent one is empty. Rejects with `failed_precondition` where it can't be understood. */
@@ -55,16 +55,16 @@ export async function readDockerConfig(environment: Environment): Promise<Docker
  * or chosen with `docker context use`, else the socket of this machine.
  */
 export async function findEndpoint(environment: Environment): Promise<DockerEndpoint> {
-  const host = environment['DOCKER_HOST'];
+  const host = environment.DOCKER_HOST;
   if (host) {
     return hostEndpoint(host, environment);
   }
   const config = await readDockerConfig(environment);
-  const context = environment['DOCKER_CONTEXT'] || config.currentContext;
+  const context = environment.DOCKER_CONTEXT || config.currentContext;
   if (context && context !== 'default') {
     return await contextEndpoint(context, environment);
   }
-  const desktop = join(environment['HOME'] || homedir(), '.docker/run/docker.sock');
+  const desktop = join(environment.HOME || homedir(), '.docker/run/docker.sock');
   const usual = '/var/run/docker.sock';
   const path = !(await exists(usual)) && (await exists(desktop)) ? desktop : usual;
   return { host: `unix://${path}`, source: 'default' };
@@ -72,11 +72,11 @@ export async function findEndpoint(environment: Environment): Promise<DockerEndp
 
 async function hostEndpoint(host: string, environment: Environment): Promise<DockerEndpoint> {
   const endpoint = { host: host.includes('://') ? host : `tcp://${host}`, source: 'DOCKER_HOST' };
-  const verify = Boolean(environment['DOCKER_TLS_VERIFY']);
-  if (!endpoint.host.startsWith('tcp:') || !(verify || environment['DOCKER_TLS'])) {
+  const verify = Boolean(environment.DOCKER_TLS_VERIFY);
+  if (!endpoint.host.startsWith('tcp:') || !(verify || environment.DOCKER_TLS)) {
     return endpoint;
   }
-  const directory = environment['DOCKER_CERT_PATH'] || dockerConfigDirectory(environment);
+  const directory = environment.DOCKER_CERT_PATH || dockerConfigDirectory(environment);
   return { ...endpoint, tls: { ...(await readTlsFiles(directory)), skipVerify: !verify } };
 }
 

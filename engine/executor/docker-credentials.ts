@@ -89,14 +89,22 @@ async function askHelper(
 }
 
 function parseAnswer(output: string, program: string): { Username?: string; Secret?: string } {
-  try {
-    return JSON.parse(output) as { Username?: string; Secret?: string };
-  } catch {
-    // The cause would quote the secret.
+  const answer = parseJson(output);
+  if (answer === undefined) {
+    // Without the cause, which would quote the secret.
     throw new EngineError(
       'failed_precondition',
       `Cannot use credential helper "${program}": its answer is not JSON; log in again with "docker login"`,
     );
+  }
+  return answer;
+}
+
+function parseJson(text: string): { Username?: string; Secret?: string } | undefined {
+  try {
+    return JSON.parse(text) as { Username?: string; Secret?: string };
+  } catch {
+    return undefined;
   }
 }
 
@@ -142,7 +150,7 @@ const PROXY_VARIABLES = {
  * and lower case; those for the engine at `host` win over the default ones.
  */
 export function proxyVariables(config: DockerConfigFile, host: string): Record<string, string> {
-  const proxies = config.proxies?.[host] ?? config.proxies?.['default'] ?? {};
+  const proxies = config.proxies?.[host] ?? config.proxies?.default ?? {};
   const variables: Record<string, string> = {};
   for (const [key, name] of Object.entries(PROXY_VARIABLES)) {
     const value = proxies[key];

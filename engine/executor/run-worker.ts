@@ -1,14 +1,170 @@
+// A worker that makes a container for every command: for images without a shell, and for Docker engines that can't be
+// trusted with directories of this host. Slower, and otherwise the same.
+
+import { Readable } from 'node:stream';
+import type Docker from 'dockerode';
+import { EngineError } from '../base/errors.ts';
+import { bind } from './container-options.ts';
+import { dockerError, dockerMessage, dockerStatus } from './docker-errors.ts';
 import type { RunResult, RunSpec, Worker } from './executor.ts';
-import type { WorkerContext } from './worker-context.ts';
+import { takeOverDirectory } from './take-over.ts';
+import { unpackTar } from './tar-reader.ts';
+import { packDirectory, tarEnd, tarHeader } from './tar-writer.ts';
+import { removeContainer, WorkerContainer } from './worker-container.ts';
+import { startDeadline, type WorkerContext } from './worker-context.ts';
+
+const NOT_FOUND = 127;
+const NOT_EXECUTABLE = 126;
+
+/** One container per command; see `Worker` for what its methods promise. */
 export class RunWorker implements Worker {
   readonly id: string;
+  readonly #context: WorkerContext;
+  readonly #transfer: 'bind' | 'tar';
+  readonly #stopped = new AbortController();
+  #running: Promise<unknown> | undefined;
+
   constructor(context: WorkerContext, options: { transfer: 'bind' | 'tar' }) {
     this.id = context.name;
-    void options;
+    this.#context = context;
+    this.#transfer = options.transfer;
   }
-  async run(_spec: RunSpec): Promise<RunResult> {
-    throw new Error('no');
+
+  async run(spec: RunSpec): Promise<RunResult> {
+    if (spec.signal?.aborted) {
+      throw this.#cancelled();
+    }
+    if (this.#stopped.signal.aborted || this.#running) {
+      const [code, state] = this.#running
+        ? (['failed_precondition', 'it is running another; wait for that to end'] as const)
+        : (['unavailable', 'it was stopped; start another worker'] as const);
+      throw new EngineError(code, `Cannot run command in worker "${this.id}": ${state}`);
+    }
+    const running = this.#run(spec);
+    this.#running = running.catch(() => {});
+    try {
+      return await running;
+    } catch (error) {
+      throw dockerError(error, `run command in worker "${this.id}"`);
+    } finally {
+      this.#running = undefined;
+    }
   }
-  async takeOver(): Promise<void> {}
-  async stop(): Promise<void> {}
+
+  async takeOver(): Promise<void> {
+    await takeOverDirectory(this.#context.spec.outputDirectory, this.#context.createHelper);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.#running;
+    this.#context.onStopped(this);
+  }
+
+  async #run(spec: RunSpec): Promise<RunResult> {
+    const made = await this.#create(spec);
+    try {
+      if (this.#transfer === 'tar') {
+        const archive = Readable.from(packInputs(this.#context.spec.inputDirectory), {
+          objectMode: false,
+        });
+        await made.putArchive(archive, { path: '/' });
+      }
+      const result = await this.#runIn(made, spec);
+      if (this.#transfer === 'tar' && result.kind === 'exited') {
+        const archive = await made.getArchive({ path: '/pfs/out' });
+        const { outputDirectory } = this.#context.spec;
+        await unpackTar(archive as AsyncIterable<Buffer>, outputDirectory, { strip: 1 });
+      }
+      return result;
+    } finally {
+      await removeContainer(made);
+    }
+  }
+
+  async #create(spec: RunSpec): Promise<Docker.Container> {
+    const { env, spec: worker, workingDirectory } = this.#context;
+    const [program, ...words] = spec.command;
+    const mounts = [
+      bind(worker.inputDirectory, '/pfs', true),
+      bind(worker.outputDirectory, '/pfs/out', false),
+    ];
+    return await this.#context.create({
+      entrypoint: program === undefined ? undefined : [program],
+      command: program === undefined ? undefined : words,
+      env: Object.entries({ ...env, ...spec.env }).map(([name, value]) => `${name}=${value}`),
+      mounts: this.#transfer === 'bind' ? mounts : [],
+      autoRemove: false,
+      workingDirectory: spec.workingDirectory ?? workingDirectory,
+    });
+  }
+
+  async #runIn(made: Docker.Container, spec: RunSpec): Promise<RunResult> {
+    let failure: { error: unknown } | undefined;
+    let container: WorkerContainer | undefined;
+    const take = async (payload: Buffer): Promise<void> => {
+      try {
+        await (failure ? undefined : spec.onOutput(payload));
+      } catch (error) {
+        failure = { error };
+        await container?.kill();
+      }
+    };
+    try {
+      container = await WorkerContainer.start(made, take, { merged: true, autoRemove: false });
+    } catch (error) {
+      return await explainStart(error, spec);
+    }
+    container.stream.end(spec.stdin ?? '');
+    const signals = [this.#stopped.signal, ...(spec.signal ? [spec.signal] : [])];
+    const deadline = startDeadline(this.#context.clock, spec.timeoutMs, AbortSignal.any(signals));
+    const ended = Promise.all([container.exit, container.stream.ended]);
+    const first = await Promise.race([ended, deadline.passed]);
+    deadline.cancel();
+    if (typeof first === 'string') {
+      await container.kill();
+    }
+    const [code] = await ended;
+    if (failure) {
+      throw failure.error;
+    }
+    if (first === 'cancelled') {
+      throw this.#cancelled();
+    }
+    return first === 'timed_out' ? { kind: 'timed_out' } : await resultOf(container, code);
+  }
+
+  #cancelled(): EngineError {
+    return new EngineError(
+      'cancelled',
+      `Cannot run command in worker "${this.id}": the work was cancelled`,
+    );
+  }
+}
+
+async function resultOf(container: WorkerContainer, code: number | undefined): Promise<RunResult> {
+  const { State } = await container.inspect();
+  if (State.OOMKilled && code !== 0) {
+    const reason = `the kernel killed a process for memory; the command exited with code ${code}`;
+    return { kind: 'lost', reason, outOfMemory: true };
+  }
+  return { kind: 'exited', code: code ?? State.ExitCode };
+}
+
+/** A program that is not there is the command's failure, not ours: it exits as a shell would say it. */
+async function explainStart(error: unknown, spec: RunSpec): Promise<RunResult> {
+  const message = dockerMessage(error);
+  const missing = /executable file not found|no such file or directory/i.test(message);
+  if (dockerStatus(error) === undefined || !(missing || /permission denied/i.test(message))) {
+    throw error;
+  }
+  await spec.onOutput(Buffer.from(`${message}\n`));
+  return { kind: 'exited', code: missing ? NOT_FOUND : NOT_EXECUTABLE };
+}
+
+async function* packInputs(directory: string): AsyncGenerator<Buffer> {
+  yield tarHeader({ name: 'pfs/', type: 'directory', mode: 0o755 });
+  yield* packDirectory(directory, 'pfs');
+  yield tarHeader({ name: 'pfs/out/', type: 'directory', mode: 0o777 });
+  yield tarEnd();
 }

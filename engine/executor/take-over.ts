@@ -1,8 +1,132 @@
+// Makes a directory that a container wrote to the engine's own again, also where root or another user left it. It needs
+// neither root here nor a shell there: the Docker engine itself sets the modes, by unpacking a tar of directories.
+
+import { constants } from 'node:fs';
+import { access, chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
+import { EngineError, systemCode } from '../base/errors.ts';
+import { bind } from './container-options.ts';
+import { dockerError } from './docker-errors.ts';
+import { unpackTar } from './tar-reader.ts';
+import { tarEnd, tarHeader } from './tar-writer.ts';
+import { removeContainer } from './worker-container.ts';
+
+const MOUNT = '/pfs/out';
+const STICKY = 0o1000;
+/** Each round opens at least one more level of directories. */
+const MAX_ROUNDS = 1000;
+
+/** Makes a container that is never started, with these mounts. */
+export type HelperMaker = (mounts: readonly Docker.MountSettings[]) => Promise<Docker.Container>;
+
+/**
+ * Makes everything below `directory` readable and removable by this process's user. Nothing may be writing there.
+ * Costs a walk where all is well; a helper container and a file's copy where not.
+ */
 export async function takeOverDirectory(
   directory: string,
-  createHelper: (mounts: readonly Docker.MountSettings[]) => Promise<Docker.Container>,
+  createHelper: HelperMaker,
 ): Promise<void> {
-  void directory;
-  void createHelper;
+  let helper: Docker.Container | undefined;
+  try {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const foreign = await findForeign(directory);
+      if (foreign.directories.length === 0 && foreign.files.length === 0) {
+        return;
+      }
+      helper ??= await createHelper([bind(directory, MOUNT, false)]);
+      if (foreign.directories.length > 0) {
+        await openDirectories(foreign.directories, helper);
+      } else {
+        await copyFiles(foreign.files, { directory, helper });
+      }
+    }
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot take over "${directory}": Docker can't change what containers left there; remove it as root`,
+    );
+  } catch (error) {
+    throw dockerError(error, `take over "${directory}"`);
+  } finally {
+    if (helper) {
+      await removeContainer(helper);
+    }
+  }
+}
+
+/** Lists, relative to `directory`, what this user can't read or can't remove things from. */
+async function findForeign(directory: string): Promise<{ directories: string[]; files: string[] }> {
+  const found: { directories: string[]; files: string[] } = { directories: [], files: [] };
+  const own = process.getuid?.();
+  const walk = async (path: string, relative: string): Promise<void> => {
+    for (const entry of await readdir(path, { withFileTypes: true })) {
+      const child = join(path, entry.name);
+      const name = relative === '' ? entry.name : `${relative}/${entry.name}`;
+      if (entry.isFile() && !(await opens(child, { mode: 0o644, wanted: constants.R_OK }))) {
+        found.files.push(name);
+      }
+      if (entry.isDirectory()) {
+        const wanted = constants.R_OK | constants.W_OK | constants.X_OK;
+        const stat = await lstat(child);
+        const stuck = (stat.mode & STICKY) !== 0 && stat.uid !== own && own !== 0;
+        if (stuck || !(await opens(child, { mode: 0o777, wanted }))) {
+          found.directories.push(name);
+        } else {
+          await walk(child, name);
+        }
+      }
+    }
+  };
+  await walk(directory, '');
+  return found;
+}
+
+/** Returns whether this user may do with `path` what is wanted, after setting its mode where that is allowed. */
+async function opens(path: string, options: { mode: number; wanted: number }): Promise<boolean> {
+  try {
+    await access(path, options.wanted);
+    return true;
+  } catch {
+    try {
+      await chmod(path, options.mode);
+      await access(path, options.wanted);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === 'EPERM' || systemCode(error) === 'EACCES') {
+        return false;
+      }
+      throw error;
+    }
+  }
+}
+
+async function openDirectories(names: readonly string[], helper: Docker.Container): Promise<void> {
+  const uid = process.getuid?.() ?? 0;
+  const gid = process.getgid?.() ?? 0;
+  const headers = names.map((name) =>
+    tarHeader({ name: `${name}/`, type: 'directory', mode: 0o777, uid, gid }),
+  );
+  await helper.putArchive(Readable.from([...headers, tarEnd()]), { path: MOUNT });
+}
+
+/** Replaces files by copies that the Docker engine reads for us. */
+async function copyFiles(
+  names: readonly string[],
+  context: { directory: string; helper: Docker.Container },
+): Promise<void> {
+  for (const [index, name] of names.entries()) {
+    const path = join(context.directory, name);
+    const copies = `${path}.pfs-${index}`;
+    await mkdir(copies);
+    try {
+      const stream = await context.helper.getArchive({ path: `${MOUNT}/${name}` });
+      await unpackTar(stream as AsyncIterable<Buffer>, copies, { strip: 0 });
+      const [copy = ''] = await readdir(copies);
+      await rename(join(copies, copy), path);
+    } finally {
+      await rm(copies, { recursive: true, force: true });
+    }
+  }
 }
