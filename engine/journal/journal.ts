@@ -145,13 +145,8 @@ export class Journal<S extends JournalState, O> {
         return;
       }
       const { actor, requestId } = options;
-      const settle = (outcome: Outcome) => {
-        if ('error' in outcome) {
-          reject(outcome.error as Error);
-        } else {
-          resolve(outcome.value as T);
-        }
-      };
+      const settle = (outcome: Outcome) =>
+        'error' in outcome ? reject(outcome.error) : resolve(outcome.value as T);
       this.#queue.push({
         run,
         actor,
