@@ -121,10 +121,11 @@ function composeMessage(message: string, trailers: readonly Trailer[]): string {
 
 function signature(person: Person) {
   for (const text of [person.name, person.email]) {
-    if (/[<>\n\0]/.test(text) || text.trim() !== text) {
+    const isBad = /[<>\n\0]/.test(text) || text.trim() !== text || person.name === '';
+    if (isBad) {
       throw new EngineError(
         'invalid',
-        `Cannot use ${JSON.stringify(text)} as the author of a commit: it has an angle bracket, line break or outer space`,
+        `Cannot use ${JSON.stringify(text)} as the author of a commit: it is empty or has an angle bracket, line break or outer space`,
       );
     }
   }

@@ -210,9 +210,9 @@ export class GitWriter implements GitObjects {
     // Trees are half random bytes, and edited often: they stay as they are.
     const compressing = kind === 'blob' ? compressIfPaying(content) : undefined;
     const stored = storedEntryBytes(content.length);
-    const wait = compressing ? undefined : this.#own.room(stored);
-    if (compressing || wait) {
-      return this.#storeLater(id, { kind, content, stat, compressing });
+    const waiting = compressing ? undefined : this.#own.room(stored);
+    if (compressing || waiting) {
+      return this.#storeLater(id, { kind, content, stat, compressing, waiting });
     }
     writeStoredEntry(this.#own.add(id, stat, stored), kind, content);
     return id;
@@ -225,10 +225,12 @@ export class GitWriter implements GitObjects {
       content: Uint8Array;
       stat: ObjectStat;
       compressing: Promise<Buffer> | undefined;
+      waiting: Promise<void> | undefined;
     },
   ): Promise<string> {
-    const { kind, content, stat, compressing } = object;
+    const { kind, content, stat, compressing, waiting } = object;
     const size = content.length;
+    await waiting;
     const deflated = await compressing;
     const stored = deflated ? deflatedEntryBytes(size, deflated) : storedEntryBytes(size);
     for (let wait = this.#own.room(stored); wait; wait = this.#own.room(stored)) {

@@ -15,7 +15,9 @@ export interface TreeEntry {
   readonly id: string;
 }
 
-const MODES: ReadonlySet<string> = new Set<TreeMode>(['100644', '100755', '120000', '40000']);
+const MODES: ReadonlyMap<string, TreeMode> = new Map(
+  (['100644', '100755', '120000', '40000'] as const).map((mode) => [mode, mode]),
+);
 const SPACE = 0x20;
 
 /**
@@ -84,11 +86,12 @@ export function decodeTree(bytes: Buffer): TreeEntry[] {
         `Cannot read a directory: it ends in the middle of an entry`,
       );
     }
-    const mode = bytes.toString('latin1', at, space);
-    if (!isMode(mode)) {
+    const text = bytes.toString('latin1', at, space);
+    const mode = MODES.get(text);
+    if (!mode) {
       throw new EngineError(
         'invalid',
-        `Cannot read a directory: the mode "${mode}" is not supported`,
+        `Cannot read a directory: the mode "${text}" is not supported`,
       );
     }
     entries.push({
@@ -99,10 +102,6 @@ export function decodeTree(bytes: Buffer): TreeEntry[] {
     at = end + 21;
   }
   return entries;
-}
-
-function isMode(mode: string): mode is TreeMode {
-  return MODES.has(mode);
 }
 
 /** Maps a UTF-16 unit so that comparing units orders as comparing UTF-8 bytes does. */

@@ -216,6 +216,9 @@ it('refuses commits that Git would not read back', async () => {
   await assert.rejects(writer.commit({ ...good, author: { ...person, name: 'a<b' } }), {
     code: 'invalid',
   });
+  await assert.rejects(writer.commit({ ...good, author: { ...person, name: '' } }), {
+    code: 'invalid',
+  });
   await assert.rejects(writer.commit({ ...good, trailers: [{ key: 'A', value: 'b\nc' }] }), {
     code: 'invalid',
   });
