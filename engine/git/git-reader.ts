@@ -43,6 +43,11 @@ export class GitReader implements GitObjects {
     return entries;
   }
 
+  /** Keeps the entries, in Git's order, of a tree that is about to be read: one that was just written. */
+  keepTree(id: string, entries: readonly TreeEntry[]): void {
+    this.#trees.set(id, entries);
+  }
+
   /** Returns a tree's content as Git stores it. */
   async readTreeBytes(id: string): Promise<Buffer> {
     return id === EMPTY_TREE ? Buffer.alloc(0) : (await this.#read(id, 'tree')).content;

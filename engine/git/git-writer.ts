@@ -20,7 +20,7 @@ import {
   writeStoredEntry,
 } from './pack-format.ts';
 import { decodeTree, encodeTree, type TreeEntry } from './tree.ts';
-import { editTree, type TreeChanges } from './tree-edit.ts';
+import { diffEntries, type EditedTree, editTree, type TreeChanges } from './tree-edit.ts';
 
 export interface GitWriterOptions {
   readonly uploader: PackUploader;
@@ -43,6 +43,9 @@ export interface GitWritten {
   /** Live packs that hold objects the session was given and did not store again. */
   readonly relied: string[];
 }
+
+/** Directories of fewer entries are quicker written anew. */
+const MIN_EDITED_ENTRIES = 256;
 
 /**
  * A session. Writing answers at once where it can and with a promise where it must wait: for memory, or for an
@@ -74,8 +77,18 @@ export class GitWriter implements GitObjects {
     return this.#store('blob', content, stat);
   }
 
-  /** Stores a directory of entries in any order, all of which must be stored already; returns its id. */
-  async tree(entries: readonly TreeEntry[]): Promise<string> {
+  /**
+   * Stores a directory of entries in any order, all of which must be stored already; returns its id. Where it is
+   * a changed copy of the tree `base`, naming that makes it cost what changed.
+   */
+  async tree(
+    entries: readonly TreeEntry[],
+    options: { readonly base?: string | null } = {},
+  ): Promise<string> {
+    const edited = options.base ? await this.#treeFrom(options.base, entries) : undefined;
+    if (edited !== undefined) {
+      return edited;
+    }
     const content = encodeTree(entries);
     if (content.length === 0) {
       // Git knows the empty tree without being told, but a strict check wants it stored.
@@ -97,22 +110,7 @@ export class GitWriter implements GitObjects {
    * the number of its entries. The entries put in must be stored already.
    */
   async editTree(base: string, changes: TreeChanges): Promise<string> {
-    const from = (await this.#readOwn(base, 'tree')) ?? (await this.#reader.readTreeBytes(base));
-    const { content, removed } = editTree(from, changes);
-    let { size, files } = await this.stat(base);
-    for (const id of removed) {
-      const stat = await this.stat(id);
-      size -= stat.size;
-      files -= stat.files;
-    }
-    for (const [name, change] of changes) {
-      if (change) {
-        const stat = await this.#childStat({ name, ...change });
-        size += stat.size;
-        files += stat.files;
-      }
-    }
-    return this.#store('tree', content, { kind: 'tree', size, files });
+    return this.#storeEdited(base, changes, await this.#edit(base, changes));
   }
 
   /**
@@ -176,6 +174,47 @@ export class GitWriter implements GitObjects {
   stat(id: string): GitStat | Promise<GitStat> {
     const own = this.#own.stat(id);
     return own ? toGitStat(id, own) : this.#reader.stat(id);
+  }
+
+  /** Stores a directory as an edit of another; undefined when that would not pay or not be the same. */
+  async #treeFrom(base: string, entries: readonly TreeEntry[]): Promise<string | undefined> {
+    if (entries.length < MIN_EDITED_ENTRIES) {
+      return undefined;
+    }
+    const changes = diffEntries(await this.readTree(base), entries);
+    if (!changes || changes.size > entries.length / 4) {
+      return undefined;
+    }
+    const edited = await this.#edit(base, changes);
+    // A name that stands for a file and for a directory is one change but two entries.
+    if (edited.count !== entries.length) {
+      return undefined;
+    }
+    const id = await this.#storeEdited(base, changes, edited);
+    this.#reader.keepTree(id, [...entries]);
+    return id;
+  }
+
+  async #edit(base: string, changes: TreeChanges): Promise<EditedTree> {
+    const content = (await this.#readOwn(base, 'tree')) ?? (await this.#reader.readTreeBytes(base));
+    return editTree(content, changes);
+  }
+
+  async #storeEdited(base: string, changes: TreeChanges, edited: EditedTree): Promise<string> {
+    let { size, files } = await this.stat(base);
+    for (const id of edited.removed) {
+      const stat = await this.stat(id);
+      size -= stat.size;
+      files -= stat.files;
+    }
+    for (const [name, change] of changes) {
+      if (change) {
+        const stat = await this.#childStat({ name, mode: change.mode, id: change.id });
+        size += stat.size;
+        files += stat.files;
+      }
+    }
+    return this.#store('tree', edited.content, { kind: 'tree', size, files });
   }
 
   /** What an entry counts for; it must be stored, and be what its mode says. */

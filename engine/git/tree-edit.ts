@@ -3,7 +3,7 @@
 
 import { EngineError } from '../base/errors.ts';
 import { MAX_DIRECTORY_ENTRIES } from '../base/limits.ts';
-import { encodeTree, type TreeEntry } from './tree.ts';
+import { compareEntries, encodeTree, type TreeEntry } from './tree.ts';
 
 /** What becomes of names in a directory: an entry is put in place of whatever has its name, null removes. */
 export type TreeChanges = ReadonlyMap<string, Omit<TreeEntry, 'name'> | null>;
@@ -11,6 +11,8 @@ export type TreeChanges = ReadonlyMap<string, Omit<TreeEntry, 'name'> | null>;
 /** The new content of a tree, and the ids of the entries that are no longer in it. */
 export interface EditedTree {
   readonly content: Buffer;
+  /** How many entries it has. */
+  readonly count: number;
   readonly removed: readonly string[];
 }
 
@@ -71,7 +73,48 @@ export function editTree(content: Buffer, changes: TreeChanges): EditedTree {
       `Cannot store a directory of ${count} entries: the most is ${MAX_DIRECTORY_ENTRIES}; use subdirectories`,
     );
   }
-  return { content: Buffer.concat(pieces), removed };
+  return { content: Buffer.concat(pieces), count, removed };
+}
+
+/**
+ * Returns what makes `after` out of `before`, both in Git's order; undefined when `after` is not in that order.
+ * Entries that are the same object in both cost next to nothing.
+ */
+export function diffEntries(
+  before: readonly TreeEntry[],
+  after: readonly TreeEntry[],
+): TreeChanges | undefined {
+  const changes = new Map<string, TreeEntry | null>();
+  let at = 0;
+  let last: TreeEntry | undefined;
+  for (const entry of after) {
+    let old = before[at];
+    if (old !== entry) {
+      if (last && compareEntries(last, entry) >= 0) {
+        return undefined;
+      }
+      for (; old && compareEntries(old, entry) < 0; old = before[++at]) {
+        if (!changes.has(old.name)) {
+          changes.set(old.name, null);
+        }
+      }
+    }
+    if (old && (old === entry || compareEntries(old, entry) === 0)) {
+      at += 1;
+      if (old.id !== entry.id || old.mode !== entry.mode) {
+        changes.set(entry.name, entry);
+      }
+    } else {
+      changes.set(entry.name, entry);
+    }
+    last = entry;
+  }
+  for (const { name } of before.slice(at)) {
+    if (!changes.has(name)) {
+      changes.set(name, null);
+    }
+  }
+  return changes;
 }
 
 /** Each name can stand in two places, as a file and as a directory; what it had in either goes. */

@@ -4,7 +4,7 @@ import { SeededRandom } from '../../../engine/base/random.ts';
 import { GitReader } from '../../../engine/git/git-reader.ts';
 import { GitWriter } from '../../../engine/git/git-writer.ts';
 import { EMPTY_TREE, objectId } from '../../../engine/git/object-id.ts';
-import type { TreeEntry } from '../../../engine/git/tree.ts';
+import { compareEntries, type TreeEntry } from '../../../engine/git/tree.ts';
 import { packKey } from '../../../engine/object/keys.ts';
 import { newRig, newSeed, type Rig } from '../object/pack-rig.ts';
 
@@ -114,6 +114,47 @@ it('edits a directory as if it were written anew, sizes included', async () => {
   assert.deepEqual(await editor.readTree(edited), entries);
   assert.deepEqual(await editor.stat(edited), { kind: 'tree', size: 9, files: 5 });
   assert.equal(await newWriter(rig).editTree(base, new Map()), base);
+});
+
+it('writes a changed copy of a large directory exactly as a new one', async () => {
+  const rig = newRig();
+  const writer = newWriter(rig);
+  const ids: string[] = [];
+  for (let n = 0; n < 20; n++) {
+    ids.push(await writer.blob(Buffer.alloc(n)));
+  }
+  const sub = await writer.tree([file('x', ids[5] ?? '')]);
+  const names = Array.from({ length: 600 }, (_, n) => `f${(n * 7919) % 600}`);
+  let entries: readonly TreeEntry[] = names.map((name, n) => file(name, ids[n % 20] ?? ''));
+  let base = await writer.tree(entries);
+  await publish(rig, writer);
+  for (let round = 0; round < 40; round++) {
+    const session = newWriter(rig);
+    const next = new Map((await session.readTree(base)).map((entry) => [entry.name, entry]));
+    for (let n = 0; n < 8; n++) {
+      const name = `f${Math.floor(random.fraction() * 800)}${random.fraction() < 0.2 ? '.x' : ''}`;
+      const dice = random.fraction();
+      if (dice < 0.3) {
+        next.delete(name);
+      } else {
+        next.set(name, dice < 0.4 ? dir(name, sub) : file(name, ids[n] ?? ''));
+      }
+    }
+    entries = [...next.values()].sort(compareEntries);
+    const edited = await session.tree(entries, { base });
+    const anew = newWriter(rig);
+    assert.equal(edited, await anew.tree(entries));
+    assert.deepEqual(await session.stat(edited), await anew.stat(edited));
+    await publish(rig, session);
+    base = edited;
+  }
+  const twice = [...(await newWriter(rig).readTree(base))];
+  const [first] = twice;
+  assert.ok(first);
+  twice.push(first.mode === '40000' ? file(first.name, ids[0] ?? '') : dir(first.name, sub));
+  await assert.rejects(newWriter(rig).tree(twice.sort(compareEntries), { base }), {
+    code: 'invalid',
+  });
 });
 
 it('refuses a directory whose entries are not stored, or are not what they are said to be', async () => {
