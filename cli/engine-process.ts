@@ -32,6 +32,8 @@ export interface StartOptions {
   /** A store's URL or folder, as in `--store`. */
   readonly store?: string | undefined;
   readonly signal?: AbortSignal;
+  /** What to run instead of the engine that came with this command line. */
+  readonly command?: readonly [command: string, args: readonly string[]];
 }
 
 /** Returns the running engine, started where none ran. Two callers at once start one. */
@@ -64,7 +66,7 @@ export async function runEngine(options: StartOptions): Promise<number> {
   const store = chooseStore(options);
   mkdirSync(options.home.folder, { recursive: true, mode: 0o700 });
   rememberStore(options.home, store);
-  const [command, args] = engineCommand();
+  const [command, args] = options.command ?? engineCommand();
   const child = spawn(command, args, { stdio: 'inherit', env: engineEnv(options, store) });
   const forward = (signal: NodeJS.Signals): void => {
     child.kill(signal);
@@ -166,7 +168,7 @@ function isLockHeld(home: Home): boolean {
 
 async function launch(options: StartOptions, store: string | undefined): Promise<EngineRecord> {
   const { home } = options;
-  const [command, args] = engineCommand();
+  const [command, args] = options.command ?? engineCommand();
   const log = openSync(home.logFile, 'a', 0o600);
   const logStart = statSync(home.logFile).size;
   const child = spawn(command, args, {
@@ -257,7 +259,7 @@ async function changed(watcher: ReturnType<typeof watch>): Promise<void> {
   });
 }
 
-function engineCommand(): readonly [string, string[]] {
+function engineCommand(): readonly [string, readonly string[]] {
   const own = fileURLToPath(import.meta.url);
   if (own.endsWith('.ts')) {
     const main = fileURLToPath(new URL('../engine/main.ts', import.meta.url));

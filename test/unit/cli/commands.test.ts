@@ -114,7 +114,11 @@ describe('every command asks for what it says, in both spellings', () => {
     [`inspect job p@${ID}`, `GET /pipelines/default/p/jobs/${ID}`, doc],
     [`stop job p ${ID}`, `POST /pipelines/default/p/jobs/${ID}/stop`, doc],
     [`list datum p@${ID}`, `GET /pipelines/default/p/jobs/${ID}/datums`],
-    [`inspect datum p@${ID} d1`, `GET /pipelines/default/p/jobs/${ID}/datums/d1`, doc],
+    [
+      `inspect datum p@${ID} d1`,
+      `GET /pipelines/default/p/jobs/${ID}/datums/d1`,
+      (_, response) => sendJson(response, 200, { ...DOCUMENT, job: ID }),
+    ],
     ['logs p', 'GET /logs?project=default&pipeline=p', lines],
     [
       `logs -j p@${ID} --datum d -t 5`,
