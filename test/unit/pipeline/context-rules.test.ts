@@ -82,6 +82,13 @@ it('refuses an update that makes a cycle, and names all of it', () => {
   );
 });
 
+it('refuses a cycle of two', () => {
+  const pipelines = [pipeline('p', 'data'), pipeline('q', 'p')];
+  const [found, ...others] = problems(reads('q'), world({ pipelines }));
+  assert.match(found ?? '', /\(default\/p → default\/q → default\/p\)/);
+  assert.deepEqual(others, []);
+});
+
 it('refuses a new output branch that is already there for something else', () => {
   const pipelines = [pipeline('p', 'data')];
   const text = `${reads('data')}\noutput_branch: staging`;

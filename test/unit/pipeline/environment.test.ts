@@ -72,6 +72,8 @@ it('has a second name, for shells, of an input whose name they cannot use', () =
 it('does not let that second name hide another input', () => {
   const { values } = environment([file('a-b', '/dash'), file('a_b', '/underscore')]);
   assert.equal(values.a_b, '/pfs/a_b/underscore');
+  const clash = environment([file('a.b', '/dot'), file('a-b', '/dash')]).values;
+  assert.equal(clash.a_b, '/pfs/a-b/dash');
 });
 
 it('never lets an input take the search path', () => {
