@@ -20,6 +20,7 @@ export class Context {
   /** Standard input. */
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   #client: Client | undefined;
+  #comparison: Promise<void> | undefined;
 
   constructor(options: {
     readonly output: Output;
@@ -50,14 +51,17 @@ export class Context {
       address: address.replace(/\/+$/, ''),
       token: () => env.PFS_TOKEN || home.token(),
       signal: options.signal ?? this.signal,
-      onVersion: (version) => this.#compareVersions(version),
+      onVersion: (version) => {
+        this.#comparison = this.#compareVersions(version);
+      },
       ...(options.start && isLocal(address) ? { onRefused: () => this.#start() } : {}),
     });
   }
 
-  /** Closes what is open. */
-  close(): void {
+  /** Closes what is open, once what the user must be told is told. */
+  async close(): Promise<void> {
     this.#client?.close();
+    await this.#comparison;
   }
 
   async #start(): Promise<string> {
@@ -68,18 +72,15 @@ export class Context {
     return (await startEngine({ home: this.home, env: this.env, signal: this.signal })).address;
   }
 
-  #compareVersions(engine: string): void {
-    // Loaded only now: most runs end before.
-    import('./version.ts')
-      .then(({ cliVersion }) => {
-        const own = cliVersion();
-        if (own !== engine) {
-          this.output.note(
-            `Warning: this pfs is version ${own} and the engine ${engine}; use pfs engine stop, and the next command starts the new one`,
-          );
-        }
-      })
-      .catch(() => undefined);
+  /** The own version is read from a file: only now, since most runs that fail need none of it. */
+  async #compareVersions(engine: string): Promise<void> {
+    const { cliVersion } = await import('./version.ts');
+    const own = cliVersion();
+    if (own !== engine) {
+      this.output.note(
+        `Warning: this pfs is version ${own} and the engine ${engine}; after pfs engine stop the next command starts the new one`,
+      );
+    }
   }
 }
 

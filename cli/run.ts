@@ -64,7 +64,7 @@ async function runCommand(argv: readonly string[], world: World): Promise<void> 
   try {
     await command.run(context, args);
   } finally {
-    context.close();
+    await context.close();
   }
 }
 
