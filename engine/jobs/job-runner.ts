@@ -253,6 +253,7 @@ class JobRun {
         }
       });
     } finally {
+      this.#pool.rest(this.#job.pipeline);
       await this.#logs.flush(this.#job);
     }
     if (signal.aborted) {

@@ -85,6 +85,11 @@ export class WriteSession implements GitSession {
     return new FileWriter(this, this.#chunks);
   }
 
+  /** Notes that the write leans on an object that a live pack has: the transaction will name the pack. */
+  async rely(id: string): Promise<void> {
+    await this.#git.rely(id);
+  }
+
   /** Takes over all that another session collected, so that both become one write. The other one is over. */
   absorb(other: WriteSession): void {
     this.#git.absorb(other.#git);

@@ -134,3 +134,44 @@ function malformed(why: string): EngineError {
     `Cannot read the files sent: ${why}; nothing was stored, send them again`,
   );
 }
+
+/** A file to be sent: its bytes at hand, or a stream of exactly `size` bytes. */
+export interface OutgoingFile {
+  readonly path: string;
+  readonly executable: boolean;
+  readonly size: number;
+  readonly data: Buffer | AsyncIterable<Uint8Array>;
+}
+
+const BATCH_BYTES = 256 * 1024;
+
+/** Encodes files as a frame stream, small ones gathered into buffers of about 256 KiB. */
+export async function* encodeFiles(files: AsyncIterable<OutgoingFile>): AsyncGenerator<Buffer> {
+  let batch: Uint8Array[] = [];
+  let bytes = 0;
+  let count = 0;
+  for await (const { path, executable, size, data } of files) {
+    const header = encodeFrameHeader(executable ? FRAME_EXECUTABLE : FRAME_FILE, path, size);
+    count += 1;
+    batch.push(header);
+    bytes += header.length;
+    if (Buffer.isBuffer(data)) {
+      batch.push(data);
+      bytes += data.length;
+    } else {
+      yield Buffer.concat(batch);
+      batch = [];
+      bytes = 0;
+      for await (const chunk of data) {
+        yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+      }
+    }
+    if (bytes >= BATCH_BYTES) {
+      yield Buffer.concat(batch);
+      batch = [];
+      bytes = 0;
+    }
+  }
+  batch.push(encodeFrameEnd(count));
+  yield Buffer.concat(batch);
+}

@@ -1,0 +1,74 @@
+// What the engine is told by its environment. The only place of the engine that reads it.
+
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { EngineError } from './base/errors.ts';
+import { parseStoreUrl, type StoreUrl } from './object/store-url.ts';
+
+const GiB = 1024 ** 3;
+
+/** Settings of one engine. Sizes are in bytes, times in milliseconds. */
+export interface Config {
+  /** The user's folder for what is not in the bucket: address, token, log, caches, the default store. */
+  readonly home: string;
+  readonly store: StoreUrl;
+  readonly storeText: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Names, beside those of loopback, under which clients may reach the engine. */
+  readonly allowedHosts: readonly string[];
+  readonly cacheBytes: number;
+  readonly minFreeBytes: number;
+  /** Memory for data on its way into the store. */
+  readonly bufferBytes: number;
+  readonly workerIdleMs: number;
+  readonly logLevel: string;
+  readonly credentials: {
+    readonly accessKey: string;
+    readonly secretKey: string;
+    readonly sessionToken?: string;
+  };
+  /** For what reads settings of its own from it: the Docker client's configuration. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Reads the settings; rejects with `invalid` naming the variable that is wrong. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const home = env.PFS_HOME || join(env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'pfs');
+  const storeText = env.PFS_STORE || `file://${join(home, 'store')}`;
+  const sessionToken = env.AWS_SESSION_TOKEN;
+  return {
+    home,
+    storeText,
+    store: parseStoreUrl(storeText),
+    listen: parseListen(env.PFS_LISTEN || '127.0.0.1:0'),
+    allowedHosts: (env.PFS_ALLOWED_HOSTS ?? '').split(',').filter((host) => host !== ''),
+    cacheBytes: number(env, 'PFS_CACHE_BYTES', 20 * GiB),
+    minFreeBytes: number(env, 'PFS_MIN_FREE_BYTES', GiB),
+    bufferBytes: number(env, 'PFS_BUFFER_BYTES', GiB / 8),
+    workerIdleMs: number(env, 'PFS_WORKER_IDLE_MS', 60_000),
+    logLevel: env.PFS_LOG_LEVEL || 'info',
+    credentials: {
+      accessKey: env.AWS_ACCESS_KEY_ID ?? '',
+      secretKey: env.AWS_SECRET_ACCESS_KEY ?? '',
+      ...(sessionToken ? { sessionToken } : {}),
+    },
+    environment: env,
+  };
+}
+
+function number(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
+  const text = env[name];
+  const value = text === undefined || text === '' ? fallback : Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new EngineError('invalid', `Cannot use ${name}="${text}": it must be a whole number from 0`);
+  }
+  return value;
+}
+
+function parseListen(text: string): { host: string; port: number } {
+  const match = /^(.+):(\d{1,5})$/.exec(text);
+  if (match === null) {
+    throw new EngineError('invalid', `Cannot use PFS_LISTEN="${text}": write host:port, port 0 for any`);
+  }
+  return { host: (match[1] ?? '').replace(/^\[|\]$/g, ''), port: Number(match[2]) };
+}

@@ -1,0 +1,142 @@
+// The home of an engine: one engine at a time, its token, and the record by which clients find it.
+
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { EngineError, systemCode } from './base/errors.ts';
+import type { Random } from './base/random.ts';
+
+/** What clients read to find the engine. */
+export interface EngineRecord {
+  readonly pid: number;
+  readonly address: string;
+  readonly store: string;
+  readonly version: string;
+  readonly started: string;
+}
+
+/** A home held by this process. */
+export interface Instance {
+  /** Of the home, the same for every engine that ever holds it. */
+  readonly id: string;
+  readonly token: string;
+  /** Lets clients find the engine. */
+  announce(record: EngineRecord): void;
+  /** Lets another engine have the home. */
+  release(): void;
+}
+
+/** Another engine holds the home. */
+export class AlreadyRunningError extends EngineError {
+  constructor(home: string, pid: number) {
+    super('failed_precondition', `Cannot start the engine: process ${pid} already runs one on ${home}`);
+  }
+}
+
+/** Takes the home for this process, which makes it where it is missing. Throws {@link AlreadyRunningError}. */
+export function holdInstance(home: string, random: Random): Instance {
+  try {
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new EngineError('failed_precondition', `Cannot make the folder "${home}": ${systemCode(error)}`, {
+      cause: error,
+    });
+  }
+  const pidFile = join(home, 'engine.pid');
+  takePid(home, pidFile);
+  const recordFile = join(home, 'engine.json');
+  rmSync(recordFile, { force: true });
+  return {
+    id: keep(join(home, 'instance'), () => random.bytes(8).toString('hex')),
+    token: keep(join(home, 'token'), () => random.bytes(32).toString('base64url')),
+    announce(record) {
+      const temporary = `${recordFile}.${process.pid}`;
+      writeFileSync(temporary, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600 });
+      renameSync(temporary, recordFile);
+    },
+    release() {
+      rmSync(recordFile, { force: true });
+      rmSync(pidFile, { force: true });
+    },
+  };
+}
+
+/** Puts this process into the pid file, unless one that still runs is there: linking has exactly one winner. */
+function takePid(home: string, pidFile: string): void {
+  const own = `${pidFile}.${process.pid}`;
+  writeFileSync(own, `${process.pid} ${startTime(process.pid)}\n`, { mode: 0o600 });
+  try {
+    for (;;) {
+      try {
+        linkSync(own, pidFile);
+        return;
+      } catch (error) {
+        if (systemCode(error) !== 'EEXIST') {
+          throw error;
+        }
+      }
+      const [pid = 0, start = ''] = readPid(pidFile);
+      if (pid !== 0 && startTime(pid) === start) {
+        throw new AlreadyRunningError(home, pid);
+      }
+      // Moved aside, not removed: of two engines that find the same dead one, one moves it.
+      const aside = `${pidFile}.dead.${process.pid}`;
+      try {
+        renameSync(pidFile, aside);
+        rmSync(aside, { force: true });
+      } catch (error) {
+        if (systemCode(error) !== 'ENOENT') {
+          throw error;
+        }
+      }
+    }
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+function readPid(pidFile: string): [number, string] {
+  try {
+    const [pid = '', start = ''] = readFileSync(pidFile, 'utf8').trim().split(' ');
+    return [Number(pid), start];
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') {
+      return [0, ''];
+    }
+    throw error;
+  }
+}
+
+/** Returns when a process began, as text that a later process of the same id does not share; '' for no process. */
+function startTime(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')')).split(' ')[20] ?? '?';
+  } catch {
+    // No such file: the process is gone, or the system has no /proc.
+  }
+  try {
+    process.kill(pid, 0);
+    return '?';
+  } catch (error) {
+    return systemCode(error) === 'EPERM' ? '?' : '';
+  }
+}
+
+/** Returns the content of a file that is made once, readable by its owner only. */
+function keep(file: string, make: () => string): string {
+  try {
+    writeFileSync(file, `${make()}\n`, { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') {
+      throw error;
+    }
+  }
+  return readFileSync(file, 'utf8').trim();
+}

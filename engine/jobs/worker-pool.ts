@@ -1,0 +1,252 @@
+// The warm workers of pipelines: made when a job needs them, kept for the next, gone when idle or outdated.
+
+import { join } from 'node:path';
+import type { Clock } from '../base/clock.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
+import type { Executor, ResolvedImage, ResourceLimits } from '../executor/executor.ts';
+import type { ImageRecord, PipelineKey, PipelineRecord } from '../journal/records.ts';
+import type { PfsContext } from '../pfs/context.ts';
+import { shortRepo, splitRepoKey } from '../pfs/names.ts';
+import { parseQuantity } from '../pipeline/quantity.ts';
+import type { PipelineSpec } from '../pipeline/spec.ts';
+import { DatumRunner } from './datum-runner.ts';
+import type { FileCache } from './file-cache.ts';
+
+export interface WorkerPoolOptions {
+  readonly context: PfsContext;
+  readonly executor: Executor;
+  readonly cache: FileCache;
+  readonly clock: Clock;
+  /** Directory for the workers' own directories, on the same disk as the cache. */
+  readonly scratch: string;
+  /** How long workers are kept without work. */
+  readonly idleMs: number;
+  readonly onProblem: (error: unknown) => void;
+}
+
+/** The image of a pipeline version: what provenance records, and what is run. */
+export interface PinnedImage {
+  readonly record: ImageRecord;
+  readonly resolved: ResolvedImage;
+}
+
+/** The workers of one pipeline version. */
+export class Crew {
+  readonly image: PinnedImage;
+  readonly runners: readonly DatumRunner[];
+  readonly version: number;
+  #users = 0;
+  #idle: AbortController | undefined;
+
+  constructor(image: PinnedImage, options: { runners: readonly DatumRunner[]; version: number }) {
+    this.image = image;
+    this.runners = options.runners;
+    this.version = options.version;
+  }
+
+  /** Runs `loop` on every worker, side by side; resolves when all are done, rejects with the first failure. */
+  async work(loop: (runner: DatumRunner) => Promise<void>): Promise<void> {
+    this.#users += 1;
+    this.#idle?.abort();
+    this.#idle = undefined;
+    try {
+      const results = await Promise.allSettled(this.runners.map(loop));
+      for (const result of results) {
+        if (result.status === 'rejected' && !isEngineError(result.reason, 'cancelled')) {
+          throw result.reason;
+        }
+      }
+      const cut = results.find((result) => result.status === 'rejected');
+      if (cut?.status === 'rejected') {
+        throw cut.reason;
+      }
+    } finally {
+      this.#users -= 1;
+    }
+  }
+
+  /** Stops the workers once nobody has used them for `ms`. */
+  async stopWhenIdle(clock: Clock, ms: number): Promise<void> {
+    if (this.#users > 0) {
+      return;
+    }
+    const idle = new AbortController();
+    this.#idle?.abort();
+    this.#idle = idle;
+    try {
+      await clock.sleep(ms, { signal: idle.signal });
+    } catch {
+      return;
+    }
+    await Promise.all(this.runners.map((runner) => runner.stop()));
+  }
+
+  async close(): Promise<void> {
+    this.#idle?.abort();
+    await Promise.all(this.runners.map((runner) => runner.close()));
+  }
+}
+
+/** The crews of all pipelines. */
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #crews = new Map<PipelineKey, Crew>();
+  readonly #closing = new Map<PipelineKey, Promise<void>>();
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    options.context.journal.subscribe(() => this.#prune());
+  }
+
+  /** Returns the workers of a pipeline. Rejects with `not_found` or `unavailable` while its image can't be had. */
+  async crew(
+    pipeline: PipelineRecord,
+    spec: PipelineSpec,
+    options: { readonly signal: AbortSignal },
+  ): Promise<Crew> {
+    await this.#closing.get(pipeline.key);
+    const known = this.#crews.get(pipeline.key);
+    if (known?.version === pipeline.version) {
+      return known;
+    }
+    const image = await this.#pin(pipeline, spec, options);
+    const crew = this.#hire(pipeline, { spec, image });
+    this.#crews.set(pipeline.key, crew);
+    return crew;
+  }
+
+  /** Says that a job of the pipeline is done for now: its workers are stopped unless another comes soon. */
+  rest(pipeline: PipelineKey): void {
+    const { clock, idleMs, onProblem } = this.#options;
+    this.#crews.get(pipeline)?.stopWhenIdle(clock, idleMs).catch(onProblem);
+  }
+
+  /** Resolves when nothing is left of a pipeline's workers. */
+  async release(pipeline: PipelineKey): Promise<void> {
+    this.#dismiss(pipeline);
+    await this.#closing.get(pipeline);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#crews.keys()].map((key) => this.release(key)));
+    await Promise.all(this.#closing.values());
+  }
+
+  /** Dismisses crews of pipelines that were changed, stopped or deleted. */
+  #prune(): void {
+    const { pipelines } = this.#options.context.journal.state;
+    for (const [key, crew] of this.#crews) {
+      const pipeline = pipelines.get(key);
+      if (pipeline === undefined || pipeline.stopped || pipeline.version !== crew.version) {
+        this.#dismiss(key);
+      }
+    }
+  }
+
+  #dismiss(key: PipelineKey): void {
+    const crew = this.#crews.get(key);
+    if (crew === undefined) {
+      return;
+    }
+    this.#crews.delete(key);
+    const closing = crew
+      .close()
+      .catch(this.#options.onProblem)
+      .finally(() => {
+        if (this.#closing.get(key) === closing) {
+          this.#closing.delete(key);
+        }
+      });
+    this.#closing.set(key, closing);
+  }
+
+  #hire(
+    pipeline: PipelineRecord,
+    options: { readonly spec: PipelineSpec; readonly image: PinnedImage },
+  ): Crew {
+    const { executor, cache, clock, scratch } = this.#options;
+    const { spec, image } = options;
+    const { project, name } = splitRepoKey(pipeline.key);
+    const { user } = spec.transform;
+    const runners = Array.from({ length: spec.parallelism_spec.constant }, (_, n) => {
+      return new DatumRunner({
+        executor,
+        cache,
+        clock,
+        directory: join(scratch, `${pipeline.id}-${pipeline.version}-${n}`),
+        worker: {
+          image: image.resolved,
+          name: `${name}-v${pipeline.version}-${n}`,
+          labels: {
+            ...spec.metadata?.labels,
+            'pfs.project': project,
+            'pfs.pipeline': name,
+            'pfs.version': String(pipeline.version),
+          },
+          limits: limitsOf(spec),
+          ...(user === undefined ? {} : { user }),
+        },
+      });
+    });
+    return new Crew(image, { runners, version: pipeline.version });
+  }
+
+  /** Finds the image a version was pinned to; the first time, pins it to what its name means now. */
+  async #pin(
+    pipeline: PipelineRecord,
+    spec: PipelineSpec,
+    options: { readonly signal: AbortSignal },
+  ): Promise<PinnedImage> {
+    const { context, executor } = this.#options;
+    const { image: reference } = spec.transform;
+    const { key, version, image: pinned } = pipeline;
+    if (pinned) {
+      const resolved = await this.#findPinned(pipeline, pinned, options);
+      return { record: pinned, resolved: { ...resolved, reference } };
+    }
+    const resolved = await executor.resolveImage(reference, options);
+    const record = { reference, digest: resolved.digest, id: resolved.id };
+    await context.journal.transact(
+      () => ({
+        operations: [{ kind: 'pipeline.pinned' as const, pipeline: key, version, image: record }],
+        result: null,
+      }),
+      { actor: 'engine' },
+    );
+    return { record, resolved };
+  }
+
+  async #findPinned(
+    pipeline: PipelineRecord,
+    pinned: ImageRecord,
+    options: { readonly signal: AbortSignal },
+  ): Promise<ResolvedImage> {
+    const { executor } = this.#options;
+    const { reference, digest, id } = pinned;
+    const name = reference.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
+    const names = [...(id ? [id] : []), ...(digest === id ? [] : [`${name}@${digest}`])];
+    for (const one of names) {
+      try {
+        return await executor.resolveImage(one, options);
+      } catch (error) {
+        if (!isEngineError(error, 'not_found')) {
+          throw error;
+        }
+      }
+    }
+    throw new EngineError(
+      'not_found',
+      `Cannot run pipeline "${shortRepo(pipeline.key)}": image "${reference}" as it was for version ${pipeline.version} (${digest.slice(0, 19)}) is gone; bring it back, or use pfs update-pipeline to run what the name means now`,
+    );
+  }
+}
+
+function limitsOf(spec: PipelineSpec): ResourceLimits {
+  const { cpu, memory, gpu } = spec.resource_limits ?? {};
+  const memoryBytes = memory === undefined ? undefined : parseQuantity(memory);
+  return {
+    ...(cpu === undefined ? {} : { cpu }),
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    ...(gpu === undefined ? {} : { gpus: gpu.number }),
+  };
+}

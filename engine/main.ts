@@ -1,0 +1,246 @@
+// The engine as a process: the only place that names concrete classes and ties them together.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { destination, pino, type Logger } from 'pino';
+import { ByteBudget } from './base/byte-budget.ts';
+import { EngineError, errorText, isEngineError } from './base/errors.ts';
+import { IdMaker } from './base/ids.ts';
+import { SystemRandom } from './base/random.ts';
+import { SystemClock } from './base/system-clock.ts';
+import { type Config, readConfig } from './config.ts';
+import { DockerExecutor } from './executor/docker.ts';
+import { AlreadyRunningError, holdInstance, type Instance } from './instance.ts';
+import { FileCache } from './jobs/file-cache.ts';
+import { Heartbeat } from './jobs/heartbeat.ts';
+import { JobRunner } from './jobs/job-runner.ts';
+import { JobLogs } from './jobs/logs.ts';
+import { Scheduler } from './jobs/scheduler.ts';
+import { WorkerPool } from './jobs/worker-pool.ts';
+import { CachingObjectStore } from './object/caching.ts';
+import { FilesystemObjectStore } from './object/filesystem.ts';
+import { openFormat } from './object/format.ts';
+import { isImmutableKey } from './object/keys.ts';
+import { MemoryObjectStore } from './object/memory.ts';
+import type { ObjectStore } from './object/object-store.ts';
+import { probeStore, refuseUnsafe } from './object/probe.ts';
+import { RetryingObjectStore } from './object/retrying.ts';
+import { S3ObjectStore } from './object/s3.ts';
+import { CommitQueue } from './pfs/commit-queue.ts';
+import { openPfs } from './pfs/open.ts';
+import { makeServer } from './server/server.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_ALREADY_RUNNING = 3;
+const FATAL = 'the engine stops';
+
+const clock = new SystemClock();
+const random = new SystemRandom();
+const ids = new IdMaker(clock, random);
+
+/** A running engine: what must be ended, in this order. */
+interface RunningEngine {
+  readonly server: FastifyInstance;
+  close(): Promise<void>;
+}
+
+async function openStore(config: Config): Promise<ObjectStore> {
+  const { store, credentials } = config;
+  const wrap = (inner: ObjectStore) => new RetryingObjectStore(inner, { clock, random });
+  switch (store.kind) {
+    case 'memory':
+      return new MemoryObjectStore({ clock });
+    case 'filesystem':
+      return wrap(await FilesystemObjectStore.open(store.directory, { clock, random }));
+    case 's3': {
+      if (credentials.accessKey === '' || credentials.secretKey === '') {
+        throw new EngineError(
+          'invalid',
+          `Cannot open ${config.storeText}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment`,
+        );
+      }
+      const remote = wrap(new S3ObjectStore({ ...store, ...credentials }));
+      return await CachingObjectStore.open(remote, {
+        directory: join(config.home, 'cache', 'objects'),
+        maxBytes: config.cacheBytes,
+        minFreeBytes: config.minFreeBytes,
+        isCacheable: isImmutableKey,
+        clock,
+        random,
+      });
+    }
+    default: {
+      const unknown: never = store;
+      throw new EngineError('internal', `Cannot open store ${JSON.stringify(unknown)}`);
+    }
+  }
+}
+
+async function start(
+  config: Config,
+  options: { readonly instance: Instance; readonly logger: Logger; readonly shutDown: () => void },
+): Promise<RunningEngine> {
+  const { instance, logger } = options;
+  const version = packageVersion();
+  const started = clock.now();
+  const run = random.bytes(4).toString('hex');
+  const self = `${instance.id}.${run}`;
+  const onProblem = (error: unknown) => logger.warn({ err: error }, errorText(error));
+
+  const store = await openStore(config);
+  refuseUnsafe(await probeStore(store, { clock, random }));
+  await openFormat(store, { newId: () => ids.next() });
+  const context = await openPfs({
+    store,
+    clock,
+    random,
+    ids,
+    budget: new ByteBudget(config.bufferBytes),
+    engine: self,
+    onProblem,
+  });
+  const stopFollowing = context.journal.follow();
+
+  const executor = new DockerExecutor({
+    clock,
+    random,
+    instanceId: instance.id,
+    engineId: run,
+    environment: config.environment,
+    scratchDirectory: join(config.home, 'scratch', 'docker'),
+  });
+  const pool = new WorkerPool({
+    context,
+    executor,
+    clock,
+    cache: new FileCache(join(config.home, 'cache', 'files'), {
+      maxBytes: config.cacheBytes,
+      minFreeBytes: config.minFreeBytes,
+    }),
+    scratch: join(config.home, 'scratch', 'workers'),
+    idleMs: config.workerIdleMs,
+    onProblem,
+  });
+  const logs = new JobLogs(store, { clock });
+  const runner = new JobRunner({ context, pool, logs, owner: self });
+  const heartbeat = new Heartbeat({
+    store,
+    clock,
+    self,
+    onProblem,
+    onDeath: () => scheduler.poke(),
+  });
+  const scheduler: Scheduler = new Scheduler({
+    context,
+    clock,
+    runner,
+    self,
+    isAlive: (owner) => heartbeat.isAlive(owner),
+    onProblem,
+  });
+  const server = makeServer(
+    {
+      context,
+      queue: new CommitQueue(context),
+      pool,
+      logs,
+      version,
+      id: run,
+      storeUrl: store.url,
+      executorKind: executor.kind,
+      started,
+      executorHealth: () => executor.probe(),
+      runningJobs: () => scheduler.running,
+      runningDatums: () => new Set(),
+      shutDown: options.shutDown,
+    },
+    {
+      token: instance.token,
+      allowedHosts: config.allowedHosts,
+      onFault: (error) => logger.error({ err: error }, errorText(error)),
+    },
+  );
+  heartbeat.start();
+  // Docker may be absent, or come later: repos work without it, and jobs say what is missing.
+  const swept = executor.sweep().catch(onProblem);
+  const address = await server.listen(config.listen);
+  void swept.then(() => scheduler.start());
+  instance.announce({
+    pid: process.pid,
+    address,
+    store: store.url,
+    version,
+    started: new Date(started).toISOString(),
+  });
+  logger.info({ address, store: store.url, engine: self }, 'the engine is ready');
+
+  return {
+    server,
+    async close() {
+      await swept;
+      await scheduler.stop();
+      await Promise.all([pool.close(), logs.close()]);
+      await executor.close();
+      await server.close();
+      stopFollowing();
+      await heartbeat.stop();
+      await context.journal.close();
+    },
+  };
+}
+
+function packageVersion(): string {
+  for (const up of ['..', '../..']) {
+    try {
+      const file = new URL(`${up}/package.json`, import.meta.url);
+      const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
+      return version;
+    } catch {
+      // Sources and build lie at different depths below package.json.
+    }
+  }
+  return 'unknown';
+}
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const logger = pino({ level: config.logLevel, base: null }, destination({ sync: true }));
+  let instance: Instance;
+  try {
+    instance = holdInstance(config.home, random);
+  } catch (error) {
+    logger.fatal(errorText(error));
+    process.exitCode = error instanceof AlreadyRunningError ? EXIT_ALREADY_RUNNING : EXIT_FAILED;
+    return;
+  }
+  let engine: RunningEngine | undefined;
+  let ending: Promise<void> | undefined;
+  const shutDown = () => {
+    ending ??= (async () => {
+      logger.info('the engine ends its work');
+      await engine?.close();
+      instance.release();
+      logger.info('the engine has ended');
+      process.exit();
+    })().catch((error: unknown) => {
+      logger.fatal({ err: error }, errorText(error));
+      process.exit(EXIT_FAILED);
+    });
+  };
+  process.on('SIGTERM', shutDown);
+  process.on('SIGINT', shutDown);
+  try {
+    engine = await start(config, { instance, logger, shutDown });
+  } catch (error) {
+    logger.fatal(isEngineError(error) ? {} : { err: error }, errorText(error));
+    instance.release();
+    process.exit(EXIT_FAILED);
+  }
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, `${FATAL}: ${errorText(error)}`);
+    process.exit(EXIT_FAILED);
+  });
+}
+
+await main();

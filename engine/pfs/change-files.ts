@@ -1,0 +1,78 @@
+// Deleting and copying files: edits without new bytes.
+
+import { EngineError } from '../base/errors.ts';
+import { checkPath } from '../git/names.ts';
+import type { CommitRecord, RepoKey } from '../journal/records.ts';
+import type { CommitQueue } from './commit-queue.ts';
+import { openTree } from './commits.ts';
+import type { PfsContext, Request } from './context.ts';
+import { isDirectory, resolveFile } from './files.ts';
+import { normalizePath } from './names.ts';
+import { commitEdits, type Target } from './upload.ts';
+
+/** Deletes files and directories; absent ones are left alone. */
+export async function deleteFiles(
+  context: PfsContext,
+  queue: CommitQueue,
+  change: {
+    readonly target: Target;
+    readonly paths: readonly string[];
+    readonly request: Request;
+  },
+): Promise<CommitRecord> {
+  const { target, paths, request } = change;
+  const edits = paths.map((path) => ({ kind: 'delete' as const, path: normalizePath(path) }));
+  return await commitEdits(context, queue, {
+    target,
+    edits,
+    session: context.newSession(),
+    request,
+  });
+}
+
+/** Copies a file or directory of any commit, of any repo, to a path. No bytes are moved. */
+export async function copyFile(
+  context: PfsContext,
+  queue: CommitQueue,
+  change: {
+    readonly target: Target;
+    readonly source: { readonly repo: RepoKey; readonly ref: string; readonly path: string };
+    readonly path: string;
+    readonly append: boolean;
+    readonly request: Request;
+  },
+): Promise<CommitRecord> {
+  const { target, source, append, request } = change;
+  const path = normalizePath(change.path);
+  if (path !== '') {
+    checkPath(path);
+  }
+  const tree = await openTree(context, source.repo, source.ref);
+  try {
+    const from = normalizePath(source.path);
+    const { mode, id } = await resolveFile(tree.objects, tree.tree, {
+      path: from,
+      where: tree.where,
+    });
+    if (tree.objects !== context.objects) {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot copy from ${tree.where}: the commit is still open; finish it first`,
+      );
+    }
+    if (append && isDirectory({ mode })) {
+      throw new EngineError('invalid', `Cannot append "/${from}": it is a directory`);
+    }
+    const kind = append ? ('append' as const) : ('set' as const);
+    const session = context.newSession();
+    await session.rely(id);
+    return await commitEdits(context, queue, {
+      target,
+      edits: [{ kind, path, entry: { mode, id } }],
+      session,
+      request,
+    });
+  } finally {
+    tree.close();
+  }
+}

@@ -1,0 +1,156 @@
+// What all routes share: reading a request's parts, pages, streams of JSON lines.
+
+import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { EngineError } from '../base/errors.ts';
+import { isId } from '../base/ids.ts';
+import type { Request } from '../pfs/context.ts';
+import { repoKeyOf } from '../pfs/names.ts';
+import { toProblem } from './problem.ts';
+import type { Page } from './wire.ts';
+
+const DEFAULT_LIMIT = 1000;
+const MAX_LIMIT = 10_000;
+const KEEP_ALIVE_MS = 15_000;
+
+export type Params = Readonly<Record<string, string>>;
+
+/** Returns a segment of the request's path. */
+export function param(request: FastifyRequest, name: string): string {
+  return (request.params as Params)[name] ?? '';
+}
+
+/** Returns a query parameter, or undefined. */
+export function query(request: FastifyRequest, name: string): string | undefined {
+  const value = (request.query as Record<string, string | string[] | undefined>)[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** Returns whether a query parameter is `true`. */
+export function flag(request: FastifyRequest, name: string): boolean {
+  return query(request, name) === 'true';
+}
+
+/** Returns the body as an object of the fields that were sent; `invalid` when it is none. */
+export function body(request: FastifyRequest): Readonly<Record<string, unknown>> {
+  const value = request.body ?? {};
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw new EngineError('invalid', 'Cannot read the request: its body must be a JSON object');
+  }
+  return value as Record<string, unknown>;
+}
+
+/** Returns a field of the body that must be text where it is there. */
+export function text(request: FastifyRequest, name: string): string | undefined {
+  const value = body(request)[name];
+  if (value !== undefined && typeof value !== 'string') {
+    throw new EngineError('invalid', `Cannot read the request: "${name}" must be text`);
+  }
+  return value;
+}
+
+/** Returns the key of the repo that the path names. */
+export function repoOf(request: FastifyRequest): string {
+  return repoKeyOf(param(request, 'project'), param(request, 'repo'));
+}
+
+/** Returns the key of the pipeline that the path names. */
+export function pipelineOf(request: FastifyRequest): string {
+  return repoKeyOf(param(request, 'project'), param(request, 'pipeline'));
+}
+
+/** Returns who asks, and the id under which a retry would come. */
+export function requester(request: FastifyRequest): Request {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) {
+    return { actor: 'local' };
+  }
+  if (typeof key !== 'string' || !isId(key)) {
+    throw new EngineError(
+      'invalid',
+      'Cannot read the request: Idempotency-Key must be 32 lower-case hex digits',
+    );
+  }
+  return { actor: 'local', id: key };
+}
+
+/** Returns a signal that aborts when the client goes away. */
+export function untilGone(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.on('close', () => gone.abort());
+  return gone.signal;
+}
+
+/** Returns how many items the client wants on a page. */
+export function limitOf(request: FastifyRequest): number {
+  const wanted = query(request, 'limit');
+  const limit = wanted === undefined ? DEFAULT_LIMIT : Number(wanted);
+  if (!Number.isInteger(limit) || limit < 1) {
+    throw new EngineError('invalid', `Cannot read the request: limit "${wanted}" is no number from 1`);
+  }
+  return Math.min(limit, MAX_LIMIT);
+}
+
+/**
+ * Takes one page from a list: what comes after the item whose key is `after`. A list that can begin there by itself is
+ * given `skip: false`.
+ */
+export async function pageOf<T, V>(
+  request: FastifyRequest,
+  list: AsyncIterable<T> | Iterable<T>,
+  options: {
+    readonly keyOf: (item: T) => string;
+    readonly view: (item: T) => V | Promise<V>;
+    readonly skip?: boolean;
+  },
+): Promise<Page<V>> {
+  const limit = limitOf(request);
+  const after = options.skip === false ? undefined : query(request, 'after');
+  let skipping = after !== undefined;
+  const items: V[] = [];
+  let last = '';
+  for await (const item of list) {
+    const key = options.keyOf(item);
+    if (skipping) {
+      skipping = key !== after;
+      continue;
+    }
+    if (items.length === limit) {
+      return { items, next: last };
+    }
+    items.push(await options.view(item));
+    last = key;
+  }
+  return { items, next: null };
+}
+
+/** Sends documents as JSON lines, as they come; an error becomes the last line. Empty lines keep the stream alive. */
+export function sendLines<T>(reply: FastifyReply, documents: AsyncIterable<T>): FastifyReply {
+  reply.type('application/x-ndjson');
+  const stream = new Readable({ read: () => undefined });
+  const alive = setInterval(() => stream.push('\n'), KEEP_ALIVE_MS);
+  let wanted: (() => void) | undefined;
+  stream._read = () => wanted?.();
+  const pump = async () => {
+    try {
+      for await (const document of documents) {
+        if (stream.destroyed) {
+          return;
+        }
+        if (!stream.push(`${JSON.stringify(document)}\n`)) {
+          await new Promise<void>((resolve) => {
+            wanted = resolve;
+            stream.once('close', resolve);
+          });
+        }
+      }
+    } catch (error) {
+      stream.push(`${JSON.stringify({ problem: toProblem(error) })}\n`);
+    } finally {
+      clearInterval(alive);
+      stream.push(null);
+    }
+  };
+  void pump();
+  return reply.send(stream);
+}

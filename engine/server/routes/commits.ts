@@ -1,0 +1,150 @@
+// Commits and commit sets over HTTP.
+
+import type { FastifyInstance } from 'fastify';
+import { EngineError } from '../../base/errors.ts';
+import type { CommitRecord } from '../../journal/records.ts';
+import {
+  listCommits,
+  listSetIds,
+  orderedSet,
+  subscribeCommits,
+  walkCommits,
+} from '../../pfs/commit-list.ts';
+import { resolveCommit, resolveRepo } from '../../pfs/commit-lookup.ts';
+import { finishCommit, startCommit, waitCommit } from '../../pfs/commits.ts';
+import { resolveBranch } from '../../pfs/branches.ts';
+import { flag, pageOf, param, query, repoOf, requester, sendLines, text, untilGone } from '../http.ts';
+import type { EngineParts } from '../parts.ts';
+import { isoTime, viewCommit } from '../views.ts';
+import type { CommitSet } from '../wire.ts';
+
+/** Adds the routes of commits and commit sets. */
+export function commitRoutes(server: FastifyInstance, { context }: EngineParts): void {
+  const view = (commit: CommitRecord) => viewCommit(context, commit);
+
+  server.post('/repos/:project/:repo/commits', async (request) => {
+    const parent = text(request, 'parent');
+    const start = {
+      repo: repoOf(request),
+      branch: text(request, 'branch') ?? '',
+      description: text(request, 'description') ?? '',
+      ...(parent === undefined ? {} : { parent }),
+    };
+    return view(await startCommit(context, start, requester(request)));
+  });
+
+  server.get('/repos/:project/:repo/commits', async (request) => {
+    const repo = repoOf(request);
+    resolveRepo(context, repo);
+    const branch = query(request, 'branch');
+    const from = query(request, 'from');
+    const after = query(request, 'after');
+    if (branch === undefined) {
+      return await pageOf(request, listCommits(context, repo), { keyOf: (c) => c.id, view });
+    }
+    const end = from === undefined ? undefined : (await resolveCommit(context, repo, from)).id;
+    // The page after a commit begins with its parent.
+    const start = after === undefined ? branch : `${after}^`;
+    const last = after === undefined ? undefined : await resolveCommit(context, repo, after);
+    const list = last?.parent === null ? [] : until(walkCommits(context, repo, start), end);
+    return await pageOf(request, list, { keyOf: (c) => c.id, view, skip: false });
+  });
+
+  server.get('/repos/:project/:repo/commits/:ref', async (request) =>
+    view(await resolveCommit(context, repoOf(request), param(request, 'ref'))),
+  );
+
+  server.post('/repos/:project/:repo/commits/:ref/finish', async (request) => {
+    const description = text(request, 'description');
+    const commit = {
+      repo: repoOf(request),
+      ref: param(request, 'ref'),
+      ...(description === undefined ? {} : { description }),
+    };
+    return view(await finishCommit(context, commit, requester(request)));
+  });
+
+  server.get('/repos/:project/:repo/commits/:ref/wait', async (request, reply) => {
+    const options = { ref: param(request, 'ref'), signal: untilGone(reply) };
+    return view(await waitCommit(context, repoOf(request), options));
+  });
+
+  server.get('/repos/:project/:repo/branches/:branch/subscribe', async (request, reply) => {
+    const branch = { repo: repoOf(request), branch: param(request, 'branch') };
+    resolveBranch(context, branch.repo, branch.branch);
+    const wanted = query(request, 'from');
+    const from =
+      wanted === undefined ? undefined : (await resolveCommit(context, branch.repo, wanted)).id;
+    const signal = untilGone(reply);
+    const options = from === undefined ? { signal } : { signal, from };
+    return sendLines(reply, viewed(subscribeCommits(context, branch, options)));
+  });
+
+  server.get('/commit-sets', (request) =>
+    pageOf(request, listSetIds(context), {
+      keyOf: (id) => id,
+      view: async (id) => viewSet(id, await orderedSet(context, id)),
+    }),
+  );
+
+  server.get('/commit-sets/:id', async (request) =>
+    pageOf(request, await members(param(request, 'id'), flag(request, 'all')), {
+      keyOf: (commit) => commit.repo,
+      view,
+    }),
+  );
+
+  server.get('/commit-sets/:id/wait', async (request, reply) => {
+    const commits = await members(param(request, 'id'), flag(request, 'all'));
+    const signal = untilGone(reply);
+    return sendLines(
+      reply,
+      (async function* () {
+        for (const { repo, id } of commits) {
+          yield view(await waitCommit(context, repo, { ref: id, signal }));
+        }
+      })(),
+    );
+  });
+
+  /** Returns the commits of a set in topological order; without `all`, those of users' repos. */
+  async function members(id: string, all: boolean): Promise<CommitRecord[]> {
+    const commits = await orderedSet(context, id);
+    if (commits.length === 0) {
+      throw new EngineError('not_found', `Cannot find commit set ${id}; pfs list-commit shows them`);
+    }
+    return commits.filter((commit) => all || !/\.(spec|meta)$/.test(commit.repo));
+  }
+
+  async function* viewed(commits: AsyncIterable<CommitRecord>) {
+    for await (const commit of commits) {
+      yield view(commit);
+    }
+  }
+}
+
+async function* until(
+  commits: AsyncIterable<CommitRecord>,
+  last: string | undefined,
+): AsyncIterable<CommitRecord> {
+  for await (const commit of commits) {
+    yield commit;
+    if (commit.id === last) {
+      return;
+    }
+  }
+}
+
+function viewSet(id: string, commits: readonly CommitRecord[]): CommitSet {
+  const shown = commits.filter((commit) => !/\.(spec|meta)$/.test(commit.repo));
+  const times = commits.map((commit) => commit.started);
+  const ends = commits.map((commit) => commit.finished ?? commit.started);
+  return {
+    id,
+    commits: shown.length,
+    finished: shown.filter((commit) => commit.finished !== null).length,
+    failed: shown.filter((commit) => commit.error !== null).length,
+    created: isoTime(Math.min(...times)),
+    modified: isoTime(Math.max(...ends)),
+  };
+}

@@ -1,0 +1,300 @@
+// Files over HTTP.
+
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { EngineError } from '../../base/errors.ts';
+import { copyFile, deleteFiles } from '../../pfs/change-files.ts';
+import { lastGood, resolveCommit } from '../../pfs/commit-lookup.ts';
+import { openTree, type ReadableTree } from '../../pfs/commits.ts';
+import { diffEntries, type FileDifference } from '../../pfs/diff.ts';
+import {
+  type FileEntry,
+  findFile,
+  globFiles,
+  isDirectory,
+  listDirectory,
+  resolveFile,
+  shownPath,
+  walkFiles,
+  withStat,
+} from '../../pfs/files.ts';
+import { compileGlob } from '../../pfs/glob.ts';
+import { normalizePath, repoKeyOf } from '../../pfs/names.ts';
+import { readFiles } from '../../pfs/read-files.ts';
+import { putFiles, type Target } from '../../pfs/upload.ts';
+import { decodeFrames, encodeFiles, type OutgoingFile } from '../frames.ts';
+import { body, flag, pageOf, param, query, repoOf, requester, text } from '../http.ts';
+import type { EngineParts } from '../parts.ts';
+import { viewCommit, viewFile } from '../views.ts';
+import { FRAMES_TYPE } from '../wire.ts';
+
+const FILES = '/repos/:project/:repo/files/:ref';
+
+/** Adds the routes of files. */
+export function fileRoutes(server: FastifyInstance, { context, queue }: EngineParts): void {
+  server.post(FILES, async (request) => {
+    const commit = await putFiles(context, queue, {
+      target: targetOf(request, flag(request, 'own')),
+      append: flag(request, 'append'),
+      parts: decodeFrames(request.body as AsyncIterable<Uint8Array>),
+      request: requester(request),
+    });
+    return viewCommit(context, commit);
+  });
+
+  server.post(`${FILES}/delete`, async (request) => {
+    const { paths } = body(request);
+    if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string')) {
+      throw new EngineError('invalid', 'Cannot read the request: "paths" must be a list of paths');
+    }
+    const change = { target: targetOf(request, false), paths, request: requester(request) };
+    return viewCommit(context, await deleteFiles(context, queue, change));
+  });
+
+  server.post(`${FILES}/copy`, async (request) => {
+    const { source, append } = body(request);
+    const { repo, ref, path } = (source ?? {}) as Record<string, unknown>;
+    const { project, name } = (repo ?? {}) as Record<string, unknown>;
+    const commit = await copyFile(context, queue, {
+      target: targetOf(request, false),
+      source: {
+        repo: repoKeyOf(String(project), String(name)),
+        ref: String(ref),
+        path: String(path),
+      },
+      path: text(request, 'path') ?? '',
+      append: append === true,
+      request: requester(request),
+    });
+    return viewCommit(context, commit);
+  });
+
+  server.get(`${FILES}/list`, (request) =>
+    withTree(request, async (tree) => {
+      const path = normalizePath(query(request, 'path') ?? '');
+      if (tree.tree === null && path === '') {
+        return { items: [], next: null };
+      }
+      const entry = await resolveFile(tree.objects, tree.tree, { path, where: tree.where });
+      const list = flag(request, 'recursive')
+        ? walkFiles(tree.objects, entry)
+        : listDirectory(tree.objects, entry);
+      return await page(request, tree, list);
+    }),
+  );
+
+  server.get(`${FILES}/inspect`, (request) =>
+    withTree(request, async (tree) => {
+      const path = normalizePath(query(request, 'path') ?? '');
+      const entry = await resolveFile(tree.objects, tree.tree, { path, where: tree.where });
+      return viewFile(await withStat(tree.objects, entry));
+    }),
+  );
+
+  server.get(`${FILES}/glob`, (request) =>
+    withTree(request, async (tree) => {
+      const glob = compileGlob(query(request, 'pattern') ?? '');
+      return await page(request, tree, globFiles(tree.objects, tree.tree, glob));
+    }),
+  );
+
+  server.get(`${FILES}/diff`, async (request) => {
+    const path = normalizePath(query(request, 'path') ?? '');
+    const repo = repoOf(request);
+    const other = await olderSide(request, { repo, ref: param(request, 'ref'), path });
+    return await withTree(request, async (tree) => {
+      const old = other && (await openTree(context, other.repo, other.ref));
+      try {
+        const entries = {
+          old: old && (await findFile(old.objects, old.tree, other.path)),
+          new: await findFile(tree.objects, tree.tree, path),
+        };
+        if (path !== '' && !entries.old && !entries.new) {
+          await resolveFile(tree.objects, tree.tree, { path, where: tree.where });
+        }
+        const stat = async (entry: FileEntry | undefined, from: ReadableTree | undefined) =>
+          entry && from ? viewFile(await withStat(from.objects, entry)) : null;
+        return await pageOf(request, diffEntries(tree.objects, entries), {
+          keyOf: (change) => change.path,
+          view: async (change) => ({
+            kind: kindOf(change),
+            path: `/${change.path}`,
+            old: await stat(change.old, old),
+            new: await stat(change.new, tree),
+          }),
+        });
+      } finally {
+        old?.close();
+      }
+    });
+  });
+
+  server.get(`${FILES}/content`, async (request, reply) => {
+    const tree = await open(request);
+    try {
+      return await sendContent(tree, request, reply);
+    } catch (error) {
+      tree.close();
+      throw error;
+    }
+  });
+
+  server.get(`${FILES}/frames`, async (request, reply) => {
+    const tree = await open(request);
+    const named = await matches(tree, query(request, 'path') ?? '');
+    return reply.type(FRAMES_TYPE).send(byteStream(encodeFiles(outgoing(tree, named)), tree));
+  });
+
+  function open(request: FastifyRequest): Promise<ReadableTree> {
+    return openTree(context, repoOf(request), param(request, 'ref'));
+  }
+
+  async function withTree<T>(
+    request: FastifyRequest,
+    read: (tree: ReadableTree) => Promise<T>,
+  ): Promise<T> {
+    const tree = await open(request);
+    try {
+      return await read(tree);
+    } finally {
+      tree.close();
+    }
+  }
+
+  function page(request: FastifyRequest, tree: ReadableTree, list: AsyncIterable<FileEntry>) {
+    return pageOf(request, list, {
+      keyOf: shownPath,
+      view: async (entry) => viewFile(await withStat(tree.objects, entry)),
+    });
+  }
+
+  /** Returns what a path or glob names; rejects with `not_found` when that is nothing. */
+  async function matches(tree: ReadableTree, wanted: string): Promise<FileEntry[]> {
+    const path = normalizePath(wanted);
+    const exact = await findFile(tree.objects, tree.tree, path);
+    if (exact || (tree.tree === null && path === '')) {
+      return exact ? [exact] : [];
+    }
+    const found: FileEntry[] = [];
+    if (/[*?[{(]/.test(path)) {
+      for await (const match of globFiles(tree.objects, tree.tree, compileGlob(`/${path}`))) {
+        // What lies below a directory that matched comes with it.
+        if (!found.some((above) => match.path.startsWith(`${above.path}/`))) {
+          found.push(match);
+        }
+      }
+    }
+    if (found.length === 0) {
+      await resolveFile(tree.objects, tree.tree, { path, where: tree.where });
+    }
+    return found;
+  }
+
+  async function sendContent(
+    tree: ReadableTree,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> {
+    const found = await matches(tree, query(request, 'path') ?? '');
+    const [only] = found;
+    if (only && found.length === 1 && isDirectory(only)) {
+      throw new EngineError(
+        'invalid',
+        `Cannot get "${shownPath(only)}": it is a directory; add -r to get what is in it`,
+      );
+    }
+    reply.type('application/octet-stream');
+    if (only === undefined || found.length > 1) {
+      const files = found.filter((entry) => !isDirectory(entry));
+      return reply.send(byteStream(contentOf(tree, files), tree));
+    }
+    const { size } = await withStat(tree.objects, only);
+    const range = rangeOf(request.headers.range, size);
+    const { start, end } = range ?? { start: 0, end: size };
+    reply.header('accept-ranges', 'bytes').header('etag', `"${only.id}"`);
+    reply.header('content-length', end - start);
+    if (range) {
+      reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${size}`);
+    }
+    return reply.send(byteStream(tree.readFile(only.id, { start, end }), tree));
+  }
+
+  async function* outgoing(
+    tree: ReadableTree,
+    named: readonly FileEntry[],
+  ): AsyncGenerator<OutgoingFile> {
+    for (const top of named) {
+      const parent = top.path.slice(0, top.path.lastIndexOf('/') + 1);
+      const files = readFiles(context, tree, walkFiles(tree.objects, top));
+      for await (const { file, size, data } of files) {
+        const path = file.path.slice(parent.length);
+        yield { path, size, data, executable: file.mode === '100755' };
+      }
+    }
+  }
+
+  /** Returns what a diff compares with: what the request says, or the commit before. */
+  async function olderSide(
+    request: FastifyRequest,
+    newer: { readonly repo: string; readonly ref: string; readonly path: string },
+  ): Promise<{ repo: string; ref: string; path: string } | undefined> {
+    const old = query(request, 'old');
+    if (old === undefined) {
+      const commit = await resolveCommit(context, newer.repo, newer.ref);
+      const parent = await lastGood(context, newer.repo, commit.parent);
+      return parent && { ...newer, ref: parent.id };
+    }
+    const match = /^([^/@]+)\/([^@]+)@([^:]+)(?::(.*))?$/.exec(old);
+    if (match === null) {
+      throw new EngineError('invalid', `Cannot read "${old}": write project/repo@ref:/path`);
+    }
+    const [, project = '', name = '', ref = '', path = ''] = match;
+    return { repo: repoKeyOf(project, name), ref, path: normalizePath(path) };
+  }
+}
+
+function targetOf(request: FastifyRequest, own: boolean): Target {
+  return {
+    repo: repoOf(request),
+    ref: param(request, 'ref'),
+    own,
+    description: query(request, 'description') ?? '',
+  };
+}
+
+function kindOf(change: FileDifference): 'added' | 'removed' | 'changed' {
+  if (change.old === undefined) {
+    return 'added';
+  }
+  return change.new === undefined ? 'removed' : 'changed';
+}
+
+async function* contentOf(tree: ReadableTree, files: readonly FileEntry[]): AsyncGenerator<Buffer> {
+  for (const file of files) {
+    yield* tree.readFile(file.id);
+  }
+}
+
+/** Makes a stream of bytes that lets go of the tree when it ends, however it does. */
+function byteStream(source: AsyncIterable<Buffer>, tree: ReadableTree): Readable {
+  const stream = Readable.from(source, { objectMode: false, highWaterMark: 1024 * 1024 });
+  stream.once('close', () => tree.close());
+  return stream;
+}
+
+/** Reads a Range header with one range (RFC 9110); undefined for none, or one to be ignored. */
+function rangeOf(
+  header: string | undefined,
+  size: number,
+): { start: number; end: number } | undefined {
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
+  if (first === undefined || last === undefined || (first === '' && last === '')) {
+    return undefined;
+  }
+  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
+  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1);
+  if (start >= end) {
+    throw new EngineError('invalid', `Cannot get range "${header}": the file has ${size} bytes`);
+  }
+  return { start, end };
+}

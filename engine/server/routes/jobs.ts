@@ -1,0 +1,175 @@
+// Jobs, datums, logs and provenance over HTTP.
+
+import type { FastifyInstance } from 'fastify';
+import { EngineError } from '../../base/errors.ts';
+import { isTerminal, type JobRecord, jobKey } from '../../journal/records.ts';
+import { getDatum, listDatums } from '../../jobs/datum-list.ts';
+import { endJob } from '../../jobs/job-end.ts';
+import { getJob, jobSet, listJobs } from '../../jobs/job-lookup.ts';
+import { JobResults } from '../../jobs/job-results.ts';
+import { lineageDown, lineageUp } from '../../jobs/lineage.ts';
+import { findCommit, resolveCommit } from '../../pfs/commit-lookup.ts';
+import { openTree } from '../../pfs/commits.ts';
+import { resolveFile } from '../../pfs/files.ts';
+import { normalizePath, repoKeyOf } from '../../pfs/names.ts';
+import { flag, pageOf, param, pipelineOf, query, sendLines, untilGone } from '../http.ts';
+import { readLogs } from '../log-reading.ts';
+import type { EngineParts } from '../parts.ts';
+import { viewDatum, viewJob, viewLineage } from '../views.ts';
+import type { FailedDatum, Job } from '../wire.ts';
+
+const SHOWN_FAILURES = 10;
+const JOB = '/pipelines/:project/:pipeline/jobs/:id';
+
+/** Adds the routes of jobs, datums, logs and provenance. */
+export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
+  const { context } = parts;
+  const view = async (job: JobRecord): Promise<Job> =>
+    viewJob(job, await findCommit(context, job.pipeline, job.id));
+
+  server.get('/jobs', async (request) => {
+    const { state } = context.journal;
+    const project = query(request, 'project');
+    const pipeline = query(request, 'pipeline');
+    const wanted = query(request, 'state');
+    const keys =
+      pipeline === undefined
+        ? [...state.pipelines.keys()].filter((key) => !project || key.startsWith(`${project}/`))
+        : [repoKeyOf(project ?? 'default', pipeline)];
+    return await pageOf(request, newestFirst(keys.map((key) => listJobs(context, key)), wanted), {
+      keyOf: (job) => jobKey(job.pipeline, job.id),
+      view,
+    });
+  });
+
+  server.get('/job-sets/:id', async (request) =>
+    pageOf(request, await jobSet(context, param(request, 'id')), {
+      keyOf: (job) => job.pipeline,
+      view,
+    }),
+  );
+
+  server.get(JOB, async (request) => {
+    const job = await getJob(context, pipelineOf(request), param(request, 'id'));
+    return { ...(await view(job)), failed: await failures(job) };
+  });
+
+  server.post(`${JOB}/stop`, async (request) => {
+    const pipeline = pipelineOf(request);
+    const job = await getJob(context, pipeline, param(request, 'id'));
+    const end = { state: 'killed' as const, reason: 'stopped by a user' };
+    const ended = await endJob(context, { pipeline, job: job.id, end }, 'local');
+    if (!ended) {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot stop job ${job.id}: it has already ended (${job.state})`,
+      );
+    }
+    return await view(await getJob(context, pipeline, job.id));
+  });
+
+  server.get(`${JOB}/wait`, async (request, reply) => {
+    const job = await getJob(context, pipelineOf(request), param(request, 'id'));
+    return sendLines(reply, changesOf(job, untilGone(reply)));
+  });
+
+  server.get(`${JOB}/datums`, async (request) => {
+    const job = await getJob(context, pipelineOf(request), param(request, 'id'));
+    const running = parts.runningDatums(jobKey(job.pipeline, job.id));
+    return await pageOf(request, listDatums(context, job, (id) => running.has(id)), {
+      keyOf: ({ datum }) => datum.id,
+      view: (datum) => viewDatum(job, datum),
+    });
+  });
+
+  server.get(`${JOB}/datums/:datum`, async (request) => {
+    const job = await getJob(context, pipelineOf(request), param(request, 'id'));
+    return viewDatum(job, await getDatum(context, job, param(request, 'datum')));
+  });
+
+  server.get('/logs', (request, reply) => {
+    const follow = flag(request, 'follow');
+    const tail = query(request, 'tail');
+    const [pipeline, job, datum] = ['pipeline', 'job', 'datum'].map((name) => query(request, name));
+    const lines = readLogs(parts, {
+      project: query(request, 'project') ?? 'default',
+      follow,
+      signal: untilGone(reply),
+      ...(pipeline === undefined ? {} : { pipeline }),
+      ...(job === undefined ? {} : { job }),
+      ...(datum === undefined ? {} : { datum }),
+      ...(tail === undefined ? {} : { tail: Number(tail) }),
+    });
+    return sendLines(reply, lines);
+  });
+
+  server.get('/provenance', async (request) => {
+    const [project = '', name = ''] = (query(request, 'repo') ?? '').split('/');
+    const repo = repoKeyOf(project, name);
+    const ref = query(request, 'ref') ?? 'master';
+    const path = normalizePath(query(request, 'path') ?? '');
+    const commit = await resolveCommit(context, repo, ref);
+    if (path !== '') {
+      const tree = await openTree(context, repo, ref);
+      try {
+        await resolveFile(tree.objects, tree.tree, { path, where: tree.where });
+      } finally {
+        tree.close();
+      }
+    }
+    const walk = query(request, 'direction') === 'down' ? lineageDown : lineageUp;
+    return viewLineage(context, await walk(context, commit, path === '' ? null : path));
+  });
+
+  async function failures(job: JobRecord): Promise<FailedDatum[]> {
+    const failed: FailedDatum[] = [];
+    const wanted = Math.min(job.datums.failed, SHOWN_FAILURES);
+    for await (const result of wanted > 0 ? new JobResults(context, job).own() : []) {
+      if (result.state === 'failed') {
+        failed.push({ id: result.datum, reason: result.reason, output: result.lastLines });
+        if (failed.length === wanted) {
+          break;
+        }
+      }
+    }
+    return failed;
+  }
+
+  async function* changesOf(first: JobRecord, signal: AbortSignal): AsyncGenerator<Job> {
+    let last: JobRecord | undefined;
+    for await (const _ of context.journal.changes(signal)) {
+      const job = await getJob(context, first.pipeline, first.id);
+      if (job !== last) {
+        yield await view(job);
+        last = job;
+      }
+      if (isTerminal(job.state)) {
+        return;
+      }
+    }
+  }
+}
+
+/** Merges the jobs of several pipelines, each newest first, into one list, newest first. */
+async function* newestFirst(
+  lists: readonly AsyncGenerator<JobRecord>[],
+  state: string | undefined,
+): AsyncGenerator<JobRecord> {
+  const heads: { readonly list: AsyncGenerator<JobRecord>; job: JobRecord }[] = [];
+  const advance = async (list: AsyncGenerator<JobRecord>) => {
+    const next = await list.next();
+    if (!next.done) {
+      heads.push({ list, job: next.value });
+      heads.sort((a, b) => (a.job.id < b.job.id ? 1 : -1));
+    }
+  };
+  for (const list of lists) {
+    await advance(list);
+  }
+  for (let head = heads.shift(); head; head = heads.shift()) {
+    if (state === undefined || head.job.state === state) {
+      yield head.job;
+    }
+    await advance(head.list);
+  }
+}

@@ -1,0 +1,85 @@
+// Pipelines over HTTP.
+
+import type { FastifyInstance } from 'fastify';
+import { EngineError } from '../../base/errors.ts';
+import { specRepo } from '../../journal/records.ts';
+import { resolvePipeline } from '../../jobs/job-lookup.ts';
+import {
+  deletePipeline,
+  putPipelines,
+  startPipeline,
+  stopPipeline,
+} from '../../jobs/pipelines.ts';
+import { readSpecCommit } from '../../jobs/spec-repo.ts';
+import { resolveCommit } from '../../pfs/commit-lookup.ts';
+import { DEFAULT_PROJECT } from '../../pfs/names.ts';
+import { flag, pageOf, pipelineOf, query, requester } from '../http.ts';
+import type { EngineParts } from '../parts.ts';
+import { viewPipeline } from '../views.ts';
+import type { PipelineChange } from '../wire.ts';
+
+/** Adds the routes of pipelines. */
+export function pipelineRoutes(server: FastifyInstance, { context, pool }: EngineParts): void {
+  server.post('/pipelines', async (request): Promise<PipelineChange[]> => {
+    if (typeof request.body !== 'string') {
+      throw new EngineError('invalid', 'Cannot read the request: send the spec as text/plain');
+    }
+    const changes = await putPipelines(
+      context,
+      {
+        text: request.body,
+        fileName: query(request, 'file') ?? 'spec',
+        project: query(request, 'project') ?? DEFAULT_PROJECT,
+        update: flag(request, 'update'),
+        reprocess: flag(request, 'reprocess'),
+      },
+      requester(request),
+    );
+    return changes.map(({ pipeline, created, warnings }) => ({
+      pipeline: viewPipeline(pipeline),
+      created,
+      warnings,
+    }));
+  });
+
+  server.get('/pipelines', (request) => {
+    const project = query(request, 'project');
+    const pipelines = [...context.journal.state.pipelines.values()].filter(
+      ({ key }) => project === undefined || key.startsWith(`${project}/`),
+    );
+    return pageOf(request, pipelines, {
+      keyOf: (pipeline) => pipeline.key,
+      view: (pipeline) => viewPipeline(pipeline),
+    });
+  });
+
+  server.get('/pipelines/:project/:pipeline', async (request) => {
+    const pipeline = resolvePipeline(context, pipelineOf(request));
+    const wanted = query(request, 'version');
+    if (wanted === undefined || Number(wanted) === pipeline.version) {
+      const { text } = await readSpecCommit(context, pipeline.key, pipeline.specCommit);
+      return viewPipeline(pipeline, text);
+    }
+    const commit = await resolveCommit(context, specRepo(pipeline.key), `master.${wanted}`);
+    const { spec, text } = await readSpecCommit(context, pipeline.key, commit.id);
+    return viewPipeline({ ...pipeline, spec, version: Number(wanted) }, text);
+  });
+
+  server.delete('/pipelines/:project/:pipeline', async (request, reply) => {
+    const key = pipelineOf(request);
+    const options = { key, force: flag(request, 'force'), keepRepo: flag(request, 'keep-repo') };
+    await deletePipeline(context, options, requester(request));
+    await pool.release(key);
+    return reply.code(204).send();
+  });
+
+  server.post('/pipelines/:project/:pipeline/start', async (request) =>
+    viewPipeline(await startPipeline(context, pipelineOf(request), requester(request))),
+  );
+
+  server.post('/pipelines/:project/:pipeline/stop', async (request) => {
+    const pipeline = await stopPipeline(context, pipelineOf(request), requester(request));
+    await pool.release(pipeline.key);
+    return viewPipeline(pipeline);
+  });
+}

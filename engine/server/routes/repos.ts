@@ -1,0 +1,94 @@
+// Repos and branches over HTTP.
+
+import type { FastifyInstance } from 'fastify';
+import { deleteBranch, putBranch, resolveBranch } from '../../pfs/branches.ts';
+import { resolveRepo } from '../../pfs/commit-lookup.ts';
+import { exportRepo } from '../../pfs/export.ts';
+import { repoKeyOf } from '../../pfs/names.ts';
+import { createRepo, deleteRepo, describeRepo } from '../../pfs/repos.ts';
+import { encodeFiles } from '../frames.ts';
+import { flag, pageOf, param, query, repoOf, requester, text } from '../http.ts';
+import type { EngineParts } from '../parts.ts';
+import { viewBranch, viewRepo } from '../views.ts';
+import { FRAMES_TYPE } from '../wire.ts';
+import { Readable } from 'node:stream';
+
+/** Adds the routes of repos and branches. */
+export function repoRoutes(server: FastifyInstance, { context }: EngineParts): void {
+  const { journal } = context;
+
+  server.get('/repos', (request) => {
+    const project = query(request, 'project');
+    const all = flag(request, 'all');
+    const repos = [...journal.state.repos.values()].filter(
+      (repo) =>
+        (all || repo.kind === 'user') &&
+        (project === undefined || repo.key.startsWith(`${project}/`)),
+    );
+    return pageOf(request, repos, {
+      keyOf: (repo) => repo.key,
+      view: (repo) => viewRepo(context, repo),
+    });
+  });
+
+  server.post('/repos', async (request) => {
+    const key = repoKeyOf(text(request, 'project') ?? '', text(request, 'name') ?? '');
+    const description = text(request, 'description') ?? '';
+    const repo = await createRepo(context, { key, description }, requester(request));
+    return viewRepo(context, repo);
+  });
+
+  server.get('/repos/:project/:repo', (request) =>
+    viewRepo(context, resolveRepo(context, repoOf(request))),
+  );
+
+  server.patch('/repos/:project/:repo', async (request) => {
+    const change = { key: repoOf(request), description: text(request, 'description') ?? '' };
+    return viewRepo(context, await describeRepo(context, change, requester(request)));
+  });
+
+  server.delete('/repos/:project/:repo', async (request, reply) => {
+    const repo = { key: repoOf(request), force: flag(request, 'force') };
+    await deleteRepo(context, repo, requester(request));
+    return reply.code(204).send();
+  });
+
+  server.get('/repos/:project/:repo/export', (request, reply) => {
+    const repo = resolveRepo(context, repoOf(request));
+    return reply
+      .type(FRAMES_TYPE)
+      .send(Readable.from(encodeFiles(exportRepo(context, repo.key)), { objectMode: false }));
+  });
+
+  server.get('/repos/:project/:repo/branches', (request) => {
+    const { key } = resolveRepo(context, repoOf(request));
+    const branches = [...journal.state.branches.keysBy('repo', key)].flatMap(
+      (branch) => journal.state.branches.get(branch) ?? [],
+    );
+    return pageOf(request, branches, { keyOf: (branch) => branch.name, view: viewBranch });
+  });
+
+  server.put('/repos/:project/:repo/branches/:branch', async (request) => {
+    const head = text(request, 'head');
+    const change = {
+      repo: repoOf(request),
+      branch: param(request, 'branch'),
+      ...(head === undefined ? {} : { head }),
+    };
+    return viewBranch(await putBranch(context, change, requester(request)));
+  });
+
+  server.get('/repos/:project/:repo/branches/:branch', (request) =>
+    viewBranch(resolveBranch(context, repoOf(request), param(request, 'branch'))),
+  );
+
+  server.delete('/repos/:project/:repo/branches/:branch', async (request, reply) => {
+    const branch = {
+      repo: repoOf(request),
+      branch: param(request, 'branch'),
+      force: flag(request, 'force'),
+    };
+    await deleteBranch(context, branch, requester(request));
+    return reply.code(204).send();
+  });
+}

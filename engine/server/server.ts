@@ -1,0 +1,105 @@
+// The HTTP server: who may speak to it, how errors are told, and which routes there are.
+
+import { timingSafeEqual } from 'node:crypto';
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { EngineError } from '../base/errors.ts';
+import type { EngineParts } from './parts.ts';
+import { isFault, toProblem } from './problem.ts';
+import { commitRoutes } from './routes/commits.ts';
+import { engineRoutes } from './routes/engine.ts';
+import { fileRoutes } from './routes/files.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { pipelineRoutes } from './routes/pipelines.ts';
+import { repoRoutes } from './routes/repos.ts';
+import { API_PREFIX, FRAMES_TYPE, VERSION_HEADER } from './wire.ts';
+
+export interface ServerOptions {
+  readonly token: string;
+  /** Names, beside those of loopback, under which clients may reach the engine. */
+  readonly allowedHosts: readonly string[];
+  readonly onFault: (error: unknown) => void;
+}
+
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+const OPEN_PATHS = new Set(['/healthz', `${API_PREFIX}/version`]);
+
+/** Makes the server; it does not listen yet. */
+export function makeServer(parts: EngineParts, options: ServerOptions): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    bodyLimit: MAX_BODY_BYTES,
+    // A name or path is one segment, and paths may be long.
+    routerOptions: { maxParamLength: 4096 },
+    forceCloseConnections: 'idle',
+    requestTimeout: 0,
+  });
+  server.addContentTypeParser(FRAMES_TYPE, (_request, payload, done) => done(null, payload));
+  server.addContentTypeParser('text/plain', { parseAs: 'string' }, (_request, text, done) =>
+    done(null, text),
+  );
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header(VERSION_HEADER, parts.version);
+    checkOrigin(request, options.allowedHosts);
+    if (!OPEN_PATHS.has(request.url.split('?')[0] ?? '')) {
+      checkToken(request, options.token);
+    }
+  });
+  server.setErrorHandler((error, _request, reply) => {
+    if (isFault(error)) {
+      options.onFault(error);
+    }
+    const problem = toProblem(error);
+    return reply.code(problem.status).type('application/problem+json').send(problem);
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const error = new EngineError(
+      'not_found',
+      `Cannot find "${request.method} ${request.url.split('?')[0]}": the API has no such route`,
+    );
+    return reply.code(404).type('application/problem+json').send(toProblem(error));
+  });
+  server.get('/healthz', () => ({ ok: true }));
+  const api = async (routes: FastifyInstance): Promise<void> => {
+    engineRoutes(routes, parts);
+    repoRoutes(routes, parts);
+    commitRoutes(routes, parts);
+    fileRoutes(routes, parts);
+    pipelineRoutes(routes, parts);
+    jobRoutes(routes, parts);
+  };
+  void server.register(api, { prefix: API_PREFIX });
+  return server;
+}
+
+/** Refuses what a page of another site could make a browser send. */
+function checkOrigin(request: FastifyRequest, allowed: readonly string[]): void {
+  const { host, origin } = request.headers;
+  const isKnown = LOOPBACK.test(host ?? '') || allowed.includes((host ?? '').replace(/:\d+$/, ''));
+  if (!isKnown || (origin !== undefined && originHost(origin) !== host)) {
+    throw new EngineError(
+      'unauthenticated',
+      'Cannot answer: the request names another host, or comes from a page of another site',
+    );
+  }
+}
+
+function checkToken(request: FastifyRequest, token: string): void {
+  const given = Buffer.from(request.headers.authorization ?? '');
+  const wanted = Buffer.from(`Bearer ${token}`);
+  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
+    throw new EngineError(
+      'unauthenticated',
+      'Cannot answer: the token is missing or wrong; the engine keeps it in the file "token" of its PFS_HOME',
+    );
+  }
+}
+
+function originHost(origin: string): string | undefined {
+  try {
+    return new URL(origin).host;
+  } catch {
+    // `null`, as pages without an origin send it.
+    return undefined;
+  }
+}

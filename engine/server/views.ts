@@ -1,0 +1,196 @@
+// From records to what travels: the only place that knows both.
+
+import { branchKey, type BranchRecord, type CommitRecord, type ImageRecord, type JobRecord, jobKey, type PipelineRecord, type ProvenanceLink, type RepoRecord } from '../journal/records.ts';
+import type { JobDatum } from '../jobs/datum-list.ts';
+import type { ResultInput } from '../jobs/datum-result.ts';
+import type { Lineage as LineageRecord } from '../jobs/lineage.ts';
+import type { PfsContext } from '../pfs/context.ts';
+import { type FileInfo, isDirectory, shownPath } from '../pfs/files.ts';
+import { splitRepoKey } from '../pfs/names.ts';
+import { inputText } from '../pipeline/input-text.ts';
+import type { PipelineSpec } from '../pipeline/spec.ts';
+import type { Branch, Commit, CommitLink, Datum, File, Image, Job, Lineage, Pipeline, Repo } from './wire.ts';
+
+/** ISO 8601 in UTC. */
+export function isoTime(time: number): string {
+  return new Date(time).toISOString();
+}
+
+function isoOrNull(time: number | null): string | null {
+  return time === null ? null : isoTime(time);
+}
+
+export function viewRepo(context: PfsContext, repo: RepoRecord): Repo {
+  const { state } = context.journal;
+  const branches = [...state.branches.keysBy('repo', repo.key)].flatMap(
+    (key) => state.branches.get(key) ?? [],
+  );
+  const head = state.branches.get(branchKey(repo.key, 'master'))?.head;
+  return {
+    ...splitRepoKey(repo.key),
+    type: repo.kind,
+    description: repo.description,
+    created: isoTime(repo.created),
+    size: head ? (state.commits.get(`${repo.key}@${head}`)?.size ?? 0) : 0,
+    branches: branches.map((branch) => branch.name),
+    output: state.pipelines.has(repo.key),
+  };
+}
+
+export function viewBranch(branch: BranchRecord): Branch {
+  return {
+    repo: splitRepoKey(branch.repo),
+    name: branch.name,
+    head: branch.head,
+    provenance: branch.provenance
+      .filter((source) => !source.repo.endsWith('.spec'))
+      .map((source) => ({ repo: splitRepoKey(source.repo), name: source.branch })),
+    created: isoTime(branch.created),
+  };
+}
+
+export function viewCommit(context: PfsContext, commit: CommitRecord): Commit {
+  const { state } = context.journal;
+  const job = state.jobs.get(jobKey(commit.repo, commit.id));
+  const type = commit.repo.endsWith('.spec')
+    ? 'spec'
+    : commit.repo.endsWith('.meta')
+      ? 'meta'
+      : 'user';
+  return {
+    repo: splitRepoKey(commit.repo),
+    type,
+    id: commit.id,
+    branch: commit.branch,
+    parent: commit.parent,
+    origin: commit.origin,
+    description: commit.description,
+    state: commit.finished === null ? 'open' : commit.error === null ? 'finished' : 'error',
+    error: commit.error,
+    started: isoTime(commit.started),
+    finished: isoOrNull(commit.finished),
+    size: commit.size,
+    files: commit.files,
+    provenance: commit.provenance
+      .filter((link) => !link.repo.endsWith('.spec'))
+      .map(viewLink),
+    pipeline:
+      commit.pipeline && type === 'user'
+        ? { ...splitRepoKey(commit.pipeline.name), version: commit.pipeline.version }
+        : null,
+    image: viewImage(commit.image),
+    git: { commit: commit.git, tree: commit.finished === null ? null : commit.tree },
+    job: job ? { state: job.state, datums: job.datums } : null,
+  };
+}
+
+function viewLink(link: ProvenanceLink): CommitLink {
+  return { repo: splitRepoKey(link.repo), name: link.branch, commit: link.commit };
+}
+
+function viewImage(image: ImageRecord | null): Image | null {
+  return image && { reference: image.reference, digest: image.digest };
+}
+
+export function viewFile(file: FileInfo): File {
+  return {
+    path: shownPath(file),
+    type: isDirectory(file) ? 'dir' : 'file',
+    size: file.size,
+    files: file.files,
+    executable: file.mode === '100755',
+    id: file.id,
+  };
+}
+
+export function viewPipeline(pipeline: PipelineRecord, userSpec = ''): Pipeline {
+  const spec = pipeline.spec as unknown as PipelineSpec;
+  const { project, name } = splitRepoKey(pipeline.key);
+  return {
+    project,
+    name,
+    version: pipeline.version,
+    description: spec.description,
+    state: pipeline.state,
+    reason: pipeline.reason,
+    stopped: pipeline.stopped,
+    created: isoTime(pipeline.created),
+    updated: isoTime(pipeline.updated),
+    input: inputText(spec.input, { project }),
+    outputBranch: spec.output_branch,
+    lastJob: pipeline.lastJob,
+    jobs: pipeline.jobs,
+    spec: pipeline.spec,
+    userSpec,
+  };
+}
+
+/** `output` is the job's output commit, where it is known: it has the provenance. */
+export function viewJob(job: JobRecord, output: CommitRecord | undefined): Job {
+  const { project, name } = splitRepoKey(job.pipeline);
+  return {
+    project,
+    pipeline: name,
+    id: job.id,
+    version: job.version,
+    state: job.state,
+    reason: job.reason,
+    created: isoTime(job.created),
+    started: isoOrNull(job.started),
+    finished: isoOrNull(job.finished),
+    restarts: job.restarts,
+    datums: job.datums,
+    stats: job.stats,
+    image: viewImage(job.image),
+    provenance: (output?.provenance ?? [])
+      .filter((link) => !link.repo.endsWith('.spec'))
+      .map(viewLink),
+    outputBranch: output?.branch ?? '',
+  };
+}
+
+function viewInput(input: ResultInput): Datum['inputs'][number] {
+  const { name, project, repo, branch, commit, path, size } = input;
+  return { name, repo: { project, name: repo }, branch, commit, path, size };
+}
+
+export function viewDatum(job: JobRecord, one: JobDatum): Datum {
+  const { datum, state, result, inputs } = one;
+  const failed = state === 'failed' || state === 'recovered';
+  return {
+    id: datum.id,
+    hash: datum.hash,
+    job: job.id,
+    state,
+    producedBy: result?.job ?? null,
+    inputs: inputs.map(viewInput),
+    reason: failed ? (result?.reason ?? '') : '',
+    exitCode: result?.exitCode ?? null,
+    tries: result?.tries ?? 0,
+    started: result ? isoTime(result.started) : null,
+    stats: result?.stats ?? null,
+    version: result?.version ?? null,
+    image: viewImage(result?.image ?? null),
+  };
+}
+
+export function viewLineage(context: PfsContext, node: LineageRecord): Lineage {
+  return {
+    commit: viewCommit(context, node.commit),
+    path: node.path === null ? null : `/${node.path}`,
+    datums: node.datums.map((datum) => ({
+      id: datum.id,
+      job: datum.job,
+      version: datum.version,
+      image: viewImage(datum.image),
+      inputs: datum.inputs.map(({ name, project, repo, commit, path }) => ({
+        name,
+        repo: { project, name: repo },
+        commit,
+        path,
+      })),
+    })),
+    omitted: node.omitted,
+    next: node.next.map((next) => viewLineage(context, next)),
+  };
+}
