@@ -65,7 +65,7 @@ export class JobLog {
 
   /** Whether every line is stored. */
   get isStored(): boolean {
-    return this.#unstoredBytes === 0 && !this.#storing;
+    return this.#unstoredBytes === 0;
   }
 
   /** Adds a line. When the store is behind, whoever logs must await {@link room} before it goes on. */
@@ -161,16 +161,22 @@ export class JobLog {
 
   /** Returns ways to read all lines up to `count` of own segment `last`, in order. */
   async #sources(last: number, count: number): Promise<LogSource[]> {
-    const sources: LogSource[] = [];
-    const stored = new Set(this.#segments.map((segment) => segment.key));
+    const listed: string[] = [];
     for await (const { key } of this.#store.list(logPrefix(this.#job))) {
-      // One that was stored while this listed is read as ours below.
-      if (!stored.has(key) && !this.#segments.some((segment) => segment.key === key)) {
+      listed.push(key);
+    }
+    const own = new Map(this.#segments.map((segment, position) => [segment.key, position]));
+    const sources: LogSource[] = [];
+    for (const key of listed) {
+      if ((own.get(key) ?? -1) < last) {
         sources.push(async () => decodeSegment(await this.#store.get(key), key));
       }
     }
+    const isListed = new Set<string | undefined>(listed);
     for (let position = 0; position < last; position++) {
-      sources.push(() => this.#recordsOf(position));
+      if (!isListed.has(this.#segments[position]?.key)) {
+        sources.push(() => this.#recordsOf(position));
+      }
     }
     sources.push(async () => (await this.#recordsOf(last)).slice(0, count));
     return sources;
