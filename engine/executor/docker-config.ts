@@ -118,11 +118,7 @@ async function readJson(path: string): Promise<unknown> {
   try {
     return content && JSON.parse(content.toString('utf8'));
   } catch (error) {
-    throw new EngineError(
-      'failed_precondition',
-      `Cannot read Docker configuration "${path}": ${errorText(error)}; correct the file`,
-      { cause: error },
-    );
+    throw unreadable(error, { path, remedy: 'correct the file' });
   }
 }
 
@@ -133,11 +129,7 @@ async function readIfThere(path: string): Promise<Buffer | undefined> {
     if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') {
       return undefined;
     }
-    throw new EngineError(
-      'failed_precondition',
-      `Cannot read Docker configuration "${path}": ${errorText(error)}; make it readable to this user`,
-      { cause: error },
-    );
+    throw unreadable(error, { path, remedy: 'make it readable to this user' });
   }
 }
 
@@ -145,5 +137,13 @@ async function exists(path: string): Promise<boolean> {
   return await access(path).then(
     () => true,
     () => false,
+  );
+}
+
+function unreadable(cause: unknown, about: { path: string; remedy: string }): EngineError {
+  return new EngineError(
+    'failed_precondition',
+    `Cannot read Docker configuration "${about.path}": ${errorText(cause)}; ${about.remedy}`,
+    { cause },
   );
 }

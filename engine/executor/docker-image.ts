@@ -172,7 +172,8 @@ export class DockerImages {
       const made = container;
       const has = async (path: string): Promise<boolean> => {
         try {
-          await made.infoArchive({ path });
+          // The answer has no body, but its connection is free only once that was read.
+          ((await made.infoArchive({ path })) as NodeJS.ReadableStream).resume();
           return true;
         } catch (error) {
           if (dockerStatus(error) === 404) {

@@ -1,17 +1,12 @@
 // What every executor must do. A factory gives an executor and what it needs to know of the world around it.
 
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type {
-  Executor,
-  ResourceLimits,
-  RunResult,
-  RunSpec,
-  Worker,
-} from '../../engine/executor/executor.ts';
+import type { Executor, ResourceLimits } from '../../engine/executor/executor.ts';
+import { type Bench, run, sh, stillUsableOrGone } from '../support/worker-bench.ts';
 
 const MiB = 1024 * 1024;
 
@@ -23,12 +18,6 @@ export interface ExecutorUnderTest {
   readonly lacks?: { readonly memoryLimits?: string; readonly readOnlyInputs?: string };
   /** Called when all is done; fails where the executor left something behind. */
   readonly close: () => Promise<void>;
-}
-
-interface Bench {
-  readonly worker: Worker;
-  readonly input: string;
-  readonly output: string;
 }
 
 /** Runs the suite on the executor that `open` gives, or says why not. */
@@ -363,51 +352,4 @@ export function conformsToExecutor(
       }
     });
   });
-}
-
-interface Ran {
-  readonly result: RunResult;
-  readonly bytes: Buffer;
-  readonly text: string;
-}
-
-async function run(
-  bench: Bench,
-  spec: Partial<RunSpec> & { onText?: (text: string) => void },
-): Promise<Ran> {
-  const chunks: Buffer[] = [];
-  const { onText, ...rest } = spec;
-  const result = await bench.worker.run({
-    command: [],
-    env: {},
-    onOutput: (chunk) => {
-      chunks.push(Buffer.from(chunk));
-      onText?.(chunk.toString());
-    },
-    ...rest,
-  });
-  const bytes = Buffer.concat(chunks);
-  return { result, bytes, text: bytes.toString() };
-}
-
-async function sh(
-  bench: Bench,
-  script: string,
-  spec: Partial<RunSpec> & { onText?: (text: string) => void } = {},
-): Promise<Ran> {
-  return await run(bench, { command: ['sh', '-c', script], ...spec });
-}
-
-async function stillUsableOrGone(bench: Bench): Promise<void> {
-  try {
-    assert.equal((await sh(bench, 'echo on')).text, 'on\n');
-  } catch (error) {
-    assert.equal((error as { code?: string }).code, 'unavailable');
-  }
-}
-
-/** Makes a directory that any user of a container may pass through. */
-export async function openDirectory(path: string): Promise<void> {
-  await mkdir(path, { recursive: true });
-  await chmod(path, 0o755);
 }

@@ -17,7 +17,7 @@ const PATH_VARIABLE = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 export type TestImages =
   | {
       readonly busybox: string;
-      /** Has no shell: its only program is `/tool`, a busybox. */
+      /** Has no shell at its usual place: its only program is `/busybox`. */
       readonly scratch: string;
       readonly skip?: undefined;
     }
@@ -92,8 +92,11 @@ async function build(busybox: string): Promise<void> {
     if (!(await exists(SCRATCH_TAG))) {
       const directory = join(root, 'scratch');
       await mkdir(directory);
-      await copyFile(busybox, join(directory, 'tool'));
-      await importImage(directory, SCRATCH_TAG, ['ENTRYPOINT ["/tool"]', 'CMD ["echo", "ready"]']);
+      await copyFile(busybox, join(directory, 'busybox'));
+      await importImage(directory, SCRATCH_TAG, [
+        'ENTRYPOINT ["/busybox"]',
+        'CMD ["echo", "ready"]',
+      ]);
     }
   } finally {
     await rm(root, { recursive: true, force: true });

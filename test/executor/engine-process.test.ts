@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { it, type TestContext } from 'node:test';
+import { SystemRandom } from '../../engine/base/random.ts';
+import { containersWith, docker, testImages } from '../support/docker.ts';
+
+const USER = 'pfs-test-user';
+
+interface Child {
+  readonly process: ChildProcess;
+  readonly instanceId: string;
+  readonly firstLine: Promise<string>;
+}
+
+async function startEngine(
+  t: TestContext,
+  options: { mode: string; image: string; user?: string },
+): Promise<Child> {
+  const instanceId = `test-${new SystemRandom().bytes(6).toString('hex')}`;
+  const root = await mkdtemp(join(tmpdir(), 'pfs-engine-'));
+  const script = join(import.meta.dirname, 'engine-process.ts');
+  const engine = ['--import', 'tsx', script, options.mode, root, instanceId, options.image];
+  const argv = [process.execPath, ...engine];
+  if (options.user !== undefined) {
+    const id = Number(execFileSync('id', ['-u', options.user], { encoding: 'utf8' }));
+    await chown(root, id, id);
+    argv.unshift('setpriv', `--reuid=${id}`, `--regid=${id}`, '--init-groups', '--');
+  }
+  const [program = '', ...words] = argv;
+  const env = { ...process.env, HOME: root, TMPDIR: root };
+  const child = spawn(program, words, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(async () => {
+    child.kill('SIGKILL');
+    for (const id of await containersWith(`pfs.instance=${instanceId}`)) {
+      await docker('rm', '-f', id);
+    }
+    await rm(root, { recursive: true, force: true });
+  });
+  const lines = createInterface({ input: child.stdout });
+  const firstLine = once(lines, 'line').then(([line]) => String(line));
+  return { process: child, instanceId, firstLine };
+}
+
+it('the container of an engine that is killed is gone within seconds', {
+  timeout: 60_000,
+}, async (t) => {
+  const images = await testImages();
+  if (images.skip !== undefined) {
+    t.skip(images.skip);
+    return;
+  }
+  const child = await startEngine(t, { mode: 'wait', image: images.busybox });
+  assert.equal(await child.firstLine, 'ready');
+  const [id = ''] = await containersWith(`pfs.instance=${child.instanceId}`);
+  const started = performance.now();
+  const gone = docker('wait', id);
+  child.process.kill('SIGKILL');
+  await gone;
+  const took = performance.now() - started;
+  assert.ok(took < 5000, `took ${took} ms`);
+  t.diagnostic(`gone after ${Math.round(took)} ms`);
+});
+
+for (const mode of ['clean', 'clean-without-shell']) {
+  it(`an engine that is not root can take over what root left in a container (${mode})`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const images = await testImages();
+    if (images.skip !== undefined) {
+      t.skip(images.skip);
+      return;
+    }
+    if (process.getuid?.() === 0) {
+      makeUser();
+    }
+    const user = process.getuid?.() === 0 ? { user: USER } : {};
+    const image = mode === 'clean' ? images.busybox : images.scratch;
+    const child = await startEngine(t, { mode, image, ...user });
+    const { uid, ...answer } = JSON.parse(await child.firstLine) as Record<string, unknown>;
+    assert.notEqual(uid, 0);
+    assert.deepEqual(answer, {
+      result: { kind: 'exited', code: 0 },
+      said: '',
+      names: ['a', 'a/b', 'a/b/c', 'a/b/c/f', 'link', 'sticky', 'sticky/d', 'sticky/d/g'],
+      secret: 'secret\n',
+    });
+  });
+}
+
+function makeUser(): void {
+  try {
+    execFileSync('id', [USER], { stdio: 'ignore' });
+  } catch {
+    execFileSync('useradd', ['--system', '--no-create-home', '--user-group', USER]);
+  }
+  execFileSync('usermod', ['-aG', 'docker', USER]);
+}
