@@ -1,11 +1,15 @@
 // What a command gets to work with: the client, the output, the user's defaults.
 
+import { CliError } from './cli-error.ts';
 import { Client } from './client.ts';
 import { Home } from './home.ts';
 import type { Output } from './output.ts';
 
-/** The address where an engine listens unless told otherwise. */
-export const DEFAULT_ADDRESS = 'http://127.0.0.1:30650';
+/**
+ * Where nothing listens: until this home's engine has run there is no address, and guessing one could reach, and show
+ * the token to, somebody else's program.
+ */
+const NOWHERE = 'http://127.0.0.1:1';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -46,7 +50,7 @@ export class Context {
   /** Returns a client of its own that, unless told to, starts no engine. */
   connect(options: { readonly start: boolean; readonly signal?: AbortSignal }): Client {
     const { env, home } = this;
-    const address = env.PFS_ADDRESS || home.engine()?.address || DEFAULT_ADDRESS;
+    const address = env.PFS_ADDRESS || home.engine()?.address || NOWHERE;
     return new Client({
       address: address.replace(/\/+$/, ''),
       token: () => env.PFS_TOKEN || home.token(),
@@ -69,7 +73,17 @@ export class Context {
     if (this.output.stderr.isTTY) {
       this.output.note('Starting the engine …');
     }
-    return (await startEngine({ home: this.home, env: this.env, signal: this.signal })).address;
+    const { env, home, signal } = this;
+    const asked = env.PFS_ADDRESS ? new URL(env.PFS_ADDRESS) : undefined;
+    const listen = env.PFS_LISTEN || asked?.host;
+    const { address } = await startEngine({ home, env, signal, listen });
+    if (asked && new URL(address).port !== asked.port) {
+      throw new CliError(
+        'unreachable',
+        `Cannot reach the engine at ${asked.origin}: the one of ${home.folder} listens at ${address}; correct or unset PFS_ADDRESS`,
+      );
+    }
+    return address;
   }
 
   /** The own version is read from a file: only now, since most runs that fail need none of it. */
@@ -86,5 +100,5 @@ export class Context {
 
 /** Returns whether an engine at this address would be on this machine. */
 export function isLocal(address: string): boolean {
-  return /^unix:|^http:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?:[:/]|$)/.test(address);
+  return /^http:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?:[:/]|$)/.test(address);
 }

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { API_PREFIX } from '../engine/server/wire.ts';
 import { CliError, fileError } from './cli-error.ts';
 import type { EngineRecord, Home } from './home.ts';
@@ -32,6 +32,8 @@ export interface StartOptions {
   /** A store's URL or folder, as in `--store`. */
   readonly store?: string | undefined;
   readonly signal?: AbortSignal;
+  /** `host:port` to listen at, instead of any free port of loopback. */
+  readonly listen?: string | undefined;
   /** What to run instead of the engine that came with this command line. */
   readonly command?: readonly [command: string, args: readonly string[]];
 }
@@ -54,7 +56,7 @@ export async function startEngine(options: StartOptions): Promise<EngineRecord> 
   }
   try {
     const record = await launch(options, store);
-    rememberStore(home, store);
+    rememberStore(home, store ?? record.store);
     return record;
   } finally {
     rmSync(home.lockFile, { force: true });
@@ -65,9 +67,16 @@ export async function startEngine(options: StartOptions): Promise<EngineRecord> 
 export async function runEngine(options: StartOptions): Promise<number> {
   const store = chooseStore(options);
   mkdirSync(options.home.folder, { recursive: true, mode: 0o700 });
-  rememberStore(options.home, store);
   const [command, args] = options.command ?? engineCommand();
   const child = spawn(command, args, { stdio: 'inherit', env: engineEnv(options, store) });
+  const ended = new Promise<Error>((end) => {
+    child.once('exit', () => end(new CliError('unreachable', 'The engine has ended')));
+  });
+  // Only a store that could be opened is remembered.
+  waitForRecord(options, ended).then(
+    (record) => rememberStore(options.home, store ?? record.store),
+    () => undefined,
+  );
   const forward = (signal: NodeJS.Signals): void => {
     child.kill(signal);
   };
@@ -109,16 +118,18 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** Returns the store to start on; one other than the home has is refused, also where its engine already runs. */
 function chooseStore({ home, env, store }: StartOptions): string | undefined {
   const asked = storeUrl(store ?? env.PFS_STORE);
   const known = home.store();
-  if (asked && known && asked !== known) {
+  const running = home.engine()?.store;
+  if (asked && (known ?? running) && asked !== known && asked !== running) {
     throw new CliError(
       'failed_precondition',
-      `Cannot start the engine on "${asked}": ${home.folder} was set up with "${known}"; use another PFS_HOME for another store`,
+      `Cannot start the engine on "${asked}": ${home.folder} was set up with "${known ?? running}"; use another PFS_HOME for another store`,
     );
   }
-  return asked ?? known;
+  return known ?? asked;
 }
 
 /** A folder becomes a `file:///` URL; anything with a scheme stays. */
@@ -126,7 +137,7 @@ function storeUrl(store: string | undefined): string | undefined {
   if (!store) {
     return undefined;
   }
-  return /^[a-z0-9]+:/.test(store) ? store : `file://${resolve(store)}`;
+  return /^[a-z0-9]+:/.test(store) ? store : pathToFileURL(resolve(store)).href;
 }
 
 function rememberStore(home: Home, store: string | undefined): void {
@@ -273,6 +284,7 @@ function engineEnv(options: StartOptions, store: string | undefined): NodeJS.Pro
     ...options.env,
     PFS_HOME: options.home.folder,
     ...(store ? { PFS_STORE: store } : {}),
+    ...(options.listen ? { PFS_LISTEN: options.listen } : {}),
   };
 }
 
