@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import type { Worker } from './executor.ts';
 
+/** How Docker engines say that a directory can't be bound, other than as a bad request. */
+const BIND_REFUSED = /mounts? denied|not shared from the host|bind source path|error mounting/i;
+
 /** What the probe found: nothing wrong, or the first thing that is. */
 export interface BindFindings {
   readonly ok: boolean;
@@ -34,10 +37,10 @@ export async function probeBinds(
     try {
       worker = await start({ input, output });
     } catch (error) {
-      if (isEngineError(error, 'invalid')) {
+      if (isEngineError(error, 'invalid') || BIND_REFUSED.test(errorText(error))) {
         return {
           ok: false,
-          problem: `Docker can't bind a directory of this host (${error.message})`,
+          problem: `Docker can't bind a directory of this host (${errorText(error)})`,
         };
       }
       throw error;

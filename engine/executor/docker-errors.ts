@@ -39,7 +39,7 @@ export function dockerError(
   if (isEngineError(error)) {
     return error;
   }
-  const host = options.endpoint?.host ?? 'Docker';
+  const host = options.endpoint?.host ?? 'its address';
   const code = systemCode(error);
   if (code === 'EACCES' || code === 'EPERM') {
     return new EngineError(

@@ -25,6 +25,7 @@ export interface ResolveImageOptions {
   readonly signal?: AbortSignal;
 }
 
+const POSSIBLE_NAME = /^[\w./:@+-]+$/;
 const NO_SUCH_IMAGE =
   /manifest unknown|manifest for .* not found|repository does not exist|pull access denied|name unknown|not found: /i;
 const NO_SUCH_PLATFORM =
@@ -41,6 +42,12 @@ export class DockerImages {
 
   /** See `Executor.resolveImage`. */
   async resolve(reference: string, options: ResolveImageOptions): Promise<ResolvedImage> {
+    if (!POSSIBLE_NAME.test(reference)) {
+      throw new EngineError(
+        'invalid',
+        `Cannot find image "${reference}": this can't be the name of an image; write it as registry/name:tag`,
+      );
+    }
     const { docker } = this.#connection;
     let info = await this.#inspectIfThere(reference);
     if (!info) {

@@ -184,7 +184,7 @@ export class DockerExecutor implements Executor {
           inputDirectory: input,
           outputDirectory: output,
         };
-        return await WarmWorker.start(await this.#contextFor(connected, spec));
+        return await this.#start(await this.#contextFor(connected, spec), { transfer: 'bind' });
       },
     );
   }

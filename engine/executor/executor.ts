@@ -29,9 +29,16 @@ export interface WorkerSpec {
   /** The user code's user, `name`, `uid` or `uid:gid`; the image's own where undefined. */
   readonly user?: string;
   readonly limits: ResourceLimits;
-  /** Host directory shown read-only at `/pfs`. The caller made it and fills it before each run. */
+  /**
+   * Host directory shown read-only at `/pfs`: absolute, and the caller's to fill between runs. Made by `startWorker` where
+   * absent, with an empty `out` in it that must stay (the mount point of the output). What the caller puts in must be
+   * readable by any user: directories 0755, files 0644 or 0755.
+   */
   readonly inputDirectory: string;
-  /** Host directory shown writable at `/pfs/out`; empty before each run. */
+  /**
+   * Host directory shown writable at `/pfs/out`: absolute, outside `inputDirectory`. Made by `startWorker` where absent, and
+   * given mode 0777, so the directory above both should be 0700. The caller empties it after each run.
+   */
   readonly outputDirectory: string;
 }
 
@@ -54,25 +61,31 @@ export interface RunSpec {
   readonly signal?: AbortSignal;
 }
 
-/** How a command ended. Whatever the command started is gone by then. */
+/** How a command ended. Whatever the command started is gone by then. A program that is not there exits with 127. */
 export type RunResult =
   | { readonly kind: 'exited'; readonly code: number }
   | { readonly kind: 'timed_out' }
-  /** The container died under the command: killed for memory, or by something outside. The worker is gone. */
+  /**
+   * The container died under the command, or the kernel killed a process of it for memory and the command did not
+   * exit with 0. The worker is gone: stop it and start another.
+   */
   | { readonly kind: 'lost'; readonly reason: string; readonly outOfMemory: boolean };
 
 /** A place where commands of one pipeline run, one at a time, kept warm between them. */
 export interface Worker {
   readonly id: string;
   /**
-   * Runs one command. Afterwards, `/pfs/out` on the host holds what it wrote, readable by the engine's user, and
-   * nothing it started is left. Rejects with `cancelled` when the signal aborts (the command is killed first),
-   * with `unavailable` when the worker can no longer run anything: stop it and start another.
+   * Runs one command. It finds `/pfs/out` and the temporary directories empty. Afterwards, the output directory on
+   * the host holds what it wrote, and nothing it started is left. What it wrote is readable by the engine's user unless the
+   * command took care that it isn't: on EACCES call `takeOver`. Rejects with `cancelled` when the signal aborts or the
+   * worker is stopped (the command is killed first), with `unavailable` when the worker can no longer run anything: stop it
+   * and start another, with `invalid` where the command can't be run or its outputs can't be taken, and with what
+   * `onOutput` threw.
    */
   run(spec: RunSpec): Promise<RunResult>;
   /**
    * Makes everything below the host's output directory removable and readable by the engine's user, where the
-   * command left it otherwise.
+   * command left it otherwise, as any user. Works on a worker that was lost, too. Call it between runs only.
    */
   takeOver(): Promise<void>;
   /** Ends the worker and removes its container. Safe to call twice. */
@@ -98,8 +111,8 @@ export interface Executor {
     options?: { onProgress?: (line: string) => void; signal?: AbortSignal },
   ): Promise<ResolvedImage>;
   startWorker(spec: WorkerSpec, options?: { signal?: AbortSignal }): Promise<Worker>;
-  /** Removes what engines of this instance id left behind when they died. Called once, before any worker is started. */
+  /** Removes what earlier engines of this instance id left behind when they died. No two of them run at a time. */
   sweep(): Promise<void>;
-  /** Stops all workers. */
+  /** Stops all workers, busy ones too. No worker starts afterwards. */
   close(): Promise<void>;
 }

@@ -34,6 +34,8 @@ interface CurrentRun {
   readonly scanner: MarkerScanner;
   readonly onOutput: (chunk: Buffer) => void | Promise<void>;
   readonly finish: (result: LoopResult | undefined) => void;
+  /** Aborts when the reader of the output fails; the command is killed then. */
+  readonly failed: AbortController;
   failure?: unknown;
 }
 
@@ -87,7 +89,7 @@ export class WarmWorker implements Worker {
       workingDirectory: '/',
     };
     let complaint = '';
-    const ready = this.#expect(nonce, (chunk) => {
+    const { done: ready } = this.#expect(nonce, (chunk) => {
       complaint = (complaint + chunk.toString()).slice(-1000);
     });
     const made = await this.#context.create(plan);
@@ -124,8 +126,7 @@ export class WarmWorker implements Worker {
       await chmod(file, 0o644);
       return `${CONTROL_MOUNT}/${nonce}.${suffix}`;
     };
-    const done = this.#expect(nonce, spec.onOutput);
-    const current = this.#current;
+    const { done, current } = this.#expect(nonce, spec.onOutput);
     try {
       const stdinPath = spec.stdin === undefined ? undefined : await place('in', spec.stdin);
       const text = commandText({
@@ -136,8 +137,12 @@ export class WarmWorker implements Worker {
       });
       const line = fitsLine(text) ? text : sourceLine(await place('sh', text));
       container.stream.write(`${nonce}\n${line}\n`);
-      const outcome = await this.#watch(done, spec);
-      if (current?.failure !== undefined) {
+      const signals = [spec.signal, current.failed.signal].filter((signal) => signal !== undefined);
+      const outcome = await this.#watch(done, {
+        ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
+        signal: AbortSignal.any(signals),
+      });
+      if (current.failed.signal.aborted) {
         throw current.failure;
       }
       return await this.#resultOf(outcome, container);
@@ -160,7 +165,7 @@ export class WarmWorker implements Worker {
       return;
     }
     const nonce = this.#nonce();
-    const done = this.#expect(nonce, () => {});
+    const { done } = this.#expect(nonce, () => {});
     this.#container.stream.write(`${nonce}\n${LOOSEN_TEXT}\n`);
     await this.#watch(done, { timeoutMs: LOOSEN_MS });
   }
@@ -277,18 +282,22 @@ export class WarmWorker implements Worker {
     return this.#context.random.bytes(NONCE_BYTES).toString('hex');
   }
 
-  #expect(nonce: string, onOutput: CurrentRun['onOutput']): Promise<LoopResult | undefined> {
-    return new Promise((resolve) => {
-      const scanner = new MarkerScanner(nonce);
-      this.#current = {
-        scanner,
-        onOutput,
-        finish: (result) => {
-          this.#current = undefined;
-          resolve(result);
-        },
+  /** Makes the command with this nonce the current one; `done` resolves without a result when the container dies. */
+  #expect(
+    nonce: string,
+    onOutput: CurrentRun['onOutput'],
+  ): { done: Promise<LoopResult | undefined>; current: CurrentRun } {
+    let finish: CurrentRun['finish'] = () => {};
+    const done = new Promise<LoopResult | undefined>((resolve) => {
+      finish = (result) => {
+        this.#current = undefined;
+        resolve(result);
       };
     });
+    const scanner = new MarkerScanner(nonce);
+    const current: CurrentRun = { scanner, onOutput, finish, failed: new AbortController() };
+    this.#current = current;
+    return { done, current };
   }
 
   async #take(payload: Buffer): Promise<void> {
@@ -304,14 +313,14 @@ export class WarmWorker implements Worker {
   }
 
   async #deliver(current: CurrentRun, output: Buffer): Promise<void> {
-    if (output.length === 0 || current.failure !== undefined) {
+    if (output.length === 0 || current.failed.signal.aborted) {
       return;
     }
     try {
       await current.onOutput(output);
     } catch (error) {
       current.failure = error;
-      void this.#container?.exec(['/bin/sh', '-c', 'kill -9 -1']).catch(() => {});
+      current.failed.abort();
     }
   }
 

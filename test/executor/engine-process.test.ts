@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,6 +11,8 @@ import { containersWith, docker, testImages } from '../support/docker.ts';
 
 const USER = 'pfs-test-user';
 
+type Environment = Record<string, string | undefined>;
+
 interface Child {
   readonly process: ChildProcess;
   readonly instanceId: string;
@@ -19,7 +21,7 @@ interface Child {
 
 async function startEngine(
   t: TestContext,
-  options: { mode: string; image: string; user?: string },
+  options: { mode: string; image: string; user?: string; hidden?: boolean; env?: Environment },
 ): Promise<Child> {
   const instanceId = `test-${new SystemRandom().bytes(6).toString('hex')}`;
   const root = await mkdtemp(join(tmpdir(), 'pfs-engine-'));
@@ -31,13 +33,18 @@ async function startEngine(
     await chown(root, id, id);
     argv.unshift('setpriv', `--reuid=${id}`, `--regid=${id}`, '--init-groups', '--');
   }
+  if (options.hidden) {
+    const script = 'mount -t tmpfs tmpfs "$0" && exec "$@"';
+    argv.unshift('unshare', '--mount', '/bin/sh', '-c', script, root);
+  }
   const [program = '', ...words] = argv;
-  const env = { ...process.env, HOME: root, TMPDIR: root };
+  const env = { ...process.env, HOME: root, TMPDIR: root, ...options.env };
   const child = spawn(program, words, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   t.after(async () => {
     child.kill('SIGKILL');
     for (const id of await containersWith(`pfs.instance=${instanceId}`)) {
-      await docker('rm', '-f', id);
+      // It may be on its way out already.
+      await docker('rm', '-f', id).catch(() => {});
     }
     await rm(root, { recursive: true, force: true });
   });
@@ -91,6 +98,44 @@ for (const mode of ['clean', 'clean-without-shell']) {
     });
   });
 }
+
+it('data is copied where Docker does not see the directories of the engine', {
+  timeout: 60_000,
+}, async (t) => {
+  const images = await testImages();
+  const skip =
+    images.skip ?? (process.getuid?.() === 0 ? undefined : 'hiding a directory needs root');
+  if (images.skip !== undefined || skip !== undefined) {
+    t.skip(skip);
+    return;
+  }
+  const child = await startEngine(t, { mode: 'copy', image: images.busybox, hidden: true });
+  const answer = JSON.parse(await child.firstLine) as Record<string, unknown>;
+  assert.deepEqual(answer.result, { kind: 'exited', code: 0 });
+  assert.equal(answer.b, 'data');
+  assert.match(String(answer.notes), /moves by copying.*because Docker can't bind a directory/);
+});
+
+it('Docker is reached over ssh through the ssh command of the user', {
+  timeout: 60_000,
+}, async (t) => {
+  const images = await testImages();
+  if (images.skip !== undefined) {
+    t.skip(images.skip);
+    return;
+  }
+  const bin = await mkdtemp(join(tmpdir(), 'pfs-ssh-'));
+  t.after(() => rm(bin, { recursive: true, force: true }));
+  const script =
+    '#!/bin/sh\nunset DOCKER_HOST\nwhile [ "$1" != docker ]; do shift; done\nexec "$@"\n';
+  await writeFile(join(bin, 'ssh'), script, { mode: 0o755 });
+  const env = { DOCKER_HOST: 'ssh://me@far.example', PATH: `${bin}:${process.env.PATH}` };
+  const child = await startEngine(t, { mode: 'copy', image: images.busybox, env });
+  const answer = JSON.parse(await child.firstLine) as Record<string, unknown>;
+  assert.match(String(answer.printed), /\/pfs\/repo\/a/);
+  assert.equal(answer.b, 'data');
+  assert.match(String(answer.notes), /at ssh:\/\/me@far\.example/);
+});
 
 function makeUser(): void {
   try {

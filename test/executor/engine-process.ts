@@ -1,6 +1,6 @@
 // An engine in a process of its own, as any user: starts a worker, does what it is told, and says so.
 
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SystemRandom } from '../../engine/base/random.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
@@ -29,6 +29,23 @@ async function main(): Promise<void> {
   if (mode === 'wait') {
     process.stdout.write('ready\n');
     setInterval(() => {}, 1000);
+    return;
+  }
+  if (mode === 'copy') {
+    let printed = '';
+    await mkdir(join(root, 'in/repo'));
+    await writeFile(join(root, 'in/repo/a'), 'data');
+    const copied = await worker.run({
+      command: ['cp', '-v', '/pfs/repo/a', '/pfs/out/b'],
+      env: {},
+      onOutput: (chunk) => {
+        printed += chunk.toString();
+      },
+    });
+    const notes = (await executor.probe()).notes.join('; ');
+    const b = await readFile(join(output, 'b'), 'utf8');
+    await executor.close();
+    process.stdout.write(`${JSON.stringify({ result: copied, printed, notes, b })}\n`);
     return;
   }
   // Everything root in a container can do to be in the way.
