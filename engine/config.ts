@@ -60,7 +60,10 @@ function number(env: NodeJS.ProcessEnv, name: string, fallback: number): number 
   const text = env[name];
   const value = text === undefined || text === '' ? fallback : Number(text);
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new EngineError('invalid', `Cannot use ${name}="${text}": it must be a whole number from 0`);
+    throw new EngineError(
+      'invalid',
+      `Cannot use ${name}="${text}": it must be a whole number from 0`,
+    );
   }
   return value;
 }
@@ -68,7 +71,10 @@ function number(env: NodeJS.ProcessEnv, name: string, fallback: number): number 
 function parseListen(text: string): { host: string; port: number } {
   const match = /^(.+):(\d{1,5})$/.exec(text);
   if (match === null) {
-    throw new EngineError('invalid', `Cannot use PFS_LISTEN="${text}": write host:port, port 0 for any`);
+    throw new EngineError(
+      'invalid',
+      `Cannot use PFS_LISTEN="${text}": write host:port, port 0 for any`,
+    );
   }
   return { host: (match[1] ?? '').replace(/^\[|\]$/g, ''), port: Number(match[2]) };
 }

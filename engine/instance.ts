@@ -1,13 +1,6 @@
 // The home of an engine: one engine at a time, its token, and the record by which clients find it.
 
-import {
-  linkSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, systemCode } from './base/errors.ts';
 import type { Random } from './base/random.ts';
@@ -35,7 +28,10 @@ export interface Instance {
 /** Another engine holds the home. */
 export class AlreadyRunningError extends EngineError {
   constructor(home: string, pid: number) {
-    super('failed_precondition', `Cannot start the engine: process ${pid} already runs one on ${home}`);
+    super(
+      'failed_precondition',
+      `Cannot start the engine: process ${pid} already runs one on ${home}`,
+    );
   }
 }
 
@@ -44,9 +40,13 @@ export function holdInstance(home: string, random: Random): Instance {
   try {
     mkdirSync(home, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new EngineError('failed_precondition', `Cannot make the folder "${home}": ${systemCode(error)}`, {
-      cause: error,
-    });
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot make the folder "${home}": ${systemCode(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
   const pidFile = join(home, 'engine.pid');
   takePid(home, pidFile);

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import { destination, pino, type Logger } from 'pino';
+import { destination, type Logger, pino } from 'pino';
 import { ByteBudget } from './base/byte-budget.ts';
 import { EngineError, errorText, isEngineError } from './base/errors.ts';
 import { IdMaker } from './base/ids.ts';
@@ -84,8 +84,8 @@ async function start(
   const { instance, logger } = options;
   const version = packageVersion();
   const started = clock.now();
-  const run = random.bytes(4).toString('hex');
-  const self = `${instance.id}.${run}`;
+  const run = random.bytes(8).toString('hex');
+  const self = `${instance.id}${run}`;
   const onProblem = (error: unknown) => logger.warn({ err: error }, errorText(error));
 
   const store = await openStore(config);
@@ -215,15 +215,20 @@ async function main(): Promise<void> {
     return;
   }
   let engine: RunningEngine | undefined;
-  let ending: Promise<void> | undefined;
+  let isEnding = false;
   const shutDown = () => {
-    ending ??= (async () => {
+    if (isEnding) {
+      return;
+    }
+    isEnding = true;
+    const end = async () => {
       logger.info('the engine ends its work');
       await engine?.close();
       instance.release();
       logger.info('the engine has ended');
       process.exit();
-    })().catch((error: unknown) => {
+    };
+    end().catch((error: unknown) => {
       logger.fatal({ err: error }, errorText(error));
       process.exit(EXIT_FAILED);
     });

@@ -8,6 +8,7 @@ import type { ObjectStore } from '../object/object-store.ts';
 
 const BEAT_MS = 5000;
 const STALE_MS = 30_000;
+const INSTANCE_DIGITS = 16;
 
 interface Observed {
   content: string;
@@ -17,7 +18,10 @@ interface Observed {
 export interface HeartbeatOptions {
   readonly store: ObjectStore;
   readonly clock: Clock;
-  /** `<instance>.<run>`: an instance is a home directory that one engine at a time may use. */
+  /**
+   * The id of this engine, 32 hex digits: 16 of its instance, which is a home that one engine at a time may hold, and 16
+   * of this run.
+   */
   readonly self: string;
   readonly onProblem: (error: unknown) => void;
   /** Called when an engine has been found dead. */
@@ -107,5 +111,5 @@ export class Heartbeat {
 }
 
 function instanceOf(owner: string): string {
-  return owner.split('.')[0] ?? owner;
+  return owner.slice(0, INSTANCE_DIGITS);
 }

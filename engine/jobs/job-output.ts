@@ -25,7 +25,7 @@ export interface OutputChange {
   readonly findOwner: (path: string) => Promise<Datum | undefined>;
 }
 
-/** Returns the output tree. Rejects with `failed_precondition` when two datums wrote one path, naming all three. */
+/** Returns the output tree. Rejects with `failed_precondition` when two datums wrote one path, naming the path and both. */
 export async function outputTree(
   session: GitSession,
   change: OutputChange,
@@ -33,34 +33,37 @@ export async function outputTree(
   const { base, removed, added } = change;
   const gone = await uniteTrees(session, removed, () => undefined);
   const kept = await subtractTree(session, base, gone);
-  let clash: { path: string; first: number; second: number } | undefined;
-  try {
-    return await uniteTrees(session, [kept, ...added.map(({ tree }) => tree)], (path, first, second) => {
-      clash = { path, first, second };
-      throw CLASH;
-    });
-  } catch (error) {
-    if (error !== CLASH || clash === undefined) {
-      throw error;
-    }
-    const { path, first, second } = clash;
-    const one = first === 0 ? await change.findOwner(path) : added[first - 1]?.datum;
-    const other = added[second - 1]?.datum;
-    throw new EngineError(
-      'failed_precondition',
-      `two datums wrote the same output path "/${path}": ${describeDatum(one)} and ${describeDatum(other)}; make the path depend on the input`,
-    );
+  const clashes: { path: string; first: number; second: number }[] = [];
+  const united = await uniteTrees(
+    session,
+    [kept, ...added.map(({ tree }) => tree)],
+    (path, first, second) => {
+      if (clashes.length === 0) {
+        clashes.push({ path, first, second });
+      }
+    },
+  );
+  const [clash] = clashes;
+  if (clash === undefined) {
+    return united;
   }
+  const { path, first, second } = clash;
+  const one = first === 0 ? await change.findOwner(path) : added[first - 1]?.datum;
+  const other = added[second - 1]?.datum;
+  throw new EngineError(
+    'failed_precondition',
+    `two datums wrote the same output path "/${path}": ${describeDatum(one)} and ${describeDatum(other)}; make the path depend on the input`,
+  );
 }
-
-const CLASH = Symbol('clash');
 
 /** Names a datum for people: its inputs, and the beginning of its id. */
 export function describeDatum(datum: Datum | undefined): string {
   if (datum === undefined) {
     return 'an earlier datum';
   }
-  const inputs = datum.inputs.map((input) => `${shortRepo(`${input.project}/${input.repo}`)}:${input.path}`);
+  const inputs = datum.inputs.map(
+    (input) => `${shortRepo(`${input.project}/${input.repo}`)}:${input.path}`,
+  );
   return `${datum.id.slice(0, 12)} (${inputs.join(' × ')})`;
 }
 

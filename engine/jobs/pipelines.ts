@@ -19,10 +19,12 @@ import { type PfsContext, type Request, transactOptions } from '../pfs/context.t
 import { shortRepo } from '../pfs/names.ts';
 import { startCommits } from '../pfs/propagate.ts';
 import { readersOf } from '../pfs/repos.ts';
-import { type PipelineSpec, pfsInputs } from '../pipeline/spec.ts';
+import { checkContext } from '../pipeline/context-rules.ts';
+import { type PipelineSpec, pfsInputs, pipelineKey } from '../pipeline/spec.ts';
+import type { ValidatedSpec } from '../pipeline/validate-spec.ts';
 import { endJob } from './job-end.ts';
 import { resolvePipeline } from './job-lookup.ts';
-import { readSpecs, type ReadSpec } from './spec-reading.ts';
+import { readSpecs, specContext } from './spec-reading.ts';
 import { prepareSpecCommit, type SpecCommit } from './spec-repo.ts';
 
 export interface PutPipelines {
@@ -51,37 +53,35 @@ export async function putPipelines(
   options: PutPipelines,
   request: Request,
 ): Promise<PutPipeline[]> {
-  const specs = readSpecs(options.text, options);
+  const batch = readSpecs(options.text, options);
   for (;;) {
-    checkAll(context.journal.state, specs, options);
+    const specs = checkBatch(context.journal.state, batch, options);
     await killJobs(
       context,
-      specs.map(({ key }) => key),
+      specs.map(({ spec }) => pipelineKey(spec)),
       'all jobs killed because the pipeline was updated',
     );
     const session = context.newSession();
-    const prepared: { spec: ReadSpec; commit: SpecCommit }[] = [];
-    for (const spec of specs) {
-      const version = (context.journal.state.pipelines.get(spec.key)?.version ?? 0) + 1;
-      const commit = await prepareSpecCommit(context, session, { ...spec, version });
-      prepared.push({ spec, commit });
+    const prepared: PreparedSpec[] = [];
+    for (const { spec, document, warnings } of specs) {
+      const key = pipelineKey(spec);
+      const version = (context.journal.state.pipelines.get(key)?.version ?? 0) + 1;
+      const { text } = document;
+      const commit = await prepareSpecCommit(context, session, { key, spec, text, version });
+      prepared.push({ key, spec, warnings, commit });
     }
     const packs = await session.finish();
     const result = await context.journal.transact((state) => {
       if (!isStillTrue(state, prepared)) {
         return { operations: [], result: null };
       }
-      checkAll(state, specs, options);
+      checkBatch(state, batch, options);
       return compose(state, (draft) =>
-        prepared.map(({ spec, commit }): PutPipeline => {
-          const created = !state.pipelines.has(spec.key);
-          const pipeline = putPipeline(draft, context, {
-            spec: spec.spec,
-            commit,
-            reprocess: options.reprocess,
-          });
-          draft.add({ kind: 'packs.added', repo: specRepo(spec.key), ...packs });
-          return { pipeline, created, warnings: spec.warnings };
+        prepared.map((one): PutPipeline => {
+          const created = !state.pipelines.has(one.key);
+          const pipeline = putPipeline(draft, context, { ...one, reprocess: options.reprocess });
+          draft.add({ kind: 'packs.added', repo: specRepo(one.key), ...packs });
+          return { pipeline, created, warnings: one.warnings };
         }),
       );
     }, transactOptions(request));
@@ -91,27 +91,34 @@ export async function putPipelines(
   }
 }
 
-/** Checks each spec against the state and the specs before it. */
-function checkAll(state: State, specs: readonly ReadSpec[], options: PutPipelines): void {
-  const before: PipelineSpec[] = [];
-  for (const { key, check, spec } of specs) {
-    if (!options.update && (state.pipelines.has(key) || before.some((s) => s === spec))) {
+interface PreparedSpec {
+  readonly key: PipelineKey;
+  readonly spec: PipelineSpec;
+  readonly warnings: readonly string[];
+  readonly commit: SpecCommit;
+}
+
+/** Checks specs against the state and each other; returns them such that each comes after those it reads from. */
+function checkBatch(
+  state: State,
+  batch: readonly ValidatedSpec[],
+  options: PutPipelines,
+): ValidatedSpec[] {
+  for (const { spec } of batch) {
+    const key = pipelineKey(spec);
+    if (!options.update && state.pipelines.has(key)) {
       throw new EngineError(
         'already_exists',
         `Cannot create pipeline "${shortRepo(key)}": it already exists; use pfs update-pipeline to change it`,
       );
     }
-    check(state, before);
-    before.push(spec);
   }
+  return checkContext(batch, specContext(state));
 }
 
 /** Returns whether what was prepared still fits: no jobs to kill, no other version meanwhile. */
-function isStillTrue(
-  state: State,
-  prepared: readonly { spec: ReadSpec; commit: SpecCommit }[],
-): boolean {
-  return prepared.every(({ spec: { key }, commit }) => {
+function isStillTrue(state: State, prepared: readonly PreparedSpec[]): boolean {
+  return prepared.every(({ key, commit }) => {
     const head = state.branches.get(branchKey(specRepo(key), SYSTEM_BRANCH))?.head ?? null;
     return head === commit.record.parent && activeJobs(state, key).length === 0;
   });
@@ -130,8 +137,8 @@ function putPipeline(
   const time = record.started;
   if (old === undefined) {
     createRepos(draft, context, { key, description: spec.description, time });
-  } else if (old.spec['output_branch'] !== spec.output_branch) {
-    releaseBranch(draft, { repo: key, branch: String(old.spec['output_branch']) });
+  } else if (old.spec.output_branch !== spec.output_branch) {
+    releaseBranch(draft, { repo: key, branch: String(old.spec.output_branch) });
   }
   const pipeline: PipelineRecord = {
     key,
@@ -174,7 +181,11 @@ function createRepos(
 }
 
 /** Ties the output branch to the inputs, and starts a commit and a job on their current heads. */
-function attach(draft: Draft, pipeline: PipelineRecord, cause: { set: string; time: number }): void {
+function attach(
+  draft: Draft,
+  pipeline: PipelineRecord,
+  cause: { set: string; time: number },
+): void {
   const spec = pipeline.spec as unknown as PipelineSpec;
   const provenance: BranchRef[] = [];
   for (const input of pfsInputs(spec.input)) {
@@ -336,7 +347,7 @@ export async function deletePipeline(
 }
 
 function releaseOutputs(draft: Draft, pipeline: PipelineRecord): void {
-  releaseBranch(draft, { repo: pipeline.key, branch: String(pipeline.spec['output_branch']) });
+  releaseBranch(draft, { repo: pipeline.key, branch: String(pipeline.spec.output_branch) });
   releaseBranch(draft, { repo: metaRepo(pipeline.key), branch: SYSTEM_BRANCH });
 }
 

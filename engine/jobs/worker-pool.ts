@@ -3,11 +3,11 @@
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { EngineError, isEngineError } from '../base/errors.ts';
-import type { Executor, ResolvedImage, ResourceLimits } from '../executor/executor.ts';
+import type { Executor, ResolvedImage } from '../executor/executor.ts';
 import type { ImageRecord, PipelineKey, PipelineRecord } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { shortRepo, splitRepoKey } from '../pfs/names.ts';
-import { parseQuantity } from '../pipeline/quantity.ts';
+import { workerLimits } from '../pipeline/resources.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
 import { DatumRunner } from './datum-runner.ts';
 import type { FileCache } from './file-cache.ts';
@@ -183,7 +183,7 @@ export class WorkerPool {
             'pfs.pipeline': name,
             'pfs.version': String(pipeline.version),
           },
-          limits: limitsOf(spec),
+          limits: workerLimits(spec),
           ...(user === undefined ? {} : { user }),
         },
       });
@@ -239,14 +239,4 @@ export class WorkerPool {
       `Cannot run pipeline "${shortRepo(pipeline.key)}": image "${reference}" as it was for version ${pipeline.version} (${digest.slice(0, 19)}) is gone; bring it back, or use pfs update-pipeline to run what the name means now`,
     );
   }
-}
-
-function limitsOf(spec: PipelineSpec): ResourceLimits {
-  const { cpu, memory, gpu } = spec.resource_limits ?? {};
-  const memoryBytes = memory === undefined ? undefined : parseQuantity(memory);
-  return {
-    ...(cpu === undefined ? {} : { cpu }),
-    ...(memoryBytes === undefined ? {} : { memoryBytes }),
-    ...(gpu === undefined ? {} : { gpus: gpu.number }),
-  };
 }

@@ -262,5 +262,5 @@ function refuseOpenHead(state: State, repo: RepoKey, branch: string): void {
 }
 
 function isHeadMoved(error: unknown): boolean {
-  return isEngineError(error, 'conflict') && error.details['reason'] === HEAD_MOVED;
+  return isEngineError(error, 'conflict') && error.details.reason === HEAD_MOVED;
 }

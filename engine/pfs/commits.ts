@@ -289,7 +289,7 @@ async function untilSettled<T>(attempt: () => Promise<T>): Promise<T> {
     try {
       return await attempt();
     } catch (error) {
-      if (!(isEngineError(error, 'conflict') && error.details['reason'] === MOVED)) {
+      if (!(isEngineError(error, 'conflict') && error.details.reason === MOVED)) {
         throw error;
       }
     }

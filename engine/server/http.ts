@@ -86,7 +86,10 @@ export function limitOf(request: FastifyRequest): number {
   const wanted = query(request, 'limit');
   const limit = wanted === undefined ? DEFAULT_LIMIT : Number(wanted);
   if (!Number.isInteger(limit) || limit < 1) {
-    throw new EngineError('invalid', `Cannot read the request: limit "${wanted}" is no number from 1`);
+    throw new EngineError(
+      'invalid',
+      `Cannot read the request: limit "${wanted}" is no number from 1`,
+    );
   }
   return Math.min(limit, MAX_LIMIT);
 }

@@ -1,9 +1,9 @@
 // The log lines a client asks for: of a job, or of a pipeline's jobs, as they are and as they come.
 
 import { EngineError } from '../base/errors.ts';
-import { isTerminal, type JobRecord } from '../journal/records.ts';
 import { findJob, jobSet, listJobs } from '../jobs/job-lookup.ts';
 import type { LogRecord } from '../jobs/log-record.ts';
+import { isTerminal, type JobRecord } from '../journal/records.ts';
 import { repoKeyOf, splitRepoKey } from '../pfs/names.ts';
 import type { EngineParts } from './parts.ts';
 import { isoTime } from './views.ts';
@@ -105,10 +105,13 @@ async function* jobLines(
   }
   const done = new AbortController();
   const ended = parts.context.journal
-    .waitFor((state) => {
-      const now = state.jobs.get(`${job.pipeline}@${job.id}`);
-      return now === undefined || isTerminal(now.state) ? true : undefined;
-    }, { signal })
+    .waitFor(
+      (state) => {
+        const now = state.jobs.get(`${job.pipeline}@${job.id}`);
+        return now === undefined || isTerminal(now.state) ? true : undefined;
+      },
+      { signal },
+    )
     .catch(() => undefined)
     .finally(() => done.abort());
   const both = AbortSignal.any([done.signal, signal]);

@@ -1,15 +1,36 @@
 // From records to what travels: the only place that knows both.
 
-import { branchKey, type BranchRecord, type CommitRecord, type ImageRecord, type JobRecord, jobKey, type PipelineRecord, type ProvenanceLink, type RepoRecord } from '../journal/records.ts';
 import type { JobDatum } from '../jobs/datum-list.ts';
 import type { ResultInput } from '../jobs/datum-result.ts';
 import type { Lineage as LineageRecord } from '../jobs/lineage.ts';
+import {
+  type BranchRecord,
+  branchKey,
+  type CommitRecord,
+  type ImageRecord,
+  type JobRecord,
+  jobKey,
+  type PipelineRecord,
+  type ProvenanceLink,
+  type RepoRecord,
+} from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { type FileInfo, isDirectory, shownPath } from '../pfs/files.ts';
 import { splitRepoKey } from '../pfs/names.ts';
 import { inputText } from '../pipeline/input-text.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
-import type { Branch, Commit, CommitLink, Datum, File, Image, Job, Lineage, Pipeline, Repo } from './wire.ts';
+import type {
+  Branch,
+  Commit,
+  CommitLink,
+  Datum,
+  File,
+  Image,
+  Job,
+  Lineage,
+  Pipeline,
+  Repo,
+} from './wire.ts';
 
 /** ISO 8601 in UTC. */
 export function isoTime(time: number): string {
@@ -71,9 +92,7 @@ export function viewCommit(context: PfsContext, commit: CommitRecord): Commit {
     finished: isoOrNull(commit.finished),
     size: commit.size,
     files: commit.files,
-    provenance: commit.provenance
-      .filter((link) => !link.repo.endsWith('.spec'))
-      .map(viewLink),
+    provenance: commit.provenance.filter((link) => !link.repo.endsWith('.spec')).map(viewLink),
     pipeline:
       commit.pipeline && type === 'user'
         ? { ...splitRepoKey(commit.pipeline.name), version: commit.pipeline.version }

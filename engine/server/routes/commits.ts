@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
 import type { CommitRecord } from '../../journal/records.ts';
+import { resolveBranch } from '../../pfs/branches.ts';
 import {
   listCommits,
   listSetIds,
@@ -12,8 +13,17 @@ import {
 } from '../../pfs/commit-list.ts';
 import { resolveCommit, resolveRepo } from '../../pfs/commit-lookup.ts';
 import { finishCommit, startCommit, waitCommit } from '../../pfs/commits.ts';
-import { resolveBranch } from '../../pfs/branches.ts';
-import { flag, pageOf, param, query, repoOf, requester, sendLines, text, untilGone } from '../http.ts';
+import {
+  flag,
+  pageOf,
+  param,
+  query,
+  repoOf,
+  requester,
+  sendLines,
+  text,
+  untilGone,
+} from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { isoTime, viewCommit } from '../views.ts';
 import type { CommitSet } from '../wire.ts';
@@ -111,7 +121,10 @@ export function commitRoutes(server: FastifyInstance, { context }: EngineParts):
   async function members(id: string, all: boolean): Promise<CommitRecord[]> {
     const commits = await orderedSet(context, id);
     if (commits.length === 0) {
-      throw new EngineError('not_found', `Cannot find commit set ${id}; pfs list-commit shows them`);
+      throw new EngineError(
+        'not_found',
+        `Cannot find commit set ${id}; pfs list-commit shows them`,
+      );
     }
     return commits.filter((commit) => all || !/\.(spec|meta)$/.test(commit.repo));
   }

@@ -2,12 +2,12 @@
 
 import type { FastifyInstance } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
-import { isTerminal, type JobRecord, jobKey } from '../../journal/records.ts';
 import { getDatum, listDatums } from '../../jobs/datum-list.ts';
 import { endJob } from '../../jobs/job-end.ts';
 import { getJob, jobSet, listJobs } from '../../jobs/job-lookup.ts';
 import { JobResults } from '../../jobs/job-results.ts';
 import { lineageDown, lineageUp } from '../../jobs/lineage.ts';
+import { isTerminal, type JobRecord, jobKey } from '../../journal/records.ts';
 import { findCommit, resolveCommit } from '../../pfs/commit-lookup.ts';
 import { openTree } from '../../pfs/commits.ts';
 import { resolveFile } from '../../pfs/files.ts';
@@ -36,10 +36,17 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
       pipeline === undefined
         ? [...state.pipelines.keys()].filter((key) => !project || key.startsWith(`${project}/`))
         : [repoKeyOf(project ?? 'default', pipeline)];
-    return await pageOf(request, newestFirst(keys.map((key) => listJobs(context, key)), wanted), {
-      keyOf: (job) => jobKey(job.pipeline, job.id),
-      view,
-    });
+    return await pageOf(
+      request,
+      newestFirst(
+        keys.map((key) => listJobs(context, key)),
+        wanted,
+      ),
+      {
+        keyOf: (job) => jobKey(job.pipeline, job.id),
+        view,
+      },
+    );
   });
 
   server.get('/job-sets/:id', async (request) =>
@@ -76,10 +83,14 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
   server.get(`${JOB}/datums`, async (request) => {
     const job = await getJob(context, pipelineOf(request), param(request, 'id'));
     const running = parts.runningDatums(jobKey(job.pipeline, job.id));
-    return await pageOf(request, listDatums(context, job, (id) => running.has(id)), {
-      keyOf: ({ datum }) => datum.id,
-      view: (datum) => viewDatum(job, datum),
-    });
+    return await pageOf(
+      request,
+      listDatums(context, job, (id) => running.has(id)),
+      {
+        keyOf: ({ datum }) => datum.id,
+        view: (datum) => viewDatum(job, datum),
+      },
+    );
   });
 
   server.get(`${JOB}/datums/:datum`, async (request) => {

@@ -2,15 +2,10 @@
 
 import type { FastifyInstance } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
-import { specRepo } from '../../journal/records.ts';
 import { resolvePipeline } from '../../jobs/job-lookup.ts';
-import {
-  deletePipeline,
-  putPipelines,
-  startPipeline,
-  stopPipeline,
-} from '../../jobs/pipelines.ts';
+import { deletePipeline, putPipelines, startPipeline, stopPipeline } from '../../jobs/pipelines.ts';
 import { readSpecCommit } from '../../jobs/spec-repo.ts';
+import { specRepo } from '../../journal/records.ts';
 import { resolveCommit } from '../../pfs/commit-lookup.ts';
 import { DEFAULT_PROJECT } from '../../pfs/names.ts';
 import { flag, pageOf, pipelineOf, query, requester } from '../http.ts';

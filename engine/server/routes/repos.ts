@@ -1,9 +1,10 @@
 // Repos and branches over HTTP.
 
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { deleteBranch, putBranch, resolveBranch } from '../../pfs/branches.ts';
 import { resolveRepo } from '../../pfs/commit-lookup.ts';
-import { exportRepo } from '../../pfs/export.ts';
+import { exportRepo } from "../../pfs/export.ts";
 import { repoKeyOf } from '../../pfs/names.ts';
 import { createRepo, deleteRepo, describeRepo } from '../../pfs/repos.ts';
 import { encodeFiles } from '../frames.ts';
@@ -11,7 +12,6 @@ import { flag, pageOf, param, query, repoOf, requester, text } from '../http.ts'
 import type { EngineParts } from '../parts.ts';
 import { viewBranch, viewRepo } from '../views.ts';
 import { FRAMES_TYPE } from '../wire.ts';
-import { Readable } from 'node:stream';
 
 /** Adds the routes of repos and branches. */
 export function repoRoutes(server: FastifyInstance, { context }: EngineParts): void {
