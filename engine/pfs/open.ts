@@ -12,6 +12,7 @@ import { GitWriter } from '../git/git-writer.ts';
 import { Journal } from '../journal/journal.ts';
 import type { Operation } from '../journal/operations.ts';
 import { definition } from '../journal/pfs-definition.ts';
+import type { SnapshotPolicy } from '../journal/snapshotter.ts';
 import type { State } from '../journal/state.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 import { PackCache } from '../object/pack-cache.ts';
@@ -30,18 +31,21 @@ export interface OpenOptions {
   readonly budget: ByteBudget;
   /** The id of this engine. */
   readonly engine: string;
+  /** When to take snapshots of the state; the journal's own policy where not named. */
+  readonly snapshots?: Partial<SnapshotPolicy>;
   readonly onProblem?: (error: unknown) => void;
 }
 
 /** Opens the journal of a store and returns what pfs works with. Close the journal when done. */
 export async function openPfs(options: OpenOptions): Promise<PfsContext> {
-  const { store, clock, random, ids, budget, engine, onProblem } = options;
+  const { store, clock, random, ids, budget, engine, snapshots, onProblem } = options;
   const journal = await Journal.open<State, Operation>({
     store,
     definition,
     clock,
     random,
     engine,
+    ...(snapshots ? { snapshots } : {}),
     ...(onProblem ? { onProblem } : {}),
   });
   const packs = new PackSet(new PackCache(store));
@@ -64,6 +68,7 @@ export async function openPfs(options: OpenOptions): Promise<PfsContext> {
     journal,
     clock,
     ids,
+    packs,
     objects,
     readFile: (id, range) => readFileBytes(objects, largeFiles, { id, ...range }),
     newSession: () =>

@@ -1,0 +1,137 @@
+// A repo as a bare Git repository with its LFS objects: what stock Git clones. It holds what the branches reach
+// and nothing else, whatever other repos share their packs.
+
+import { EngineError } from '../base/errors.ts';
+import { MAX_POINTER_BYTES } from '../base/limits.ts';
+import { parsePointer } from '../content/pointer.ts';
+import { objectId } from '../git/object-id.ts';
+import { decodeEntry } from '../git/pack-format.ts';
+import type { RepoKey } from '../journal/records.ts';
+import type { StoredObject } from '../object/pack-set.ts';
+import { lastGood, resolveRepo } from './commit-lookup.ts';
+import type { PfsContext } from './context.ts';
+import { ExportPack } from './export-pack.ts';
+import { reachableObjects } from './reachable.ts';
+
+/** A file of the export: its bytes at hand, or a stream of exactly `size` bytes. */
+export interface OutgoingFile {
+  readonly path: string;
+  readonly executable: boolean;
+  readonly size: number;
+  readonly data: Buffer | AsyncIterable<Uint8Array>;
+}
+
+/** Objects that are looked up together: bounds what is held. */
+const BATCH_OBJECTS = 10_000;
+const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n';
+
+/**
+ * Yields the files of a bare Git repository with a branch for each branch that has a good commit. The receiver makes the
+ * empty folders `objects` and `refs`. Large files stand where git-lfs looks for them when the folder is cloned.
+ */
+export async function* exportRepo(
+  context: PfsContext,
+  repo: RepoKey,
+): AsyncGenerator<OutgoingFile> {
+  resolveRepo(context, repo);
+  const heads = await goodHeads(context, repo);
+  const [first] = heads.keys();
+  const main = heads.has('master') ? 'master' : (first ?? 'master');
+  yield textFile('HEAD', `ref: refs/heads/${main}\n`);
+  yield textFile('config', CONFIG);
+  if (heads.size > 0) {
+    const refs = Array.from(heads, ([branch, git]) => `${git} refs/heads/${branch}\n`);
+    yield textFile(
+      'packed-refs',
+      `# pack-refs with: peeled fully-peeled sorted \n${refs.join('')}`,
+    );
+  }
+  const large = new Map<string, { readonly blob: string; readonly size: number }>();
+  yield* exportPacks(context, heads.values(), (blob, content) => {
+    const pointer = content.length < MAX_POINTER_BYTES ? parsePointer(content) : undefined;
+    if (pointer) {
+      large.set(pointer.sha256, { blob, size: pointer.size });
+    }
+  });
+  for (const [sha256, { blob, size }] of large) {
+    const path = `lfs/objects/${sha256.slice(0, 2)}/${sha256.slice(2, 4)}/${sha256}`;
+    yield { path, executable: false, size, data: context.readFile(blob) };
+  }
+}
+
+/** Returns the Git commits that the branches show, by branch, in the order of names. */
+async function goodHeads(context: PfsContext, repo: RepoKey): Promise<Map<string, string>> {
+  const { state } = context.journal;
+  const branches = [...state.branches.keysBy('repo', repo)].flatMap(
+    (key) => state.branches.get(key) ?? [],
+  );
+  const heads = new Map<string, string>();
+  for (const { name, head } of branches) {
+    const commit = await lastGood(context, repo, head);
+    if (commit?.git) {
+      heads.set(name, commit.git);
+    }
+  }
+  return heads;
+}
+
+async function* exportPacks(
+  context: PfsContext,
+  heads: Iterable<string>,
+  onBlob: (id: string, content: Buffer) => void,
+): AsyncGenerator<OutgoingFile> {
+  const found = await reachableObjects(context.objects, heads);
+  let pack = new ExportPack();
+  for (const ids of found.batches(BATCH_OBJECTS)) {
+    for await (const stored of context.packs.readMany(ids)) {
+      const { kind, content } = await verified(stored);
+      if (kind === 'blob') {
+        onBlob(stored.entry.id, content);
+      }
+      if (!pack.fits(stored.bytes.length)) {
+        yield* packFiles(pack);
+        pack = new ExportPack();
+      }
+      pack.add(stored.entry, stored.bytes);
+    }
+  }
+  if (!pack.isEmpty) {
+    yield* packFiles(pack);
+  }
+}
+
+function* packFiles(from: ExportPack): Generator<OutgoingFile> {
+  const { name, pack, idx } = from.finish();
+  const file = (path: string, bytes: Buffer): OutgoingFile => ({
+    path: `objects/pack/pack-${name}.${path}`,
+    executable: false,
+    size: bytes.length,
+    data: inOnePiece(bytes),
+  });
+  // Git looks for the index first: the pack it names must be there by then.
+  yield file('pack', pack);
+  yield file('idx', idx);
+}
+
+async function* inOnePiece(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}
+
+/** A damaged object must not leave the house as if it were whole. */
+async function verified(stored: StoredObject) {
+  const { id } = stored.entry;
+  const decoded = await decodeEntry(stored.bytes);
+  if (objectId(decoded.kind, decoded.content) !== id) {
+    throw new EngineError(
+      'corrupt',
+      `Cannot export object "${id}": its bytes in pack "${stored.pack.id}" are damaged; restore the pack from a copy`,
+      { details: { object: id, pack: stored.pack.id } },
+    );
+  }
+  return decoded;
+}
+
+function textFile(path: string, text: string): OutgoingFile {
+  const data = Buffer.from(text);
+  return { path, executable: false, size: data.length, data };
+}

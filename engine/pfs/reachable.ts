@@ -1,0 +1,79 @@
+// Which Git objects a commit is made of: its ancestors, their trees, their files. It keeps ids, never contents.
+
+import { EngineError } from '../base/errors.ts';
+import type { GitReader } from '../git/git-reader.ts';
+import { EMPTY_TREE } from '../git/object-id.ts';
+import { IdSet } from './id-set.ts';
+
+/** Trees that are read together: bounds what is held. */
+const BATCH_TREES = 256;
+const NUL = 0;
+const SLASHLESS_TREE = 0x34; // The 4 of 40000; the other modes begin with 1.
+
+/** Returns the ids of all objects that the commits `heads` reach, in an order near to that in which they were written. */
+export async function reachableObjects(
+  objects: GitReader,
+  heads: Iterable<string>,
+): Promise<IdSet> {
+  const found = new IdSet();
+  const roots = await collectCommits(objects, heads, found);
+  let trees = roots.filter((id) => found.addHex(id));
+  while (trees.length > 0) {
+    const batch = trees.splice(-BATCH_TREES).filter((id) => id !== EMPTY_TREE);
+    const below: string[] = [];
+    for await (const { id, kind, content } of objects.readMany(batch)) {
+      if (kind !== 'tree') {
+        throw notA('tree', id, kind);
+      }
+      collectTree(content, found, below);
+    }
+    trees = trees.concat(below);
+  }
+  return found;
+}
+
+/** Collects the commits and returns their trees. */
+async function collectCommits(
+  objects: GitReader,
+  heads: Iterable<string>,
+  found: IdSet,
+): Promise<string[]> {
+  const roots: string[] = [];
+  let commits = [...heads].filter((id) => found.addHex(id));
+  while (commits.length > 0) {
+    const parents: string[] = [];
+    for await (const { id, kind, content } of objects.readMany(commits)) {
+      if (kind !== 'commit') {
+        throw notA('commit', id, kind);
+      }
+      // The header: one line with the tree, one for each parent, then the author.
+      const header = content.toString('latin1', 0, content.indexOf('\nauthor '));
+      for (const line of header.split('\n')) {
+        (line.startsWith('tree ') ? roots : parents).push(line.slice(line.indexOf(' ') + 1));
+      }
+    }
+    commits = parents.filter((id) => found.addHex(id));
+  }
+  return roots;
+}
+
+/** Adds what a tree names to `found`, and the trees among them that are new to `below`. */
+function collectTree(content: Buffer, found: IdSet, below: string[]): void {
+  for (let at = 0; at < content.length; ) {
+    const end = content.indexOf(NUL, at) + 1;
+    if (end === 0 || end + 20 > content.length) {
+      throw new EngineError(
+        'corrupt',
+        'Cannot read a directory: it ends in the middle of an entry',
+      );
+    }
+    if (found.add(content, end) && content[at] === SLASHLESS_TREE) {
+      below.push(content.toString('hex', end, end + 20));
+    }
+    at = end + 20;
+  }
+}
+
+function notA(wanted: string, id: string, kind: string): EngineError {
+  return new EngineError('corrupt', `Cannot read ${wanted} "${id}": it is a ${kind}`);
+}
