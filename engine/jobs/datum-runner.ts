@@ -46,7 +46,7 @@ export class DatumRunner {
   #worker: Worker | undefined;
   /** How many commands the worker was given. */
   #uses = 0;
-  #isBusy = false;
+  #running: { readonly cut: AbortController; readonly over: Promise<void> } | undefined;
 
   constructor(options: DatumRunnerOptions) {
     this.#options = options;
@@ -74,19 +74,28 @@ export class DatumRunner {
    * executor, store or machine failed: the datum is then as if it had never run.
    */
   async run(task: DatumTask, options: DatumRunOptions = {}): Promise<DatumOutcome> {
-    if (this.#isBusy) {
+    if (this.#running) {
       throw new EngineError('internal', `Cannot run datum "${task.datum}": the runner is busy`);
     }
-    this.#isBusy = true;
+    const cut = new AbortController();
+    let over = () => {};
+    this.#running = { cut, over: new Promise((resolve) => (over = resolve)) };
+    const signal = options.signal ? AbortSignal.any([options.signal, cut.signal]) : cut.signal;
     try {
-      return await this.#run(task, options);
+      return await this.#run(task, { ...options, signal });
     } finally {
-      this.#isBusy = false;
+      this.#running = undefined;
+      over();
     }
   }
 
-  /** Ends the container, and frees the cached files that its inputs linked to. The runner can be used again. */
+  /**
+   * Ends the container, and frees the cached files that its inputs linked to. A datum that is being processed rejects
+   * with `cancelled` first. The runner can be used again.
+   */
   async stop(): Promise<void> {
+    this.#running?.cut.abort();
+    await this.#running?.over;
     const worker = this.#worker;
     this.#worker = undefined;
     await worker?.stop();

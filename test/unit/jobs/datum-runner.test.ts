@@ -347,6 +347,28 @@ it('stop ends the container and frees the inputs; close removes the directories'
   await runner.close();
 });
 
+it('stopping while a datum is processed cancels it; that is no failure of the datum', async (t) => {
+  let started = () => {};
+  const running = new Promise<void>((resolve) => {
+    started = resolve;
+  });
+  const { runner, task, executor } = setUp(t, (spec) => {
+    started();
+    return new Promise((_resolve, reject) => {
+      spec.signal?.addEventListener('abort', () => {
+        reject(new EngineError('cancelled', 'Cannot go on: cancelled'));
+      });
+    });
+  });
+  const cancelled = assert.rejects(runner.run(task()), (error) =>
+    isEngineError(error, 'cancelled'),
+  );
+  await running;
+  await runner.close();
+  await cancelled;
+  assert.deepEqual([executor.started, executor.stopped], [1, 1]);
+});
+
 it('many datums cost little beside their commands', async (t) => {
   const { runner, task, contents } = setUp(t, (_spec, { out, pfs }) => {
     writeFileSync(join(out, 'file'), readFileSync(join(pfs, 'in/f')));
