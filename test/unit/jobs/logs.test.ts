@@ -77,9 +77,9 @@ function follow(logs: JobLogs, options: { tail?: number; datum?: string } = {}) 
 it('lines are read back with their time, pipeline and datum, stored or not', async () => {
   const { logs, clock, store } = setUp();
   const log = logs.open(JOB, 'd1');
-  log.write(Buffer.from('one\ntw'));
-  log.write(Buffer.from('o\nthree'));
-  log.end();
+  void log.write(Buffer.from('one\ntw'));
+  void log.write(Buffer.from('o\nthree'));
+  void log.end();
   const expected = ['one', 'two', 'three'];
   assert.deepEqual(await messages(logs.read({ job: ID })), expected);
   await logs.flush(JOB);
@@ -105,13 +105,13 @@ it('a job without a log has no lines', async () => {
 it('a segment is stored when it is full, and when its first line is old', async () => {
   const { logs, store, clock } = setUp({ segmentBytes: 1000, flushMs: 2000 });
   const log = logs.open(JOB, 'd');
-  log.write(Buffer.from('a\n'));
+  void log.write(Buffer.from('a\n'));
   await setImmediate();
   assert.deepEqual(await keys(store), []);
   await clock.pass(2000);
   await until(() => store.puts === 1);
   for (let i = 0; i < 30; i++) {
-    log.write(Buffer.from(`${'x'.repeat(50)}\n`));
+    void log.write(Buffer.from(`${'x'.repeat(50)}\n`));
   }
   await until(() => store.puts === 2);
   await logs.flush(JOB);
@@ -122,8 +122,8 @@ it('a segment is stored when it is full, and when its first line is old', async 
 it('lines are picked by pipeline, datum and tail', async () => {
   const { logs } = setUp({ segmentBytes: 300 });
   for (let i = 0; i < 20; i++) {
-    logs.open(JOB, `d${i % 2}`).write(Buffer.from(`model ${i}\n`));
-    logs.open({ id: ID, pipeline: 'default/other' }, 'd0').write(Buffer.from(`other ${i}\n`));
+    void logs.open(JOB, `d${i % 2}`).write(Buffer.from(`model ${i}\n`));
+    void logs.open({ id: ID, pipeline: 'default/other' }, 'd0').write(Buffer.from(`other ${i}\n`));
   }
   await logs.flush(JOB);
   const read = (options: object) => messages(logs.read({ job: ID, ...options }));
@@ -145,7 +145,7 @@ it('a tail reads only the last segments', async () => {
   const { logs, store } = setUp({ segmentBytes: 150 });
   const log = logs.open(JOB, 'd');
   for (let i = 0; i < 50; i++) {
-    log.write(Buffer.from(`${i}\n`));
+    void log.write(Buffer.from(`${i}\n`));
   }
   await logs.flush(JOB);
   let gets = 0;
@@ -161,10 +161,10 @@ it('a tail reads only the last segments', async () => {
 it('engines that have a job one after the other, or both, never overwrite a segment', async () => {
   const { logs, store, clock } = setUp();
   const second = new JobLogs(store, { clock });
-  logs.open(JOB, 'd').write(Buffer.from('first\n'));
+  void logs.open(JOB, 'd').write(Buffer.from('first\n'));
   await logs.flush(JOB);
-  second.open(JOB, 'd').write(Buffer.from('second\n'));
-  logs.open(JOB, 'd').write(Buffer.from('late\n'));
+  void second.open(JOB, 'd').write(Buffer.from('second\n'));
+  void logs.open(JOB, 'd').write(Buffer.from('late\n'));
   await Promise.all([logs.flush(JOB), second.flush(JOB)]);
   assert.equal((await keys(store)).length, 3);
   const all = await messages(logs.read({ job: ID }));
@@ -174,11 +174,11 @@ it('engines that have a job one after the other, or both, never overwrite a segm
 it('a follower gets what was there, then each line as it comes, and all of them once', async () => {
   const { logs, clock, store } = setUp({ segmentBytes: 400 });
   const log = logs.open(JOB, 'd');
-  log.write(Buffer.from('0\n1\n2\n'));
+  void log.write(Buffer.from('0\n1\n2\n'));
   const follower = follow(logs);
   const late: ReturnType<typeof follow>[] = [];
   for (let i = 3; i < 100; i++) {
-    log.write(Buffer.from(`${i}\n`));
+    void log.write(Buffer.from(`${i}\n`));
     if (i % 10 === 0) {
       await setImmediate();
       late.push(follow(logs));
@@ -202,7 +202,7 @@ it('a follower is told at once, without time passing', async () => {
   const { logs } = setUp();
   const follower = follow(logs);
   await setImmediate();
-  logs.open(JOB, 'd').write(Buffer.from('now\n'));
+  void logs.open(JOB, 'd').write(Buffer.from('now\n'));
   await until(() => follower.lines.length === 1);
   follower.end.abort();
   await follower.done;
@@ -211,10 +211,10 @@ it('a follower is told at once, without time passing', async () => {
 it('a follower with a tail starts there', async () => {
   const { logs } = setUp();
   const log = logs.open(JOB, 'd');
-  log.write(Buffer.from('1\n2\n3\n'));
+  void log.write(Buffer.from('1\n2\n3\n'));
   const follower = follow(logs, { tail: 1 });
   await until(() => follower.lines.length === 1);
-  log.write(Buffer.from('4\n'));
+  void log.write(Buffer.from('4\n'));
   follower.end.abort();
   await follower.done;
   assert.deepEqual(follower.lines, ['3', '4']);
@@ -264,7 +264,7 @@ it('a store that stays stuck does not hold user code: lines are counted, and the
   }
   release();
   await logs.flush(JOB);
-  log.write(Buffer.from('after\n'));
+  void log.write(Buffer.from('after\n'));
   await logs.flush(JOB);
   const all = await messages(logs.read({ job: ID }));
   assert.equal(all.length, kept + 2);
@@ -275,7 +275,7 @@ it('a store that stays stuck does not hold user code: lines are counted, and the
 it('a segment that the store refuses is tried until it is stored', async () => {
   const { logs, store, clock } = setUp();
   store.failures = 3;
-  logs.open(JOB, 'd').write(Buffer.from('stubborn\n'));
+  void logs.open(JOB, 'd').write(Buffer.from('stubborn\n'));
   await clock.pass(2000);
   for (let put = 1; put <= 3; put++) {
     await until(() => store.puts === put && clock.sleeping === 1);
@@ -289,7 +289,7 @@ it('a segment that the store refuses is tried until it is stored', async () => {
 it('flush gives up on a store that keeps failing, and the lines are stored later', async () => {
   const { logs, store, clock } = setUp();
   store.failures = 5;
-  logs.open(JOB, 'd').write(Buffer.from('late\n'));
+  void logs.open(JOB, 'd').write(Buffer.from('late\n'));
   const flushing = logs.flush(JOB);
   const failed = assert.rejects(flushing, (error) => isEngineError(error, 'unavailable'));
   for (let put = 1; put < 5; put++) {
@@ -305,7 +305,7 @@ it('what one datum prints is capped, with a notice', async () => {
   const { logs } = setUp({ maxDatumBytes: 2048 });
   const log = logs.open(JOB, 'd');
   for (let i = 0; i < 100; i++) {
-    log.write(Buffer.from(`${'x'.repeat(100)}\n`));
+    void log.write(Buffer.from(`${'x'.repeat(100)}\n`));
   }
   const all = await messages(logs.read({ job: ID }));
   assert.equal(all.length, 21);
@@ -315,8 +315,8 @@ it('what one datum prints is capped, with a notice', async () => {
 it('close stores the lines of all jobs', async () => {
   const { logs, store, clock } = setUp();
   const other = ID.replace('ab', 'cd');
-  logs.open(JOB, 'd').write(Buffer.from('one\n'));
-  logs.open({ ...JOB, id: other }, 'd').write(Buffer.from('two\n'));
+  void logs.open(JOB, 'd').write(Buffer.from('one\n'));
+  void logs.open({ ...JOB, id: other }, 'd').write(Buffer.from('two\n'));
   await logs.close();
   const later = new JobLogs(store, { clock });
   assert.deepEqual(await messages(later.read({ job: ID })), ['one']);
