@@ -1,6 +1,6 @@
 // What a worker is told about one datum of one job.
 
-import { type JobRecord } from '../journal/records.ts';
+import type { JobRecord } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
 import { parseDuration } from '../pipeline/duration.ts';

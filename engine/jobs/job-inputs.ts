@@ -10,7 +10,12 @@ import { diffGlob } from '../pfs/glob-diff.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
 import { datums, type Match } from '../pipeline/datums.ts';
 import { inputBranch } from '../pipeline/environment.ts';
-import { inputMembers, type PfsInput, type PipelineInput, type PipelineSpec } from '../pipeline/spec.ts';
+import {
+  inputMembers,
+  type PfsInput,
+  type PipelineInput,
+  type PipelineSpec,
+} from '../pipeline/spec.ts';
 import { readSpecCommit } from './spec-repo.ts';
 
 /** Everything that decides which datums a job has. */

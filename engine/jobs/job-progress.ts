@@ -1,7 +1,13 @@
 // What a running job has done so far: counted, and made durable at least every two seconds, so that a kill costs at
 // most those.
 
-import type { DatumCounts, ImageRecord, JobRecord, JobState, JobStats } from '../journal/records.ts';
+import type {
+  DatumCounts,
+  ImageRecord,
+  JobRecord,
+  JobState,
+  JobStats,
+} from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import type { DatumResult } from './datum-result.ts';
 import { packsOf } from './job-end.ts';

@@ -2,18 +2,14 @@
 
 import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import { compose } from '../journal/compose.ts';
-import {
-  type JobRecord,
-  jobKey,
-  metaRepo,
-} from '../journal/records.ts';
+import { type JobRecord, jobKey, metaRepo } from '../journal/records.ts';
 import { getCommit, lastGood } from '../pfs/commit-lookup.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
 import { parseDuration } from '../pipeline/duration.ts';
 import { resultInputs } from './datum-list.ts';
-import { datumTask } from './datum-tasks.ts';
 import type { DatumResult } from './datum-result.ts';
+import { datumTask } from './datum-tasks.ts';
 import { type JobEnd, prepareEnd } from './job-end.ts';
 import { allDatums, datumChanges, type JobInputs, loadJobInputs } from './job-inputs.ts';
 import { findJob } from './job-lookup.ts';

@@ -1,17 +1,13 @@
 // Where something came from, and what came of it: commits, and the datums between them.
 
-import {
-  type CommitRecord,
-  type ImageRecord,
-  type RepoKey,
-} from '../journal/records.ts';
+import type { CommitRecord, ImageRecord, RepoKey } from '../journal/records.ts';
 import { listCommits } from '../pfs/commit-list.ts';
 import { findCommit } from '../pfs/commit-lookup.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { findFile } from '../pfs/files.ts';
 import { normalizePath } from '../pfs/names.ts';
-import type { ResultInput } from './datum-result.ts';
 import { listDatums } from './datum-list.ts';
+import type { ResultInput } from './datum-result.ts';
 import { findJob } from './job-lookup.ts';
 
 /** A datum that stands between an output and what it was made from. */
@@ -52,7 +48,9 @@ export async function lineageUp(
     }
     const read = datums
       .flatMap((datum) => datum.inputs)
-      .filter((input) => `${input.project}/${input.repo}` === link.repo && input.branch === link.branch);
+      .filter(
+        (input) => `${input.project}/${input.repo}` === link.repo && input.branch === link.branch,
+      );
     // A datum of a union reads only some of the inputs: the others did not take part in this path.
     if (path !== null && datums.length > 0 && read.length === 0) {
       continue;
@@ -91,7 +89,8 @@ export async function lineageDown(
         Promise.resolve(
           path === null ||
             inputs.some(
-              (input) => `${input.project}/${input.repo}` === commit.repo && covers(input.path, path),
+              (input) =>
+                `${input.project}/${input.repo}` === commit.repo && covers(input.path, path),
             ),
         ),
       );
@@ -154,4 +153,3 @@ function covers(matched: string, path: string): boolean {
   const above = normalizePath(matched);
   return above === '' || above === path || path.startsWith(`${above}/`);
 }
-

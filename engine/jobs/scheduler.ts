@@ -125,7 +125,11 @@ export class Scheduler {
         await this.#setState(job, 'running', '');
         return;
       } catch (error) {
-        if (signal.aborted || isEngineError(error, 'cancelled') || isEngineError(error, 'conflict')) {
+        if (
+          signal.aborted ||
+          isEngineError(error, 'cancelled') ||
+          isEngineError(error, 'conflict')
+        ) {
           return;
         }
         this.#options.onProblem(error);

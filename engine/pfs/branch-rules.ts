@@ -26,7 +26,7 @@ export function checkWritable(state: State, repo: RepoKey, branch: string): void
 /** Returns whether a pipeline, running or stopped, writes this branch. */
 export function isOutputBranch(state: State, repo: RepoKey, branch: string): boolean {
   const pipeline = state.pipelines.get(repo);
-  const output = pipeline?.spec['output_branch'];
+  const output = pipeline?.spec.output_branch;
   return pipeline !== undefined && (output === undefined || output === branch);
 }
 
