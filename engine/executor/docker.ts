@@ -20,23 +20,14 @@ import { connectDocker, type DockerConnection } from './docker-connection.ts';
 import { proxyVariables } from './docker-credentials.ts';
 import { dockerError } from './docker-errors.ts';
 import { DockerImages, type ImageDetails } from './docker-image.ts';
-import type {
-  Executor,
-  ExecutorHealth,
-  ResolvedImage,
-  RunResult,
-  Worker,
-  WorkerSpec,
-} from './executor.ts';
+import type { Executor, ExecutorHealth, ResolvedImage, Worker, WorkerSpec } from './executor.ts';
+import { lossOfContainer } from './loss.ts';
 import { OomWatch } from './oom-watch.ts';
 import { RunWorker } from './run-worker.ts';
 import { WarmWorker } from './warm-worker.ts';
-import { removeContainer, type WorkerContainer } from './worker-container.ts';
+import { removeContainer } from './worker-container.ts';
 import type { WorkerContext } from './worker-context.ts';
 
-/** How long the news that a container ran out of memory may come after the news of its death. */
-const OOM_NEWS_MS = 300;
-const KILLED = 137;
 const DEFAULT_PIDS = 4096;
 
 export interface DockerExecutorOptions {
@@ -234,8 +225,8 @@ export class DockerExecutor implements Executor {
           Labels: ownLabels(owner),
           HostConfig: { Mounts: [...mounts], NetworkMode: 'none' },
         }),
-      describeLoss: async (container, limit) =>
-        await describeLoss(container, { limit, oomWatch, clock }),
+      describeLoss: async (container) =>
+        await lossOfContainer(container, { limits: spec.limits, oomWatch, clock }),
       onStopped: (worker) => {
         this.#workers.delete(worker);
       },
@@ -266,24 +257,6 @@ async function prepareDirectories(spec: WorkerSpec): Promise<void> {
   await mkdir(spec.outputDirectory, { recursive: true });
   await chmod(spec.inputDirectory, 0o755);
   await chmod(spec.outputDirectory, 0o777);
-}
-
-async function describeLoss(
-  container: WorkerContainer,
-  context: { limit: string; oomWatch: OomWatch; clock: Clock },
-): Promise<RunResult> {
-  const code = await container.exit;
-  if (code === KILLED && !context.oomWatch.has(container.id)) {
-    await context.clock.sleep(OOM_NEWS_MS);
-  }
-  const outOfMemory = context.oomWatch.has(container.id);
-  context.oomWatch.forget(container.id);
-  const how = code === undefined ? 'its container died' : `its container ended with code ${code}`;
-  const said = container.stream.complaint;
-  const reason = outOfMemory
-    ? `the container was killed for memory (${context.limit})`
-    : `${how} under the command${said && `: ${said}`}`;
-  return { kind: 'lost', reason, outOfMemory };
 }
 
 function transferNote(

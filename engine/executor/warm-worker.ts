@@ -1,24 +1,18 @@
 // A worker that keeps one container with a shell loop and feeds it one command after the other.
 
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../base/errors.ts';
 import type { ContainerPlan } from './container-options.ts';
 import { bind } from './container-options.ts';
+import { ControlDirectory } from './control-directory.ts';
 import { dockerError } from './docker-errors.ts';
 import type { RunResult, RunSpec, Worker } from './executor.ts';
+import { lossOfProcesses } from './loss.ts';
 import { type LoopResult, MarkerScanner } from './marker-scanner.ts';
 import { takeOverDirectory } from './take-over.ts';
 import { WorkerContainer } from './worker-container.ts';
 import { startDeadline, type Verdict, type WorkerContext } from './worker-context.ts';
-import {
-  CONTROL_MOUNT,
-  commandText,
-  fitsLine,
-  LOOSEN_TEXT,
-  sourceLine,
-  workerLoop,
-} from './worker-loop.ts';
+import { commandText, fitsLine, LOOSEN_TEXT, sourceLine, workerLoop } from './worker-loop.ts';
 
 /** How long a kill may take before the whole container is killed instead. */
 const KILL_GRACE_MS = 5000;
@@ -43,7 +37,7 @@ interface CurrentRun {
 export class WarmWorker implements Worker {
   readonly id: string;
   readonly #context: WorkerContext;
-  readonly #controlDirectory: string;
+  readonly #control: ControlDirectory;
   #container: WorkerContainer | undefined;
   #current: CurrentRun | undefined;
   #dead: string | undefined;
@@ -53,7 +47,7 @@ export class WarmWorker implements Worker {
   private constructor(context: WorkerContext) {
     this.id = context.name;
     this.#context = context;
-    this.#controlDirectory = join(context.scratchDirectory, context.name);
+    this.#control = new ControlDirectory(join(context.scratchDirectory, context.name));
   }
 
   /** Makes and starts the container, and waits until its loop is ready. */
@@ -73,8 +67,7 @@ export class WarmWorker implements Worker {
 
   async #start(signal: AbortSignal | undefined): Promise<void> {
     const { spec, env } = this.#context;
-    await mkdir(this.#controlDirectory, { recursive: true });
-    await chmod(this.#controlDirectory, 0o755);
+    await this.#control.make();
     const nonce = this.#nonce();
     const plan: ContainerPlan = {
       entrypoint: ['/bin/sh', '-c', workerLoop(env), nonce],
@@ -83,7 +76,7 @@ export class WarmWorker implements Worker {
       mounts: [
         bind(spec.inputDirectory, '/pfs', true),
         bind(spec.outputDirectory, '/pfs/out', false),
-        bind(this.#controlDirectory, CONTROL_MOUNT, true),
+        this.#control.mount,
       ],
       autoRemove: true,
       workingDirectory: '/',
@@ -120,11 +113,8 @@ export class WarmWorker implements Worker {
     const nonce = this.#nonce();
     const files: string[] = [];
     const place = async (suffix: string, content: string): Promise<string> => {
-      const file = join(this.#controlDirectory, `${nonce}.${suffix}`);
-      files.push(file);
-      await writeFile(file, content);
-      await chmod(file, 0o644);
-      return `${CONTROL_MOUNT}/${nonce}.${suffix}`;
+      files.push(`${nonce}.${suffix}`);
+      return await this.#control.place(`${nonce}.${suffix}`, content);
     };
     const { done, current } = this.#expect(nonce, spec.onOutput);
     try {
@@ -148,7 +138,7 @@ export class WarmWorker implements Worker {
       return await this.#resultOf(outcome, container);
     } finally {
       this.#current = undefined;
-      await Promise.all(files.map((file) => rm(file, { force: true })));
+      await this.#control.discard(files);
     }
   }
 
@@ -179,7 +169,7 @@ export class WarmWorker implements Worker {
     this.#dead ??= 'it was stopped';
     try {
       await this.#container?.remove();
-      await rm(this.#controlDirectory, { recursive: true, force: true });
+      await this.#control.remove();
     } catch (error) {
       throw dockerError(error, `stop worker "${this.id}"`);
     } finally {
@@ -265,17 +255,10 @@ export class WarmWorker implements Worker {
     }
     if (result) {
       this.#dead = 'the kernel killed a process in it for memory';
-      const reason = `the kernel killed ${killed === 1 ? 'a process' : `${killed} processes`} for memory (${this.#limitText()}); the command exited with code ${result.code}`;
-      return { kind: 'lost', reason, outOfMemory: true };
+      const { limits } = this.#context.spec;
+      return lossOfProcesses(killed, { code: result.code, limits });
     }
-    return await this.#context.describeLoss(container, this.#limitText());
-  }
-
-  #limitText(): string {
-    const { memoryBytes } = this.#context.spec.limits;
-    return memoryBytes === undefined
-      ? 'no limit is set, so the machine ran out of it'
-      : `the limit is ${Math.round(memoryBytes / (1024 * 1024))} MiB`;
+    return await this.#context.describeLoss(container);
   }
 
   #nonce(): string {

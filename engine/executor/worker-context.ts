@@ -28,7 +28,7 @@ export interface WorkerContext {
   /** Makes a container of the same image that is never started, through which the Docker engine moves files. */
   readonly createHelper: (mounts: readonly Docker.MountSettings[]) => Promise<Docker.Container>;
   /** Finds out why the container died under a command. */
-  readonly describeLoss: (container: WorkerContainer, limit: string) => Promise<RunResult>;
+  readonly describeLoss: (container: WorkerContainer) => Promise<RunResult>;
   readonly onStopped: (worker: Worker) => void;
 }
 

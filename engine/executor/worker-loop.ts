@@ -4,8 +4,6 @@
 import { EngineError } from '../base/errors.ts';
 import { shellQuote } from './shell-quote.ts';
 
-/** Where the container sees the directory that carries command files; under `/dev`, so that no listing shows it. */
-export const CONTROL_MOUNT = '/dev/pfs';
 /** A longer command goes as a file: shells read a line from a pipe byte by byte. */
 const MAX_LINE_BYTES = 1024;
 const PLAIN_LINE = /^[\x20-\x7e]*$/;

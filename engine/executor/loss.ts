@@ -1,0 +1,47 @@
+// Why a command was lost, in words.
+
+import type { Clock } from '../base/clock.ts';
+import type { ResourceLimits, RunResult } from './executor.ts';
+import type { OomWatch } from './oom-watch.ts';
+import type { WorkerContainer } from './worker-container.ts';
+
+/** How long the news that a container ran out of memory may come after the news of its death. */
+const OOM_NEWS_MS = 300;
+const KILLED = 137;
+const MiB = 1024 * 1024;
+
+/** Returns how a command ended of which the kernel killed `killed` processes for memory, and that exited with `code`. */
+export function lossOfProcesses(
+  killed: number,
+  command: { code: number; limits: ResourceLimits },
+): RunResult {
+  const what = killed === 1 ? 'a process' : `${killed} processes`;
+  const reason = `the kernel killed ${what} for memory (${limitText(command.limits)}); the command exited with code ${command.code}`;
+  return { kind: 'lost', reason, outOfMemory: true };
+}
+
+/** Finds out why a container died under a command. */
+export async function lossOfContainer(
+  container: WorkerContainer,
+  context: { limits: ResourceLimits; oomWatch: OomWatch; clock: Clock },
+): Promise<RunResult> {
+  const { limits, oomWatch, clock } = context;
+  const code = await container.exit;
+  if (code === KILLED && !oomWatch.has(container.id)) {
+    await clock.sleep(OOM_NEWS_MS);
+  }
+  const outOfMemory = oomWatch.has(container.id);
+  oomWatch.forget(container.id);
+  const how = code === undefined ? 'its container died' : `its container ended with code ${code}`;
+  const said = container.stream.complaint;
+  const reason = outOfMemory
+    ? `the container was killed for memory (${limitText(limits)})`
+    : `${how} under the command${said && `: ${said}`}`;
+  return { kind: 'lost', reason, outOfMemory };
+}
+
+function limitText(limits: ResourceLimits): string {
+  return limits.memoryBytes === undefined
+    ? 'no limit is set, so the machine ran out of it'
+    : `the limit is ${Math.round(limits.memoryBytes / MiB)} MiB`;
+}
