@@ -157,6 +157,14 @@ export class Journal<S extends JournalState, O> {
     });
   }
 
+  /**
+   * Returns what a recent request was answered, or undefined. Ask before checks that the request's own effect would fail:
+   * a retry must get the first answer, not a complaint about what it did itself.
+   */
+  findAnswer(requestId: string): { readonly result: unknown } | undefined {
+    return this.#fold.requests.find(requestId);
+  }
+
   /** Folds in everything that any engine has committed by now. */
   sync(): Promise<void> {
     return this.#tail.sync();

@@ -42,3 +42,16 @@ export function transactOptions(request: Request): { actor: string; requestId?: 
   const { actor, id } = request;
   return id === undefined ? { actor } : { actor, requestId: id };
 }
+
+/**
+ * Runs `work` unless the request was answered before: then that answer is given again, so that what the first try did
+ * does not stand in the way of the second.
+ */
+export async function answerOnce<T>(
+  context: PfsContext,
+  request: Request,
+  work: () => Promise<T>,
+): Promise<T> {
+  const known = request.id === undefined ? undefined : context.journal.findAnswer(request.id);
+  return known ? (known.result as T) : await work();
+}

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { EngineError } from '../base/errors.ts';
 import { isId } from '../base/ids.ts';
-import type { Request } from '../pfs/context.ts';
+import { answerOnce, type PfsContext, type Request } from '../pfs/context.ts';
 import { repoKeyOf } from '../pfs/names.ts';
 import { toProblem } from './problem.ts';
 import type { Page } from './wire.ts';
@@ -59,8 +59,21 @@ export function pipelineOf(request: FastifyRequest): string {
   return repoKeyOf(param(request, 'project'), param(request, 'pipeline'));
 }
 
+/**
+ * Returns the way to write: `work` runs unless the request was answered before, in which case that answer is given
+ * again. So what the first try did never stands in the way of a retry.
+ */
+export function answering(
+  context: PfsContext,
+): <T>(request: FastifyRequest, work: (asked: Request) => Promise<T>) => Promise<T> {
+  return (request, work) => {
+    const asked = requester(request);
+    return answerOnce(context, asked, () => work(asked));
+  };
+}
+
 /** Returns who asks, and the id under which a retry would come. */
-export function requester(request: FastifyRequest): Request {
+function requester(request: FastifyRequest): Request {
   const key = request.headers['idempotency-key'];
   if (key === undefined) {
     return { actor: 'local' };

@@ -14,12 +14,12 @@ import {
 import { resolveCommit, resolveRepo } from '../../pfs/commit-lookup.ts';
 import { finishCommit, startCommit, waitCommit } from '../../pfs/commits.ts';
 import {
+  answering,
   flag,
   pageOf,
   param,
   query,
   repoOf,
-  requester,
   sendLines,
   text,
   untilGone,
@@ -30,6 +30,7 @@ import type { CommitSet } from '../wire.ts';
 
 /** Adds the routes of commits and commit sets. */
 export function commitRoutes(server: FastifyInstance, { context }: EngineParts): void {
+  const answered = answering(context);
   const view = (commit: CommitRecord) => viewCommit(context, commit);
 
   server.post('/repos/:project/:repo/commits', async (request) => {
@@ -40,7 +41,7 @@ export function commitRoutes(server: FastifyInstance, { context }: EngineParts):
       description: text(request, 'description') ?? '',
       ...(parent === undefined ? {} : { parent }),
     };
-    return view(await startCommit(context, start, requester(request)));
+    return view(await answered(request, (asked) => startCommit(context, start, asked)));
   });
 
   server.get('/repos/:project/:repo/commits', async (request) => {
@@ -71,7 +72,7 @@ export function commitRoutes(server: FastifyInstance, { context }: EngineParts):
       ref: param(request, 'ref'),
       ...(description === undefined ? {} : { description }),
     };
-    return view(await finishCommit(context, commit, requester(request)));
+    return view(await answered(request, (asked) => finishCommit(context, commit, asked)));
   });
 
   server.get('/repos/:project/:repo/commits/:ref/wait', async (request, reply) => {

@@ -23,7 +23,7 @@ import { normalizePath, repoKeyOf } from '../../pfs/names.ts';
 import { readFiles } from '../../pfs/read-files.ts';
 import { putFiles, type Target } from '../../pfs/upload.ts';
 import { decodeFrames, encodeFiles, type OutgoingFile } from '../frames.ts';
-import { body, flag, pageOf, param, query, repoOf, requester, text } from '../http.ts';
+import { answering, body, flag, pageOf, param, query, repoOf, text } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { viewCommit, viewFile } from '../views.ts';
 import { FRAMES_TYPE } from '../wire.ts';
@@ -32,13 +32,17 @@ const FILES = '/repos/:project/:repo/files/:ref';
 
 /** Adds the routes of files. */
 export function fileRoutes(server: FastifyInstance, { context, queue }: EngineParts): void {
+  const answered = answering(context);
+
   server.post(FILES, async (request) => {
-    const commit = await putFiles(context, queue, {
-      target: targetOf(request, flag(request, 'own')),
-      append: flag(request, 'append'),
-      parts: decodeFrames(request.body as AsyncIterable<Uint8Array>),
-      request: requester(request),
-    });
+    const commit = await answered(request, (asked) =>
+      putFiles(context, queue, {
+        target: targetOf(request, flag(request, 'own')),
+        append: flag(request, 'append'),
+        parts: decodeFrames(request.body as AsyncIterable<Uint8Array>),
+        request: asked,
+      }),
+    );
     return viewCommit(context, commit);
   });
 
@@ -47,25 +51,31 @@ export function fileRoutes(server: FastifyInstance, { context, queue }: EnginePa
     if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string')) {
       throw new EngineError('invalid', 'Cannot read the request: "paths" must be a list of paths');
     }
-    const change = { target: targetOf(request, false), paths, request: requester(request) };
-    return viewCommit(context, await deleteFiles(context, queue, change));
+    const target = targetOf(request, false);
+    const commit = await answered(request, (asked) =>
+      deleteFiles(context, queue, { target, paths, request: asked }),
+    );
+    return viewCommit(context, commit);
   });
 
   server.post(`${FILES}/copy`, async (request) => {
     const { source, append } = body(request);
     const { repo, ref, path } = (source ?? {}) as Record<string, unknown>;
     const { project, name } = (repo ?? {}) as Record<string, unknown>;
-    const commit = await copyFile(context, queue, {
-      target: targetOf(request, false),
-      source: {
-        repo: repoKeyOf(String(project), String(name)),
-        ref: String(ref),
-        path: String(path),
-      },
-      path: text(request, 'path') ?? '',
-      append: append === true,
-      request: requester(request),
-    });
+    const from = {
+      repo: repoKeyOf(String(project), String(name)),
+      ref: String(ref),
+      path: String(path),
+    };
+    const commit = await answered(request, (asked) =>
+      copyFile(context, queue, {
+        target: targetOf(request, false),
+        source: from,
+        path: text(request, 'path') ?? '',
+        append: append === true,
+        request: asked,
+      }),
+    );
     return viewCommit(context, commit);
   });
 

@@ -8,27 +8,32 @@ import { readSpecCommit } from '../../jobs/spec-repo.ts';
 import { specRepo } from '../../journal/records.ts';
 import { resolveCommit } from '../../pfs/commit-lookup.ts';
 import { DEFAULT_PROJECT } from '../../pfs/names.ts';
-import { flag, pageOf, pipelineOf, query, requester } from '../http.ts';
+import { answering, flag, pageOf, pipelineOf, query } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { viewPipeline } from '../views.ts';
 import type { PipelineChange } from '../wire.ts';
 
 /** Adds the routes of pipelines. */
 export function pipelineRoutes(server: FastifyInstance, { context, pool }: EngineParts): void {
+  const answered = answering(context);
+
   server.post('/pipelines', async (request): Promise<PipelineChange[]> => {
     if (typeof request.body !== 'string') {
       throw new EngineError('invalid', 'Cannot read the request: send the spec as text/plain');
     }
-    const changes = await putPipelines(
-      context,
-      {
-        text: request.body,
-        fileName: query(request, 'file') ?? 'spec',
-        project: query(request, 'project') ?? DEFAULT_PROJECT,
-        update: flag(request, 'update'),
-        reprocess: flag(request, 'reprocess'),
-      },
-      requester(request),
+    const { body: specText } = request;
+    const changes = await answered(request, (asked) =>
+      putPipelines(
+        context,
+        {
+          text: specText,
+          fileName: query(request, 'file') ?? 'spec',
+          project: query(request, 'project') ?? DEFAULT_PROJECT,
+          update: flag(request, 'update'),
+          reprocess: flag(request, 'reprocess'),
+        },
+        asked,
+      ),
     );
     return changes.map(({ pipeline, created, warnings }) => ({
       pipeline: viewPipeline(pipeline),
@@ -63,17 +68,21 @@ export function pipelineRoutes(server: FastifyInstance, { context, pool }: Engin
   server.delete('/pipelines/:project/:pipeline', async (request, reply) => {
     const key = pipelineOf(request);
     const options = { key, force: flag(request, 'force'), keepRepo: flag(request, 'keep-repo') };
-    await deletePipeline(context, options, requester(request));
+    await answered(request, (asked) => deletePipeline(context, options, asked));
     await pool.release(key);
     return reply.code(204).send();
   });
 
   server.post('/pipelines/:project/:pipeline/start', async (request) =>
-    viewPipeline(await startPipeline(context, pipelineOf(request), requester(request))),
+    viewPipeline(
+      await answered(request, (asked) => startPipeline(context, pipelineOf(request), asked)),
+    ),
   );
 
   server.post('/pipelines/:project/:pipeline/stop', async (request) => {
-    const pipeline = await stopPipeline(context, pipelineOf(request), requester(request));
+    const pipeline = await answered(request, (asked) =>
+      stopPipeline(context, pipelineOf(request), asked),
+    );
     await pool.release(pipeline.key);
     return viewPipeline(pipeline);
   });

@@ -4,11 +4,11 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { deleteBranch, putBranch, resolveBranch } from '../../pfs/branches.ts';
 import { resolveRepo } from '../../pfs/commit-lookup.ts';
-import { exportRepo } from "../../pfs/export.ts";
+import { exportRepo } from '../../pfs/export.ts';
 import { repoKeyOf } from '../../pfs/names.ts';
 import { createRepo, deleteRepo, describeRepo } from '../../pfs/repos.ts';
 import { encodeFiles } from '../frames.ts';
-import { flag, pageOf, param, query, repoOf, requester, text } from '../http.ts';
+import { answering, flag, pageOf, param, query, repoOf, text } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { viewBranch, viewRepo } from '../views.ts';
 import { FRAMES_TYPE } from '../wire.ts';
@@ -16,6 +16,7 @@ import { FRAMES_TYPE } from '../wire.ts';
 /** Adds the routes of repos and branches. */
 export function repoRoutes(server: FastifyInstance, { context }: EngineParts): void {
   const { journal } = context;
+  const answered = answering(context);
 
   server.get('/repos', (request) => {
     const project = query(request, 'project');
@@ -34,7 +35,9 @@ export function repoRoutes(server: FastifyInstance, { context }: EngineParts): v
   server.post('/repos', async (request) => {
     const key = repoKeyOf(text(request, 'project') ?? '', text(request, 'name') ?? '');
     const description = text(request, 'description') ?? '';
-    const repo = await createRepo(context, { key, description }, requester(request));
+    const repo = await answered(request, (asked) =>
+      createRepo(context, { key, description }, asked),
+    );
     return viewRepo(context, repo);
   });
 
@@ -44,12 +47,15 @@ export function repoRoutes(server: FastifyInstance, { context }: EngineParts): v
 
   server.patch('/repos/:project/:repo', async (request) => {
     const change = { key: repoOf(request), description: text(request, 'description') ?? '' };
-    return viewRepo(context, await describeRepo(context, change, requester(request)));
+    return viewRepo(
+      context,
+      await answered(request, (asked) => describeRepo(context, change, asked)),
+    );
   });
 
   server.delete('/repos/:project/:repo', async (request, reply) => {
     const repo = { key: repoOf(request), force: flag(request, 'force') };
-    await deleteRepo(context, repo, requester(request));
+    await answered(request, (asked) => deleteRepo(context, repo, asked));
     return reply.code(204).send();
   });
 
@@ -75,7 +81,7 @@ export function repoRoutes(server: FastifyInstance, { context }: EngineParts): v
       branch: param(request, 'branch'),
       ...(head === undefined ? {} : { head }),
     };
-    return viewBranch(await putBranch(context, change, requester(request)));
+    return viewBranch(await answered(request, (asked) => putBranch(context, change, asked)));
   });
 
   server.get('/repos/:project/:repo/branches/:branch', (request) =>
@@ -88,7 +94,7 @@ export function repoRoutes(server: FastifyInstance, { context }: EngineParts): v
       branch: param(request, 'branch'),
       force: flag(request, 'force'),
     };
-    await deleteBranch(context, branch, requester(request));
+    await answered(request, (asked) => deleteBranch(context, branch, asked));
     return reply.code(204).send();
   });
 }
