@@ -310,12 +310,6 @@ async function readProblem(response: IncomingMessage): Promise<CliError> {
     // Not a problem document: something else answers, or the engine failed before it could write one.
   }
   if (problem && typeof problem.code === 'string' && typeof problem.detail === 'string') {
-    if (problem.code === 'unauthenticated') {
-      return new CliError(
-        problem.code,
-        `${problem.detail}; the token is read from <PFS_HOME>/token or PFS_TOKEN`,
-      );
-    }
     return problemError(problem as Problem);
   }
   return new CliError(

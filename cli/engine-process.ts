@@ -18,13 +18,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { API_PREFIX } from '../engine/server/wire.ts';
 import { CliError, fileError } from './cli-error.ts';
 import type { EngineRecord, Home } from './home.ts';
+import { isAlive } from './process-life.ts';
 
 /** The engine refuses to be the second one on a home with this exit code. */
 const ALREADY_RUNNING = 3;
 /** How long a start may take: a large journal is read first. */
 const START_MS = 60_000;
-/** How long an engine may take to bring its work to a safe end. */
-const STOP_MS = 30_000;
+/** How long the record of an engine that runs already may be missing: it is about to write it, or to end. */
+const FOUND_MS = 10_000;
 
 export interface StartOptions {
   readonly home: Home;
@@ -93,29 +94,6 @@ export async function runEngine(options: StartOptions): Promise<number> {
 export async function findRunning(home: Home): Promise<EngineRecord | undefined> {
   const record = home.engine();
   return record && isAlive(record.pid) && (await isHealthy(record.address)) ? record : undefined;
-}
-
-/** Waits until the process ends; ends it by force after a while. Returns whether force was needed. */
-export async function waitForEnd(pid: number, limit = STOP_MS): Promise<boolean> {
-  const until = Date.now() + limit;
-  while (isAlive(pid)) {
-    if (Date.now() > until) {
-      process.kill(pid, 'SIGKILL');
-      return true;
-    }
-    await pause(50);
-  }
-  return false;
-}
-
-/** Returns whether a process with this id exists. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as { code?: unknown }).code === 'EPERM';
-  }
 }
 
 /** Returns the store to start on; one other than the home has is refused, also where its engine already runs. */
@@ -196,7 +174,7 @@ async function launch(options: StartOptions, store: string | undefined): Promise
       const how = reason || `it ended with ${signal ?? `code ${code}`}; see pfs engine logs`;
       end(
         code === ALREADY_RUNNING
-          ? new AlreadyRunning()
+          ? new AlreadyRunning('unreachable', how)
           : new CliError('unreachable', `Cannot start the engine: ${how}`),
       );
     });
@@ -205,7 +183,8 @@ async function launch(options: StartOptions, store: string | undefined): Promise
     return await waitForRecord(options, ended);
   } catch (error) {
     if (error instanceof AlreadyRunning) {
-      return await waitForRecord(options, undefined);
+      const never = new Promise<Error>((end) => setTimeout(end, FOUND_MS, error).unref());
+      return await waitForRecord(options, never);
     }
     throw error;
   } finally {
@@ -214,7 +193,7 @@ async function launch(options: StartOptions, store: string | undefined): Promise
   }
 }
 
-class AlreadyRunning extends Error {}
+class AlreadyRunning extends CliError {}
 
 /** Waits until an engine has written its record and answers; `ended` says that it never will. */
 async function waitForRecord(
@@ -261,12 +240,14 @@ async function waitForRecord(
 
 /** Resolves at the next change of the folder, or after a moment: not every file system tells of changes. */
 async function changed(watcher: ReturnType<typeof watch>): Promise<void> {
-  await new Promise<void>((done) => {
-    const timer = setTimeout(done, 200);
-    watcher.once('change', () => {
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
       clearTimeout(timer);
-      done();
-    });
+      watcher.off('change', done);
+      resolve();
+    };
+    const timer = setTimeout(done, 200);
+    watcher.once('change', done);
   });
 }
 
@@ -315,8 +296,4 @@ async function isHealthy(address: string): Promise<boolean> {
     // Nothing listens, or not yet.
     request.once('error', () => done(false));
   });
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((done) => setTimeout(done, ms));
 }

@@ -3,13 +3,15 @@
 import { run } from './run.ts';
 
 const interrupted = new AbortController();
-process.on('SIGINT', () => {
-  if (interrupted.signal.aborted) {
-    // Asked twice: whatever is still being tidied up is left.
-    process.exit(130);
-  }
-  interrupted.abort();
-});
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    if (interrupted.signal.aborted) {
+      // Asked twice: whatever is still being tidied up is left.
+      process.exit(130);
+    }
+    interrupted.abort();
+  });
+}
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {

@@ -128,7 +128,8 @@ export const commands: readonly Command[] = [
 ];
 
 async function stopEngine(context: Context): Promise<void> {
-  const { findRunning, waitForEnd } = await import('../engine-process.ts');
+  const { findRunning } = await import('../engine-process.ts');
+  const { waitForEnd } = await import('../process-life.ts');
   const { output } = context;
   const client = context.connect({ start: false });
   const record = await findRunning(context.home);

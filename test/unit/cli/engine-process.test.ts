@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import {
-  isAlive,
-  type StartOptions,
-  startEngine,
-  waitForEnd,
-} from '../../../cli/engine-process.ts';
+import { type StartOptions, startEngine } from '../../../cli/engine-process.ts';
 import { Home } from '../../../cli/home.ts';
+import { isAlive, waitForEnd } from '../../../cli/process-life.ts';
 import { runCli } from './fake-engine.ts';
 
 /** Stands in for an engine: answers, and leaves its record and a mark of its own. */
@@ -106,6 +104,21 @@ describe('startEngine()', () => {
     const first = await startEngine(options(SCRIPT));
     const second = startEngine(options('process.exit(3)'));
     assert.equal((await second).pid, first.pid);
+  });
+});
+
+describe('isAlive()', () => {
+  it('does not count a process that has ended and was not collected', {
+    skip: process.platform === 'linux' ? false : 'needs /proc',
+  }, async () => {
+    // The shell starts a child, becomes a program that never collects it, and the child ends.
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    assert.equal(await waitForEnd(Number(line.toString())), false);
+    assert.equal(isAlive(parent.pid ?? 0), true);
+    parent.kill('SIGKILL');
   });
 });
 
