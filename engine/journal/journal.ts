@@ -161,7 +161,7 @@ export class Journal<S extends JournalState, O> {
    * Returns what a recent request was answered, or undefined. Ask before checks that the request's own effect would fail:
    * a retry must get the first answer, not a complaint about what it did itself.
    */
-  findAnswer(requestId: string): { readonly result: unknown } | undefined {
+  findAnswer(requestId: string): { readonly result?: unknown } | undefined {
     return this.#fold.requests.find(requestId);
   }
 
