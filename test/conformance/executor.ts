@@ -225,7 +225,8 @@ export function conformsToExecutor(
       await withWorker({ memoryBytes: 512 * MiB }, async (bench) => {
         const script = 'f() { f | f & }; f; while :; do :; done';
         const { result } = await sh(bench, script, { timeoutMs: 500 });
-        assert.ok(result.kind === 'timed_out' || result.kind === 'lost', result.kind);
+        // A shell that can't fork may also end by itself.
+        assert.ok(result.kind !== 'exited' || result.code !== 0, result.kind);
         await stillUsableOrGone(bench);
       });
     });
