@@ -7,6 +7,7 @@ import type { Command, Option } from '../command.ts';
 import { commitColumns, commitFields, commitSetColumns } from '../commit-view.ts';
 import type { Context } from '../context.ts';
 import { type CommitRef, isCommitId, parseCommitWords, parseRefWords } from '../refs.ts';
+import { renderTable } from '../table.ts';
 
 const message: Option = {
   type: 'string',
@@ -199,9 +200,8 @@ export const commands: readonly Command[] = [
         if (context.output.raw) {
           await context.output.json(commit);
         } else {
-          await context.output.line(
-            `${first ? `${heading.join('  ')}\n` : ''}${row(commit).join('  ')}`,
-          );
+          const table = renderTable(heading, [row(commit)]);
+          await context.output.line(table.slice(first ? 0 : 1).join('\n'));
         }
         first = false;
       }
