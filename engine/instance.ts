@@ -2,7 +2,7 @@
 
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EngineError, systemCode } from './base/errors.ts';
+import { EngineError, errorText, systemCode } from './base/errors.ts';
 import type { Random } from './base/random.ts';
 
 /** What clients read to find the engine. */
@@ -40,13 +40,7 @@ export function holdInstance(home: string, random: Random): Instance {
   try {
     mkdirSync(home, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new EngineError(
-      'failed_precondition',
-      `Cannot make the folder "${home}": ${systemCode(error)}`,
-      {
-        cause: error,
-      },
-    );
+    throw homeError(home, error);
   }
   const pidFile = join(home, 'engine.pid');
   takePid(home, pidFile);
@@ -65,6 +59,13 @@ export function holdInstance(home: string, random: Random): Instance {
       rmSync(pidFile, { force: true });
     },
   };
+}
+
+function homeError(home: string, cause: unknown): EngineError {
+  const what = `Cannot make the folder "${home}": ${systemCode(cause) ?? errorText(cause)}`;
+  return new EngineError('failed_precondition', `${what}; set PFS_HOME to one you may write`, {
+    cause,
+  });
 }
 
 /** Puts this process into the pid file, unless one that still runs is there: linking has exactly one winner. */
