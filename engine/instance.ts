@@ -118,7 +118,9 @@ function readPid(pidFile: string): [number, string] {
 function startTime(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')')).split(' ')[20] ?? '?';
+    const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // A killed process that nobody has waited for yet still has its id, and runs nothing.
+    return state === 'Z' || state === 'X' ? '' : (fields[18] ?? '?');
   } catch {
     // No such file: the process is gone, or the system has no /proc.
   }
