@@ -19,6 +19,9 @@ export interface LogQuery {
   readonly signal: AbortSignal;
 }
 
+/** Of a pipeline's jobs, the log lines of this many of the newest are read. */
+const MAX_JOBS = 100;
+
 /** Yields log lines, oldest first. Following ends with the job, or, for a pipeline, when the client goes away. */
 export async function* readLogs(parts: EngineParts, query: LogQuery): AsyncGenerator<LogLine> {
   const { project, pipeline, job: id } = query;
@@ -58,16 +61,29 @@ async function* pipelineLines(
   const { context } = parts;
   const seen = new Set<string>();
   const jobs: JobRecord[] = [];
+  let wanted = query.tail ?? Number.POSITIVE_INFINITY;
+  const last = new Map<string, LogLine[]>();
   for await (const job of listJobs(context, key)) {
     jobs.unshift(job);
+    if (query.tail !== undefined) {
+      const lines = await collect(jobLines(parts, job, { ...query, tail: wanted, follow: false }));
+      last.set(job.id, lines);
+      wanted -= lines.length;
+    }
     // Without a bound only the newest jobs are wanted: those of years would be no answer.
-    if (jobs.length >= 100) {
+    if (wanted <= 0 || jobs.length >= MAX_JOBS) {
       break;
     }
   }
   for (const job of jobs) {
     seen.add(job.id);
-    yield* jobLines(parts, job, query);
+    const lines = last.get(job.id);
+    const goesOn = query.follow && !isTerminal(job.state);
+    if (lines && !goesOn) {
+      yield* lines;
+    } else {
+      yield* jobLines(parts, job, lines ? { ...query, tail: lines.length } : query);
+    }
   }
   if (!query.follow) {
     return;
@@ -83,6 +99,14 @@ async function* pipelineLines(
       yield* jobLines(parts, job, query);
     }
   }
+}
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) {
+    all.push(item);
+  }
+  return all;
 }
 
 async function* jobLines(
