@@ -2,7 +2,7 @@
 
 import type { CommitRecord, JobRecord } from '../journal/records.ts';
 import { commitKey } from '../journal/records.ts';
-import { getCommit } from '../pfs/commit-lookup.ts';
+import { findCommit, getCommit } from '../pfs/commit-lookup.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { type FileEntry, globFiles, shownPath } from '../pfs/files.ts';
 import { compileGlob } from '../pfs/glob.ts';
@@ -24,6 +24,8 @@ export interface JobInputs {
   readonly salt: string;
   /** The commit read from each branch, by `inputBranch`. */
   readonly commits: ReadonlyMap<string, CommitRecord>;
+  /** False where something that the job read was deleted meanwhile: then its datums can't be told any more. */
+  readonly isComplete: boolean;
 }
 
 /** Loads the inputs of a job from its output commit's provenance and the spec of its version. */
@@ -35,11 +37,15 @@ export async function loadJobInputs(
   const output = await getCommit(context, job.pipeline, job.id);
   const commits = new Map<string, CommitRecord>();
   for (const { repo, branch, commit } of output.provenance) {
-    if (context.journal.state.repos.has(repo)) {
-      commits.set(commitKey(repo, branch), await getCommit(context, repo, commit));
+    const found = context.journal.state.repos.has(repo)
+      ? await findCommit(context, repo, commit)
+      : undefined;
+    if (found) {
+      commits.set(commitKey(repo, branch), found);
     }
   }
-  return { spec, salt: job.salt, commits };
+  const isComplete = commits.size === output.provenance.length;
+  return { spec, salt: job.salt, commits, isComplete };
 }
 
 /** Yields the datums of a job, each once. */

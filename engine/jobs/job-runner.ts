@@ -164,6 +164,9 @@ class JobRun {
       return undefined;
     }
     const before = await loadJobInputs(this.#context, job);
+    if (!before.isComplete) {
+      return undefined;
+    }
     return { inputs: before, tree: parent.tree, total: job.datums.total };
   }
 
