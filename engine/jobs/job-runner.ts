@@ -53,6 +53,9 @@ export class JobRunner {
     const claimed = await context.journal.transact(
       (state) => {
         const now = state.jobs.get(jobKey(pipeline, id));
+        if (now !== undefined && now.owner !== owner && now.owner !== job.owner) {
+          throw new EngineError('conflict', 'Cannot claim the job: another engine was faster');
+        }
         return now?.owner === owner
           ? { operations: [], result: now }
           : compose(state, (draft) => {

@@ -52,8 +52,10 @@ export function plan(view: PlanView): Action[] {
       actions.push({ kind: 'abandon', job: key });
     }
   }
+  const busy = new Set([...view.running].map(pipelineOf));
   for (const job of firstOfEach(view.jobs)) {
-    const action = nextStep(job, view);
+    // Also while a job that ended is still being let go: both would want the same workers.
+    const action = busy.has(job.pipeline) ? undefined : nextStep(job, view);
     if (action) {
       actions.push(action);
     }
@@ -62,9 +64,6 @@ export function plan(view: PlanView): Action[] {
 }
 
 function nextStep(job: JobView, view: PlanView): Action | undefined {
-  if (view.running.has(job.key)) {
-    return undefined;
-  }
   const failed = job.sources.filter((source) => source.state === 'failed');
   if (failed.length > 0) {
     const names = failed.map((source) => source.name).join(', ');
@@ -87,4 +86,8 @@ function firstOfEach(jobs: readonly JobView[]): Iterable<JobView> {
     }
   }
   return first.values();
+}
+
+function pipelineOf(job: string): string {
+  return job.slice(0, job.lastIndexOf('@'));
 }

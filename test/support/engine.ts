@@ -1,0 +1,201 @@
+// An engine in the test's own process, on a store in memory, with user code that is a function: everything between a
+// commit and the output it causes, and no container.
+
+import { join } from 'node:path';
+import type { Clock } from '../../engine/base/clock.ts';
+import { SystemClock } from '../../engine/base/system-clock.ts';
+import { FileCache } from '../../engine/jobs/file-cache.ts';
+import { getJob } from '../../engine/jobs/job-lookup.ts';
+import { JobRunner } from '../../engine/jobs/job-runner.ts';
+import { JobLogs } from '../../engine/jobs/logs.ts';
+import { type PutPipeline, putPipelines } from '../../engine/jobs/pipelines.ts';
+import { Scheduler } from '../../engine/jobs/scheduler.ts';
+import { WorkerPool } from '../../engine/jobs/worker-pool.ts';
+import type { CommitRecord, JobRecord, PipelineRecord } from '../../engine/journal/records.ts';
+import { MemoryObjectStore } from '../../engine/object/memory.ts';
+import type { ObjectStore } from '../../engine/object/object-store.ts';
+import { resolveCommit } from '../../engine/pfs/commit-lookup.ts';
+import { FakeExecutor } from './fake-executor.ts';
+import {
+  ACTOR,
+  type Contents,
+  createRepos,
+  openTestPfs,
+  type Pfs,
+  type PutOptions,
+  put,
+  readAll,
+} from './pfs.ts';
+import { scratchDirectory } from './scratch.ts';
+
+type Test = Parameters<typeof scratchDirectory>[0] & { after(close: () => Promise<void>): void };
+
+export interface TestEngineOptions {
+  readonly store?: ObjectStore;
+  readonly clock?: Clock;
+  readonly executor?: FakeExecutor;
+  readonly self?: string;
+  readonly idleMs?: number;
+  readonly isAlive?: (owner: string) => boolean;
+  /** Do not schedule until told. */
+  readonly idle?: boolean;
+}
+
+/** A spec as tests write it: what is not said is a copy of one repo, file by file. */
+export interface TestSpec {
+  readonly name: string;
+  /** A repo, or an input as specs have it. */
+  readonly input: string | Readonly<Record<string, unknown>>;
+  readonly glob?: string;
+  readonly image?: string;
+  readonly transform?: Readonly<Record<string, unknown>>;
+  readonly [field: string]: unknown;
+}
+
+/** A running engine. */
+export class TestEngine {
+  readonly pfs: Pfs;
+  readonly executor: FakeExecutor;
+  readonly scheduler: Scheduler;
+  readonly pool: WorkerPool;
+  readonly logs: JobLogs;
+  readonly store: ObjectStore;
+  /** What nobody was there to be told. */
+  readonly problems: unknown[];
+
+  private constructor(
+    parts: Pick<
+      TestEngine,
+      'pfs' | 'executor' | 'scheduler' | 'pool' | 'logs' | 'store' | 'problems'
+    >,
+  ) {
+    this.pfs = parts.pfs;
+    this.executor = parts.executor;
+    this.scheduler = parts.scheduler;
+    this.pool = parts.pool;
+    this.logs = parts.logs;
+    this.store = parts.store;
+    this.problems = parts.problems;
+  }
+
+  /** Opens an engine that ends with the test. */
+  static async start(t: Test, options: TestEngineOptions = {}): Promise<TestEngine> {
+    const { store = new MemoryObjectStore(), clock = new SystemClock(), self = 'engine-a' } = options;
+    const { executor = new FakeExecutor(clock), idleMs = 60_000, isAlive = () => false } = options;
+    const scratch = scratchDirectory(t);
+    const pfs = await openTestPfs({ store, clock, t });
+    const { context } = pfs;
+    const problems: unknown[] = [];
+    const onProblem = (error: unknown) => void problems.push(error);
+    const pool = new WorkerPool({
+      context,
+      executor,
+      clock,
+      cache: new FileCache(join(scratch, 'cache'), { maxBytes: 1e9, minFreeBytes: 0 }),
+      scratch: join(scratch, 'workers'),
+      idleMs,
+      onProblem,
+    });
+    const logs = new JobLogs(store, { clock });
+    const runner = new JobRunner({ context, pool, logs, owner: self });
+    const scheduler = new Scheduler({ context, clock, runner, self, isAlive, onProblem });
+    const engine = new TestEngine({ pfs, executor, scheduler, pool, logs, store, problems });
+    if (!options.idle) {
+      scheduler.start();
+    }
+    t.after(() => engine.close());
+    return engine;
+  }
+
+  async close(): Promise<void> {
+    await this.scheduler.stop();
+    await Promise.all([this.pool.close(), this.logs.close()]);
+  }
+
+  async repos(...names: readonly string[]): Promise<void> {
+    await createRepos(this.pfs, ...names);
+  }
+
+  /** Puts files in a commit of their own; returns it. */
+  async put(to: string, files: Contents, options: PutOptions = {}): Promise<CommitRecord> {
+    return await put(this.pfs, to, files, options);
+  }
+
+  async read(from: string): Promise<Record<string, string>> {
+    return await readAll(this.pfs, from);
+  }
+
+  /** Makes pipelines, or changes them. */
+  async pipeline(
+    specs: TestSpec | readonly TestSpec[],
+    options: { readonly update?: boolean; readonly reprocess?: boolean } = {},
+  ): Promise<PutPipeline[]> {
+    const { update = false, reprocess = false } = options;
+    const list: readonly TestSpec[] = Array.isArray(specs) ? specs : [specs];
+    const text = list.map((spec) => JSON.stringify(specOf(spec))).join('\n');
+    return await putPipelines(
+      this.pfs.context,
+      { text, fileName: 'spec.json', project: 'default', update, reprocess },
+      ACTOR,
+    );
+  }
+
+  /** Resolves when a look at the state after some change finds what is asked for. */
+  async until<T>(find: () => T | undefined | false): Promise<T> {
+    const stop = new AbortController();
+    for await (const _ of this.pfs.context.journal.changes(stop.signal)) {
+      const found = find();
+      if (found !== undefined && found !== false) {
+        return found;
+      }
+    }
+    throw new Error('the journal ended');
+  }
+
+  /** Resolves when no job is left to do. */
+  async settled(): Promise<void> {
+    const { jobs } = this.pfs.context.journal.state;
+    await this.until(() => [...jobs.keysBy('active', 'active')].length === 0);
+  }
+
+  record(pipeline: string): PipelineRecord {
+    const record = this.pfs.context.journal.state.pipelines.get(`default/${pipeline}`);
+    if (record === undefined) {
+      throw new Error(`there is no pipeline ${pipeline}`);
+    }
+    return record;
+  }
+
+  /** Returns the commit of `repo@ref`. */
+  async commit(from: string): Promise<CommitRecord> {
+    const [repo = '', ref = 'master'] = from.split('@');
+    return await resolveCommit(this.pfs.context, `default/${repo}`, ref);
+  }
+
+  /** Returns the job that made `pipeline@ref`. */
+  async job(from: string): Promise<JobRecord> {
+    const { repo, id } = await this.commit(from);
+    return await getJob(this.pfs.context, repo, id);
+  }
+
+  /** Waits for all jobs and returns the one that made `pipeline@ref`. */
+  async done(from: string): Promise<JobRecord> {
+    await this.settled();
+    return await this.job(from);
+  }
+}
+
+/** Returns the counts of a job as `processed/skipped/failed of total`. */
+export function counts({ datums }: JobRecord): string {
+  return `${datums.processed}/${datums.skipped}/${datums.failed} of ${datums.total}`;
+}
+
+function specOf(spec: TestSpec): Record<string, unknown> {
+  const { name, input, glob = '/*', image = 'busybox', transform = {}, ...rest } = spec;
+  return {
+    pipeline: { name },
+    input: typeof input === 'string' ? { pfs: { repo: input, glob } } : input,
+    transform: { image, cmd: ['run'], ...transform },
+    ...rest,
+  };
+}
