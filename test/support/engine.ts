@@ -14,6 +14,7 @@ import { WorkerPool } from '../../engine/jobs/worker-pool.ts';
 import type { CommitRecord, JobRecord, PipelineRecord } from '../../engine/journal/records.ts';
 import { MemoryObjectStore } from '../../engine/object/memory.ts';
 import type { ObjectStore } from '../../engine/object/object-store.ts';
+import { deleteFiles } from '../../engine/pfs/change-files.ts';
 import { resolveCommit } from '../../engine/pfs/commit-lookup.ts';
 import { FakeExecutor } from './fake-executor.ts';
 import {
@@ -25,6 +26,7 @@ import {
   type PutOptions,
   put,
   readAll,
+  target,
 } from './pfs.ts';
 import { scratchDirectory } from './scratch.ts';
 
@@ -80,7 +82,11 @@ export class TestEngine {
 
   /** Opens an engine that ends with the test. */
   static async start(t: Test, options: TestEngineOptions = {}): Promise<TestEngine> {
-    const { store = new MemoryObjectStore(), clock = new SystemClock(), self = 'engine-a' } = options;
+    const {
+      store = new MemoryObjectStore(),
+      clock = new SystemClock(),
+      self = 'engine-a',
+    } = options;
     const { executor = new FakeExecutor(clock), idleMs = 60_000, isAlive = () => false } = options;
     const scratch = scratchDirectory(t);
     const pfs = await openTestPfs({ store, clock, t });
@@ -119,6 +125,15 @@ export class TestEngine {
   /** Puts files in a commit of their own; returns it. */
   async put(to: string, files: Contents, options: PutOptions = {}): Promise<CommitRecord> {
     return await put(this.pfs, to, files, options);
+  }
+
+  /** Deletes files in a commit of its own. */
+  async remove(from: string, ...paths: readonly string[]): Promise<CommitRecord> {
+    return await deleteFiles(this.pfs.context, this.pfs.queue, {
+      target: target(from),
+      paths,
+      request: ACTOR,
+    });
   }
 
   async read(from: string): Promise<Record<string, string>> {

@@ -154,8 +154,11 @@ export class FakeExecutor implements Executor {
   }
 
   async #run(spec: RunSpec, at: { id: string; place: WorkerSpec }): Promise<RunResult> {
-    const { PPS_PIPELINE_NAME: pipeline = '', PFS_JOB_ID: job = '', PFS_DATUM_ID: datum = '' } =
-      spec.env;
+    const {
+      PPS_PIPELINE_NAME: pipeline = '',
+      PFS_JOB_ID: job = '',
+      PFS_DATUM_ID: datum = '',
+    } = spec.env;
     if (!this.forgetful) {
       const { image } = at.place;
       this.runs.push({ pipeline, job, datum, worker: at.id, image: image.id });

@@ -37,7 +37,11 @@ interface Row {
 const rows: readonly Row[] = [
   { title: 'nothing to do where there are no jobs', jobs: [], actions: [] },
   { title: 'a job whose sources are good runs', jobs: [job('p@1')], actions: [run('p@1')] },
-  { title: 'a job without sources runs', jobs: [job('p@1', { sources: [] })], actions: [run('p@1')] },
+  {
+    title: 'a job without sources runs',
+    jobs: [job('p@1', { sources: [] })],
+    actions: [run('p@1')],
+  },
   {
     title: 'a job waits while a source is open',
     jobs: [job('p@1', { sources: [good, open] })],
