@@ -57,7 +57,8 @@ export function apply(state: State, operation: Operation): void {
       const { commit } = operation;
       const key = commitKey(commit.repo, commit.id);
       present(state.repos.get(commit.repo), 'repo', commit.repo);
-      if (state.commits.has(key)) {
+      // A finished one may have been retired by some engines and not by others: only an open one may refuse.
+      if (state.commits.get(key)?.finished === null) {
         throw new EngineError('already_exists', `Cannot start commit "${key}": it already exists`);
       }
       state.commits.set(key, commit);
@@ -117,7 +118,8 @@ export function apply(state: State, operation: Operation): void {
       return;
     }
     case 'pipeline.deleted':
-      for (const key of state.jobs.keysBy('pipeline', operation.pipeline)) {
+      // Jobs in history stay there: their keys hold the pipeline's id, which nothing leads to any more.
+      for (const key of [...state.jobs.keysBy('pipeline', operation.pipeline)]) {
         state.jobs.delete(key);
       }
       state.pipelines.delete(operation.pipeline);
@@ -214,12 +216,13 @@ function activeJob(state: State, pipeline: string, id: string): JobRecord {
   return job;
 }
 
+/** Commits in history stay there: their keys hold the repo's id, which is never used again, so nothing leads to them. */
 function deleteRepo(state: State, key: string): void {
   const repo = present(state.repos.get(key), 'repo', key);
-  for (const branch of state.branches.keysBy('repo', key)) {
+  for (const branch of [...state.branches.keysBy('repo', key)]) {
     state.branches.delete(branch);
   }
-  for (const commit of state.commits.keysBy('repo', key)) {
+  for (const commit of [...state.commits.keysBy('repo', key)]) {
     state.commits.delete(commit);
   }
   for (const pack of state.packs.values()) {

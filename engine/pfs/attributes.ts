@@ -8,15 +8,11 @@ const MARK = '# pfs: made for clones; not a file of this repo';
 const EXACT_BYTES = '* -text -ident';
 const LARGE = 'filter=lfs diff=lfs merge=lfs -text';
 
-/** Returns whether a file of that name and content is one of ours. */
+/** Returns whether a file of that name and content is one of ours: it says what ours say and nothing else. */
 export function isOwnAttributes(name: string, content: Uint8Array): boolean {
   return (
     name === ATTRIBUTES_NAME &&
-    Buffer.from(
-      content.buffer,
-      content.byteOffset,
-      Math.min(content.byteLength, MARK.length),
-    ).equals(Buffer.from(MARK))
+    decodeAttributes(Buffer.from(content.buffer, content.byteOffset, content.length)) !== undefined
   );
 }
 
@@ -39,13 +35,24 @@ export function encodeAttributes(
   return Buffer.from(`${lines.join('\n')}\n`);
 }
 
-/** Returns the names of the large files that attributes of ours list. */
-export function decodeAttributes(content: Buffer): Set<string> {
+/** Returns the names of the large files that attributes of ours list; undefined for a user's own attributes. */
+export function decodeAttributes(content: Buffer): Set<string> | undefined {
+  if (content.length <= MARK.length || content.toString('latin1', 0, MARK.length) !== MARK) {
+    return undefined;
+  }
+  const lines = content.toString().split('\n');
+  if (lines.shift() !== MARK || lines.pop() !== '') {
+    return undefined;
+  }
+  if (lines[0] === EXACT_BYTES) {
+    lines.shift();
+  }
   const names = new Set<string>();
-  for (const line of content.toString().split('\n')) {
-    if (line.endsWith(` ${LARGE}`)) {
-      names.add(unpattern(line.slice(0, -LARGE.length - 1)));
+  for (const line of lines) {
+    if (!line.startsWith('"/') || !line.endsWith(`" ${LARGE}`)) {
+      return undefined;
     }
+    names.add(unpattern(line.slice(0, -LARGE.length - 1)));
   }
   return names;
 }

@@ -5,8 +5,12 @@ import { branchKey, type CommitRecord, commitKey, type RepoKey } from '../journa
 import type { State } from '../journal/state.ts';
 import { shortRepo } from './names.ts';
 
-/** Rejects with `not_found` or `failed_precondition` when users may not commit to this branch. */
-export function checkWritable(state: State, repo: RepoKey, branch: string): void {
+/** Rejects with `not_found` or `failed_precondition` when users may not do what `verb` says to this branch. */
+export function checkWritable(
+  state: State,
+  target: { readonly repo: RepoKey; readonly branch: string; readonly verb?: string },
+): void {
+  const { repo, branch, verb = 'commit to' } = target;
   const record = state.repos.get(repo);
   if (record === undefined) {
     throw new EngineError(
@@ -16,11 +20,20 @@ export function checkWritable(state: State, repo: RepoKey, branch: string): void
   }
   const provenance = state.branches.get(branchKey(repo, branch))?.provenance ?? [];
   if (record.kind !== 'user' || provenance.length > 0 || isOutputBranch(state, repo, branch)) {
+    const pipeline = shortRepo(repo).replace(/\.(spec|meta)$/, '');
     throw new EngineError(
       'failed_precondition',
-      `Cannot commit to branch "${branch}" of repo "${shortRepo(repo)}": pipeline "${shortRepo(repo).replace(/\.(spec|meta)$/, '')}" writes it`,
+      `Cannot ${verb} branch "${branch}" of repo "${shortRepo(repo)}": pipeline "${pipeline}" writes it; use another branch`,
     );
   }
+}
+
+/** The refusal of a commit of its own where one is open. */
+export function openThere(branch: string, open: CommitRecord): EngineError {
+  return new EngineError(
+    'failed_precondition',
+    `Cannot make a commit of its own on branch "${branch}": commit ${open.id} is open there; leave out -c to put into it, or finish it first`,
+  );
 }
 
 /** Returns whether a pipeline, running or stopped, writes this branch. */

@@ -2,8 +2,8 @@
 
 import { EngineError } from '../base/errors.ts';
 import { compose } from '../journal/compose.ts';
-import { type BranchRecord, branchKey, commitKey, type RepoKey } from '../journal/records.ts';
-import { checkWritable } from './branch-rules.ts';
+import { type BranchRecord, branchKey, type RepoKey } from '../journal/records.ts';
+import { checkWritable, openHead } from './branch-rules.ts';
 import { resolveCommit, resolveRepo } from './commit-lookup.ts';
 import { type PfsContext, type Request, transactOptions } from './context.ts';
 import { checkBranchName, shortRepo } from './names.ts';
@@ -33,12 +33,32 @@ export async function putBranch(
 ): Promise<BranchRecord> {
   const { repo, branch: name } = options;
   checkBranchName(name);
+  const { id: repoId } = resolveRepo(context, repo);
   const head =
     options.head === undefined ? undefined : await resolveCommit(context, repo, options.head);
+  if (head?.finished === null) {
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot move branch "${name}" to commit ${head.id}: it has not finished; wait for it, or finish it first`,
+    );
+  }
   const set = context.ids.next();
   const time = context.clock.now();
   return await context.journal.transact((state) => {
-    checkWritable(state, repo, name);
+    checkWritable(state, { repo, branch: name, verb: 'move' });
+    if (state.repos.get(repo)?.id !== repoId) {
+      throw new EngineError(
+        'conflict',
+        `Cannot move branch "${name}": repo "${shortRepo(repo)}" was deleted and made again; try again`,
+      );
+    }
+    const open = openHead(state, repo, name);
+    if (open && head) {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot move branch "${name}": commit ${open.id} is open there; finish it first`,
+      );
+    }
     const key = branchKey(repo, name);
     const old = state.branches.get(key);
     const next: BranchRecord = {
@@ -49,11 +69,12 @@ export async function putBranch(
       created: old?.created ?? time,
     };
     return compose(state, (draft) => {
-      if (head && !state.commits.has(commitKey(repo, head.id))) {
+      if (head && head.id !== old?.head) {
+        // Always: another engine may have retired it already, and must have it back.
         draft.add({ kind: 'commit.recalled', commit: head });
       }
       draft.add({ kind: 'branch.put', branch: next });
-      if (next.head !== null && next.head !== old?.head && head?.finished !== null) {
+      if (next.head !== null && next.head !== old?.head) {
         propagate(draft, [{ repo, branch: name }], { set, time });
       }
       return next;
@@ -73,7 +94,7 @@ export async function deleteBranch(
   const { repo, branch: name, force } = options;
   await context.journal.transact((state) => {
     resolveBranch(context, repo, name);
-    checkWritable(state, repo, name);
+    checkWritable(state, { repo, branch: name, verb: 'delete' });
     const readers = [...state.branches.values()].filter((branch) =>
       branch.provenance.some((source) => source.repo === repo && source.branch === name),
     );

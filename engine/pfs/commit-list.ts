@@ -1,6 +1,6 @@
 // Lists of commits and commit sets, newest first, a page at a time.
 
-import { commitHistoryKey, setHistoryKey } from '../journal/history-keys.ts';
+import { commitHistoryKey } from '../journal/history-keys.ts';
 import { branchKey, type CommitRecord, commitKey, type RepoKey } from '../journal/records.ts';
 import { findByRef, findCommit, getCommit, listSet, resolveRepo } from './commit-lookup.ts';
 import type { PfsContext } from './context.ts';
@@ -58,10 +58,13 @@ export async function* listSetIds(context: PfsContext): AsyncGenerator<string> {
   const alive = [...ids].sort().reverse();
   let at = 0;
   let last = '';
-  for await (const [key] of context.scanHistory(setHistoryKey('', '').slice(0, -1), {
-    reverse: true,
-  })) {
-    const id = key.split('/')[1] ?? '';
+  const repos = new Set([...state.repos.values()].map((repo) => repo.id));
+  for await (const [key] of context.scanHistory('set/', { reverse: true })) {
+    const [, id = '', repo = ''] = key.split('/');
+    if (!repos.has(repo)) {
+      // Of a repo that was deleted.
+      continue;
+    }
     for (; at < alive.length && (alive[at] ?? '') > id; at++) {
       yield alive[at] ?? '';
     }
@@ -108,21 +111,38 @@ export async function* subscribeCommits(
   let last = options.from;
   for await (const _ of context.journal.changes(options.signal)) {
     const head = context.journal.state.branches.get(branchKey(repo, branch.branch))?.head;
-    const fresh: CommitRecord[] = [];
-    for (let id = head ?? null; id !== null && id !== last; ) {
-      const commit: CommitRecord | undefined = await findCommit(context, repo, id);
-      if (commit === undefined) {
-        break;
-      }
-      fresh.unshift(commit);
-      id = commit.parent;
-    }
-    for (const commit of fresh) {
-      if (commit.finished === null) {
+    for (const id of await commitsSince(context, repo, { head: head ?? null, last })) {
+      const commit = await findCommit(context, repo, id);
+      if (commit === undefined || commit.finished === null) {
         break;
       }
       last = commit.id;
       yield commit;
     }
   }
+}
+
+/**
+ * Returns the ids of the commits that lead to `head` and not to `last`, oldest first: none where the branch was moved
+ * back. Ids only, since they may be all that a branch ever had.
+ */
+async function commitsSince(
+  context: PfsContext,
+  repo: RepoKey,
+  range: { readonly head: string | null; readonly last: string | undefined },
+): Promise<string[]> {
+  const fresh: string[] = [];
+  const find = async (id: string | null) =>
+    id === null ? undefined : await findCommit(context, repo, id);
+  let upper = await find(range.head);
+  let lower = await find(range.last ?? null);
+  while (upper && upper.id !== lower?.id) {
+    if (lower && lower.depth > upper.depth) {
+      lower = await find(lower.parent);
+    } else {
+      fresh.push(upper.id);
+      upper = await find(upper.parent);
+    }
+  }
+  return fresh.reverse();
 }

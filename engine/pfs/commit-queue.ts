@@ -1,5 +1,5 @@
-// Commits of their own, branch by branch: writes that wait for the same branch are taken together, so that twenty-five
-// puts at once are a few tree writes and one put to the store, yet twenty-five commits.
+// Edits of branches, branch by branch: writes that wait for the same branch are taken together, so that twenty-five
+// puts at once are a few packs, yet twenty-five commits, or twenty-five edits of the commit that is open there.
 
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { compose } from '../journal/compose.ts';
@@ -12,19 +12,21 @@ import {
   type RepoKey,
 } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
-import { checkWritable, openHead } from './branch-rules.ts';
-import { lastGood } from './commit-lookup.ts';
+import { checkWritable, openHead, openThere } from './branch-rules.ts';
+import { getCommit, lastGood } from './commit-lookup.ts';
 import { type PfsContext, type Request, transactOptions } from './context.ts';
 import { applyEdits } from './edits.ts';
 import { writeGitCommit } from './git-commit.ts';
 import { propagate } from './propagate.ts';
 import type { WriteSession } from './write-session.ts';
 
-/** One commit to be made: its edits, and the session that holds what they name. */
+/** One write to a branch: its edits, and the session that holds what they name. */
 export interface NewCommit {
   readonly repo: RepoKey;
   readonly branch: string;
   readonly description: string;
+  /** Demands a commit of its own; otherwise the edits go into the commit that is open on the branch, if one is. */
+  readonly own: boolean;
   readonly edits: readonly Edit[];
   readonly session: WriteSession;
   readonly request: Request;
@@ -36,15 +38,16 @@ interface Waiting extends NewCommit {
   staged: boolean;
 }
 
+/** A write whose objects are ready, and the transaction that will make it so. */
 interface Prepared {
   readonly item: Waiting;
-  readonly before: string | null;
-  readonly commit: CommitRecord;
-  readonly finish: Extract<Operation, { kind: 'commit.finished' }>;
+  decide(state: State): { operations: Operation[]; result: CommitRecord };
 }
 
+type AddedPacks = Extract<Operation, { kind: 'packs.added' }>;
+
 const HEAD_MOVED = 'head_moved';
-/** The most commits of one batch: bounds the work that a lost race repeats. */
+/** The most writes of one batch: bounds the work that a lost race repeats. */
 const MAX_BATCH = 64;
 
 /** Makes commits on branches, in the order in which they were asked for. */
@@ -57,8 +60,9 @@ export class CommitQueue {
   }
 
   /**
-   * Makes a finished commit on a branch and everything it causes; resolves once that is durable. Takes over the
-   * session. Rejects, with nothing changed, as {@link applyEdits} and {@link checkWritable} do.
+   * Makes a finished commit on a branch and everything it causes, or edits the commit that is open there; resolves once
+   * that is durable. Takes over the session. Rejects, with nothing changed, as {@link applyEdits} and
+   * {@link checkWritable} do.
    */
   submit(commit: NewCommit): Promise<CommitRecord> {
     const key = branchKey(commit.repo, commit.branch);
@@ -76,14 +80,15 @@ export class CommitQueue {
 
   async #drain(key: string): Promise<void> {
     const line = this.#lines.get(key) ?? [];
+    // One turn of the event loop, so that writes which arrived together share a batch.
+    await new Promise(setImmediate);
     while (line.length > 0) {
       const batch = line.splice(0, MAX_BATCH);
       try {
         line.unshift(...(await this.#commit(batch)));
       } catch (error) {
         for (const item of batch) {
-          item.session.discard();
-          item.settle(Promise.reject(error));
+          refuse(item, error);
         }
       }
     }
@@ -92,44 +97,49 @@ export class CommitQueue {
 
   /** Commits a batch; returns those that must be tried again because somebody else moved the branch. */
   async #commit(batch: readonly Waiting[]): Promise<Waiting[]> {
-    const [first] = batch;
-    if (first === undefined) {
-      return [];
-    }
-    const { repo, branch } = first;
+    const { repo, branch } = batch[0] as Waiting;
     const { state } = this.#context.journal;
-    checkWritable(state, repo, branch);
-    refuseOpenHead(state, repo, branch);
-    const head = state.branches.get(branchKey(repo, branch))?.head ?? null;
+    checkWritable(state, { repo, branch });
+    const open = openHead(state, repo, branch);
     const session = this.#context.newSession();
-    for (const item of batch.filter((one) => !one.staged)) {
-      session.absorb(item.session);
+    try {
+      const items = batch.filter((item) => {
+        if (open && item.own) {
+          refuse(item, openThere(branch, open));
+          return false;
+        }
+        return absorb(session, item);
+      });
+      const prepared = open
+        ? items.map((item) => prepareEdit(item, open))
+        : await this.#prepare(items, session);
+      const packs: AddedPacks = { kind: 'packs.added', repo, ...(await session.finish()) };
+      return await this.#transact(prepared, packs);
+    } catch (error) {
+      session.discard();
+      throw error;
     }
-    const prepared = await this.#prepare(batch, session, head);
-    const { added, relied } = await session.finish();
-    const packs: Operation = { kind: 'packs.added', repo, added, relied };
-    const outcomes = await Promise.allSettled(
-      prepared.map((one) =>
-        this.#context.journal.transact(
-          (now) => decide(now, one, packs),
-          transactOptions(one.item.request),
-        ),
-      ),
-    );
+  }
+
+  async #transact(prepared: readonly Prepared[], packs: AddedPacks): Promise<Waiting[]> {
     const again: Waiting[] = [];
-    for (const [i, outcome] of outcomes.entries()) {
-      const item = prepared[i]?.item;
-      if (item === undefined) {
-        continue;
-      }
-      if (outcome.status === 'fulfilled') {
-        item.settle(Promise.resolve(outcome.value));
-      } else if (isHeadMoved(outcome.reason)) {
-        again.push(item);
-      } else {
-        item.settle(Promise.reject(outcome.reason));
-      }
-    }
+    await Promise.all(
+      prepared.map(async ({ item, decide }) => {
+        try {
+          const commit = await this.#context.journal.transact((state) => {
+            const { operations, result } = decide(state);
+            return { operations: [...neededPacks(state, packs), ...operations], result };
+          }, transactOptions(item.request));
+          item.settle(Promise.resolve(commit));
+        } catch (error) {
+          if (isHeadMoved(error)) {
+            again.push(item);
+          } else {
+            item.settle(Promise.reject(error));
+          }
+        }
+      }),
+    );
     if (again.some((item) => !item.staged)) {
       await this.#keepPacks(packs);
       for (const item of again) {
@@ -139,101 +149,110 @@ export class CommitQueue {
     return again;
   }
 
-  /** Builds the commits one on the other; an item whose edits are refused is settled and left out. */
-  async #prepare(
-    batch: readonly Waiting[],
-    session: WriteSession,
-    head: string | null,
-  ): Promise<Prepared[]> {
-    const { repo, branch } = batch[0] as Waiting;
+  /** Builds commits one on the other; an item whose edits are refused is settled and left out. */
+  async #prepare(items: readonly Waiting[], session: WriteSession): Promise<Prepared[]> {
+    const [first] = items;
+    if (first === undefined) {
+      return [];
+    }
+    const { repo, branch } = first;
+    const { state } = this.#context.journal;
     const time = this.#context.clock.now();
+    const head = state.branches.get(branchKey(repo, branch))?.head ?? null;
     const base = await lastGood(this.#context, repo, head);
-    const headCommit =
-      head === null ? undefined : this.#context.journal.state.commits.get(commitKey(repo, head));
+    const parent = head === null ? undefined : await getCommit(this.#context, repo, head);
     let last = {
       id: head,
       tree: base?.tree ?? null,
       git: base?.git ?? null,
-      depth: headCommit?.depth ?? -1,
+      depth: parent?.depth ?? -1,
     };
     const prepared: Prepared[] = [];
-    for (const item of batch) {
+    for (const item of items) {
       try {
         const tree = await applyEdits(session, last.tree, item.edits);
-        const commit: CommitRecord = {
-          repo,
-          id: this.#context.ids.next(),
-          branch,
-          parent: last.id,
-          depth: last.depth + 1,
-          origin: 'user',
-          description: item.description,
-          started: time,
-          finished: null,
-          error: null,
-          provenance: [],
-          tree: last.tree,
-          git: null,
-          size: 0,
-          files: 0,
-          edits: [],
-          pipeline: null,
-          image: null,
-        };
+        const commit = this.#newCommit(item, { parent: last, time });
+        const { description } = item;
         const written = await writeGitCommit(session, commit, {
           tree,
           parent: last.git,
           time,
-          description: item.description,
+          description,
         });
-        prepared.push({
-          item,
-          before: last.id,
-          commit,
-          finish: {
-            kind: 'commit.finished',
-            repo,
-            commit: commit.id,
-            time,
-            ...written,
-            error: null,
-          },
-        });
+        const before = last.id;
+        const finish: Finish = {
+          kind: 'commit.finished',
+          repo,
+          commit: commit.id,
+          time,
+          ...written,
+          error: null,
+        };
+        prepared.push({ item, decide: (now) => decideCommit(now, { commit, before, finish }) });
         last = { id: commit.id, tree, git: written.git, depth: commit.depth };
       } catch (error) {
-        if (!isEngineError(error, 'invalid')) {
-          throw error;
-        }
         item.settle(Promise.reject(error));
       }
     }
     return prepared;
   }
 
+  #newCommit(
+    item: Waiting,
+    options: {
+      readonly parent: { id: string | null; tree: string | null; depth: number };
+      readonly time: number;
+    },
+  ): CommitRecord {
+    const { parent, time } = options;
+    return {
+      repo: item.repo,
+      id: this.#context.ids.next(),
+      branch: item.branch,
+      parent: parent.id,
+      depth: parent.depth + 1,
+      origin: 'user',
+      description: item.description,
+      started: time,
+      finished: null,
+      error: null,
+      provenance: [],
+      tree: parent.tree,
+      git: null,
+      size: 0,
+      files: 0,
+      edits: [],
+      pipeline: null,
+      image: null,
+    };
+  }
+
   /** Makes uploaded packs live although no commit names them yet, so that the next try finds what is in them. */
-  async #keepPacks(packs: Operation): Promise<void> {
+  async #keepPacks(packs: AddedPacks): Promise<void> {
     await this.#context.journal.transact(() => ({ operations: [packs], result: null }), {
       actor: 'engine',
     });
   }
 }
 
-function decide(
+type Finish = Extract<Operation, { kind: 'commit.finished' }>;
+
+function decideCommit(
   state: State,
-  prepared: Prepared,
-  packs: Operation,
+  prepared: {
+    readonly commit: CommitRecord;
+    readonly before: string | null;
+    readonly finish: Finish;
+  },
 ): { operations: Operation[]; result: CommitRecord } {
   const { commit, before, finish } = prepared;
   const { repo, branch } = commit;
-  checkWritable(state, repo, branch);
+  checkWritable(state, { repo, branch });
   const current = state.branches.get(branchKey(repo, branch));
   if ((current?.head ?? null) !== before) {
-    throw new EngineError('conflict', `Cannot commit to branch "${branch}": its head moved`, {
-      details: { reason: HEAD_MOVED },
-    });
+    throw headMoved(branch);
   }
   return compose(state, (draft) => {
-    draft.add(packs);
     if (current === undefined) {
       draft.add({
         kind: 'branch.put',
@@ -251,14 +270,54 @@ function decide(
   });
 }
 
-function refuseOpenHead(state: State, repo: RepoKey, branch: string): void {
-  const open = openHead(state, repo, branch);
-  if (open) {
-    throw new EngineError(
-      'failed_precondition',
-      `Cannot make a commit of its own on branch "${branch}": commit ${open.id} is open there; leave out -c to put into it, or finish it first`,
-    );
+/** Prepares an edit of the commit that is open on the branch. */
+function prepareEdit(item: Waiting, open: CommitRecord): Prepared {
+  const { repo, branch, edits } = item;
+  return {
+    item,
+    decide: (state) => {
+      checkWritable(state, { repo, branch });
+      const current = openHead(state, repo, branch);
+      if (current?.id !== open.id) {
+        throw headMoved(branch);
+      }
+      return {
+        operations: [{ kind: 'commit.edited', repo, commit: open.id, edits }],
+        result: { ...current, edits: [...current.edits, ...edits] },
+      };
+    },
+  };
+}
+
+/** Takes over an item's session unless that was done before; refuses an item whose session has failed. */
+function absorb(session: WriteSession, item: Waiting): boolean {
+  try {
+    if (!item.staged) {
+      session.absorb(item.session);
+    }
+    return true;
+  } catch (error) {
+    refuse(item, error);
+    return false;
   }
+}
+
+/** Names the packs in a transaction unless an earlier one of the batch has done so. */
+function neededPacks(state: State, packs: AddedPacks): AddedPacks[] {
+  const repo = state.repos.get(packs.repo)?.id ?? '';
+  const ids = [...packs.added.map(({ id }) => id), ...packs.relied];
+  return ids.every((id) => state.packs.get(id)?.repos.includes(repo)) ? [] : [packs];
+}
+
+function refuse(item: Waiting, error: unknown): void {
+  item.session.discard();
+  item.settle(Promise.reject(error));
+}
+
+function headMoved(branch: string): EngineError {
+  return new EngineError('conflict', `Cannot commit to branch "${branch}": its head moved`, {
+    details: { reason: HEAD_MOVED },
+  });
 }
 
 function isHeadMoved(error: unknown): boolean {

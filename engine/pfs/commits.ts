@@ -15,7 +15,7 @@ import { checkWritable, openHead } from './branch-rules.ts';
 import { findByRef, lastGood, resolveCommit } from './commit-lookup.ts';
 import { type PfsContext, type Request, transactOptions } from './context.ts';
 import { applyEdits } from './edits.ts';
-import { writeGitCommit } from './git-commit.ts';
+import { type FinishedTree, writeGitCommit } from './git-commit.ts';
 import { checkBranchName, shortRepo } from './names.ts';
 import { propagate } from './propagate.ts';
 import type { SessionPacks, WriteSession } from './write-session.ts';
@@ -38,7 +38,15 @@ export async function startCommit(
   const id = context.ids.next();
   return await untilSettled(async () => {
     const { state } = context.journal;
-    checkWritable(state, repo, branch);
+    checkWritable(state, { repo, branch });
+    const open = openHead(state, repo, branch);
+    if (open) {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot start a commit on branch "${branch}": commit ${open.id} is open there; put into it, or finish it first`,
+      );
+    }
+    const repoId = state.repos.get(repo)?.id;
     const head = state.branches.get(branchKey(repo, branch))?.head ?? null;
     const parent =
       options.parent === undefined ? head : (await resolveCommit(context, repo, options.parent)).id;
@@ -46,13 +54,14 @@ export async function startCommit(
     if (parentCommit?.finished === null) {
       throw new EngineError(
         'failed_precondition',
-        `Cannot start a commit on branch "${branch}": parent commit ${parentCommit.id} has not been finished`,
+        `Cannot start a commit on branch "${branch}": parent commit ${parentCommit.id} has not finished; wait for it, or start from another one`,
       );
     }
     const base = await lastGood(context, repo, parent);
     const time = context.clock.now();
     return await context.journal.transact((now) => {
-      checkWritable(now, repo, branch);
+      checkWritable(now, { repo, branch });
+      demand(now.repos.get(repo)?.id === repoId);
       demand((now.branches.get(branchKey(repo, branch))?.head ?? null) === head);
       const commit: CommitRecord = {
         repo,
@@ -126,20 +135,14 @@ export async function finishCommit(
   return await untilSettled(async () => {
     const commit = await resolveCommit(context, repo, id);
     const description = options.description ?? commit.description;
-    if (request.id === undefined || commit.finished === null) {
-      userCommit(commit, id);
-    }
-    const session = context.newSession();
+    userCommit(commit, id);
     const parent = await lastGood(context, repo, commit.parent);
     const time = context.clock.now();
-    const tree = await applyEdits(session, commit.tree, commit.edits);
-    const written = await writeGitCommit(session, commit, {
-      tree,
+    const { written, packs } = await writeEdits(context, commit, {
       parent: parent?.git ?? null,
       time,
       description,
     });
-    const packs = await session.finish();
     return await context.journal.transact((state) => {
       const now = userCommit(state.commits.get(commitKey(repo, id)), id);
       demand(now.edits.length === commit.edits.length);
@@ -161,6 +164,23 @@ export async function finishCommit(
       });
     }, transactOptions(request));
   });
+}
+
+/** Makes the tree and the Git commit of an open commit durable. */
+async function writeEdits(
+  context: PfsContext,
+  commit: CommitRecord,
+  options: { readonly parent: string | null; readonly time: number; readonly description: string },
+): Promise<{ readonly written: FinishedTree; readonly packs: SessionPacks }> {
+  const session = context.newSession();
+  try {
+    const tree = await applyEdits(session, commit.tree, commit.edits);
+    const written = await writeGitCommit(session, commit, { ...options, tree });
+    return { written, packs: await session.finish() };
+  } catch (error) {
+    session.discard();
+    throw error;
+  }
 }
 
 /** Calls `start` with the branches a commit set changed, once no user writes to the set any more. */
@@ -218,7 +238,13 @@ export async function openTree(
     };
   }
   const session: WriteSession = context.newSession();
-  const tree = await applyEdits(session, commit.tree, commit.edits);
+  let tree: string | null;
+  try {
+    tree = await applyEdits(session, commit.tree, commit.edits);
+  } catch (error) {
+    session.discard();
+    throw error;
+  }
   return {
     commit,
     objects: session,
@@ -247,18 +273,9 @@ export async function waitCommit(
   return await resolveCommit(context, repo, id);
 }
 
-/** Returns the open commit that a put without a commit of its own goes into, or undefined. */
-export function openCommitOf(
-  context: PfsContext,
-  repo: RepoKey,
-  branch: string,
-): CommitRecord | undefined {
-  return openHead(context.journal.state, repo, branch);
-}
-
 function userCommit(commit: CommitRecord | undefined, id: string): CommitRecord {
   if (commit === undefined) {
-    throw new EngineError('not_found', `Cannot find commit ${id}: it was deleted`);
+    throw new EngineError('not_found', `Cannot find commit ${id}: it was deleted with its repo`);
   }
   if (commit.origin !== 'user') {
     throw new EngineError(
@@ -269,7 +286,7 @@ function userCommit(commit: CommitRecord | undefined, id: string): CommitRecord 
   if (commit.finished !== null) {
     throw new EngineError(
       'failed_precondition',
-      `Cannot change commit ${id}: it has already finished`,
+      `Cannot change commit ${id}: it has already finished; start another one`,
     );
   }
   return commit;

@@ -52,6 +52,20 @@ export async function answerOnce<T>(
   request: Request,
   work: () => Promise<T>,
 ): Promise<T> {
-  const known = request.id === undefined ? undefined : context.journal.findAnswer(request.id);
-  return known ? (known.result as T) : await work();
+  const answer = () =>
+    request.id === undefined ? undefined : context.journal.findAnswer(request.id);
+  const known = answer();
+  if (known) {
+    return known.result as T;
+  }
+  try {
+    return await work();
+  } catch (error) {
+    // The first try may have been under way still, and be what stood in the way.
+    const late = answer();
+    if (late) {
+      return late.result as T;
+    }
+    throw error;
+  }
 }

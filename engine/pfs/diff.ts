@@ -2,7 +2,7 @@
 
 import type { GitObjects } from '../git/git-objects.ts';
 import { compareEntries, type TreeEntry } from '../git/tree.ts';
-import { readDirectory } from './directory.ts';
+import { readEntries } from './directory.ts';
 import { type FileEntry, isDirectory, walkFiles } from './files.ts';
 
 /** One file that differs: `old` absent where it was added, `new` where it was removed. */
@@ -21,8 +21,8 @@ export async function* diffTrees(
   if (trees.old === trees.new) {
     return;
   }
-  const { entries: before } = await readDirectory(objects, trees.old);
-  const { entries: after } = await readDirectory(objects, trees.new);
+  const before = await readEntries(objects, trees.old);
+  const after = await readEntries(objects, trees.new);
   let i = 0;
   let j = 0;
   for (;;) {

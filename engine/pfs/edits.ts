@@ -1,41 +1,35 @@
 // Applying the edits of a commit to the tree it starts from.
 
 import type { Edit } from '../journal/records.ts';
-import { collision } from './directory.ts';
-import { findFile, isDirectory } from './files.ts';
-import { mergeTrees, removePath, setPath } from './tree-edit.ts';
+import { TreeDraft } from './tree-draft.ts';
 import type { WriteSession } from './write-session.ts';
 
 /**
- * Returns the tree that `edits`, in order, make of `tree`; null is the empty tree. Rejects with `invalid` where a path
- * would be a file and a directory at once.
+ * Returns the tree that `edits`, in order, make of `tree`; null is the empty tree. However many edits there are, each
+ * directory that they change is written once. Rejects with `invalid` where a path would be a file and a directory.
  */
 export async function applyEdits(
   session: WriteSession,
   tree: string | null,
   edits: readonly Edit[],
 ): Promise<string | null> {
-  let next = tree;
+  const draft = new TreeDraft(session, tree, { join: (ids) => joinFiles(session, ids) });
   for (const edit of edits) {
-    next = await applyEdit(session, next, edit);
+    await applyEdit(draft, edit);
   }
-  return next;
+  return await draft.write();
 }
 
-async function applyEdit(
-  session: WriteSession,
-  tree: string | null,
-  edit: Edit,
-): Promise<string | null> {
+async function applyEdit(draft: TreeDraft, edit: Edit): Promise<void> {
   switch (edit.kind) {
     case 'overlay':
-      return await mergeTrees(session, { base: tree, overlay: edit.tree });
+      return await draft.merge(edit.tree);
     case 'delete':
-      return await removePath(session, tree, edit.path);
+      return await draft.remove(edit.path);
     case 'set':
-      return await setPath(session, tree, edit);
+      return await draft.set(edit.path, edit.entry);
     case 'append':
-      return await append(session, tree, edit);
+      return await draft.append(edit.path, edit.entry);
     default: {
       const unknown: never = edit;
       return unknown;
@@ -43,25 +37,12 @@ async function applyEdit(
   }
 }
 
-async function append(
-  session: WriteSession,
-  tree: string | null,
-  edit: Extract<Edit, { kind: 'append' }>,
-): Promise<string | null> {
-  const { path, entry } = edit;
-  const present = await findFile(session, tree, path);
-  if (present === undefined) {
-    return await setPath(session, tree, { path, entry });
-  }
-  if (isDirectory(present)) {
-    throw collision(path);
-  }
+async function joinFiles(session: WriteSession, ids: readonly string[]) {
   const file = session.newFile();
-  for (const id of [present.id, entry.id]) {
+  for (const id of ids) {
     for await (const bytes of session.readFile(id)) {
       await file.write(bytes);
     }
   }
-  const { id } = await file.finish();
-  return await setPath(session, tree, { path, entry: { mode: present.mode, id } });
+  return await file.finish();
 }

@@ -3,7 +3,7 @@
 import { EngineError } from '../base/errors.ts';
 import type { GitObjects } from '../git/git-objects.ts';
 import type { TreeEntry, TreeMode } from '../git/tree.ts';
-import { findEntry, readDirectory } from './directory.ts';
+import { findEntry, readEntries } from './directory.ts';
 import type { Glob } from './glob.ts';
 
 /** A file or directory of a tree. Paths have no leading slash; the root's is ''. */
@@ -52,7 +52,7 @@ export async function findFile(
     if (!isDirectory(found)) {
       return undefined;
     }
-    const { entries } = await readDirectory(objects, found.id);
+    const entries = await readEntries(objects, found.id);
     const entry = findEntry(entries, name);
     if (entry === undefined) {
       return undefined;
@@ -84,7 +84,7 @@ export async function* listDirectory(
     yield entry;
     return;
   }
-  const { entries } = await readDirectory(objects, entry.id);
+  const entries = await readEntries(objects, entry.id);
   for (const child of entries) {
     yield childOf(entry, child);
   }
@@ -96,7 +96,7 @@ export async function* walkFiles(objects: GitObjects, entry: FileEntry): AsyncGe
     yield entry;
     return;
   }
-  const { entries } = await readDirectory(objects, entry.id);
+  const entries = await readEntries(objects, entry.id);
   for (const child of entries) {
     if (child.mode === '40000') {
       yield* walkFiles(objects, childOf(entry, child));
@@ -134,7 +134,7 @@ async function* matchBelow(
   if (!isDirectory(entry) || !glob.mayMatchBelow(`/${entry.path}`)) {
     return;
   }
-  const { entries } = await readDirectory(objects, entry.id);
+  const entries = await readEntries(objects, entry.id);
   for (const child of entries) {
     yield* matchBelow(objects, childOf(entry, child), glob);
   }

@@ -40,7 +40,7 @@ export function propagate(draft: Draft, changed: readonly BranchRef[], cause: Ca
 
 /** Starts a commit on each of `seeds` and on every branch downstream of them. */
 export function startCommits(draft: Draft, seeds: readonly BranchRecord[], cause: Cause): void {
-  for (const branch of inOrder(draft.state, seeds)) {
+  for (const branch of seeds.length === 0 ? [] : inOrder(draft.state, seeds)) {
     if (!draft.state.commits.has(commitKey(branch.repo, cause.set))) {
       startOutputCommit(draft, branch, cause);
     }

@@ -2,11 +2,11 @@
 
 import { EngineError } from '../base/errors.ts';
 import { compose } from '../journal/compose.ts';
-import { branchKey, type RepoKey, type RepoRecord } from '../journal/records.ts';
+import type { RepoKey, RepoRecord } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import { resolveRepo } from './commit-lookup.ts';
 import { type PfsContext, type Request, transactOptions } from './context.ts';
-import { shortRepo } from './names.ts';
+import { checkName, shortRepo, splitRepoKey } from './names.ts';
 
 /** Makes a repo; `already_exists` when its name is taken. */
 export async function createRepo(
@@ -14,6 +14,9 @@ export async function createRepo(
   repo: { readonly key: RepoKey; readonly description: string },
   request: Request,
 ): Promise<RepoRecord> {
+  const { project, name } = splitRepoKey(repo.key);
+  checkName('project', project);
+  checkName('repo', name);
   const record: RepoRecord = {
     key: repo.key,
     id: context.ids.next(),
@@ -97,11 +100,4 @@ export function readersOf(state: State, key: RepoKey): string[] {
     }
   }
   return [...readers];
-}
-
-/** Returns the size of the head of a repo's `master`: what lists show. */
-export async function repoSize(context: PfsContext, key: RepoKey): Promise<number> {
-  const { state } = context.journal;
-  const head = state.branches.get(branchKey(key, 'master'))?.head;
-  return head ? (state.commits.get(`${key}@${head}`)?.size ?? 0) : 0;
 }

@@ -3,9 +3,10 @@
 import { compareEntries, type TreeEntry } from '../git/tree.ts';
 import {
   collision,
-  type Directory,
+  findEntry,
   type GitSession,
   readDirectory,
+  replaceEntries,
   writeDirectory,
 } from './directory.ts';
 
@@ -15,6 +16,12 @@ export type OnClash = (path: string, first: number, second: number) => void;
 interface Member {
   readonly tree: string;
   readonly number: number;
+}
+
+/** What several trees have under one name. */
+interface Union {
+  readonly entry: TreeEntry;
+  readonly members: Member[];
 }
 
 /**
@@ -36,50 +43,64 @@ async function unite(
   options: { readonly path: string; readonly onClash: OnClash },
 ): Promise<string | null> {
   const { path, onClash } = options;
-  const [first] = members;
+  const [first, ...others] = members;
   if (first === undefined) {
     return null;
   }
-  if (members.length === 1 && path !== '') {
+  if (others.length === 0 && path !== '') {
     return first.tree;
   }
-  const names = new Map<string, { entry: TreeEntry; members: Member[] }>();
-  const large = new Set<string>();
-  for (const member of members) {
-    const directory = await readDirectory(session, member.tree);
+  // The first is as a rule what stood before, and by far the largest: it is gone through once, in order.
+  const base = await readDirectory(session, first.tree);
+  const large = new Set(base.large);
+  const names = new Map<string, Union>();
+  for (const { tree, number } of others) {
+    const directory = await readDirectory(session, tree);
     for (const entry of directory.entries) {
-      const at = join(path, entry.name);
+      const member = { tree: entry.id, number };
       const isTree = entry.mode === '40000';
-      const known = names.get(entry.name);
-      if (known && (known.entry.mode === '40000') !== isTree) {
-        throw collision(at);
-      }
-      if (known && !isTree) {
-        onClash(at, known.members[0]?.number ?? 0, member.number);
-        large.delete(entry.name);
-      }
-      if (known && isTree) {
-        known.members.push({ tree: entry.id, number: member.number });
+      const known = names.get(entry.name) ?? startUnion(base.entries, entry.name, first.number);
+      if (known === undefined) {
+        names.set(entry.name, { entry, members: [member] });
+      } else if ((known.entry.mode === '40000') !== isTree) {
+        throw collision(join(path, entry.name));
+      } else if (isTree) {
+        known.members.push(member);
+        names.set(entry.name, known);
       } else {
-        names.set(entry.name, { entry, members: [{ tree: entry.id, number: member.number }] });
+        onClash(join(path, entry.name), known.members[0]?.number ?? 0, number);
+        names.set(entry.name, { entry, members: [member] });
+        large.delete(entry.name);
       }
       if (directory.large.has(entry.name)) {
         large.add(entry.name);
       }
     }
   }
-  const entries: TreeEntry[] = [];
+  const added: TreeEntry[] = [];
   for (const { entry, members: below } of names.values()) {
-    if (entry.mode === '40000' && below.length > 1) {
-      const at = join(path, entry.name);
-      const id = await unite(session, below, { path: at, onClash });
-      entries.push({ ...entry, id: id ?? entry.id });
-    } else {
-      entries.push(entry);
-    }
+    const at = join(path, entry.name);
+    const id =
+      entry.mode === '40000' && below.length > 1
+        ? await unite(session, below, { path: at, onClash })
+        : entry.id;
+    added.push({ ...entry, id: id ?? entry.id });
   }
-  const directory: Directory = { entries: entries.sort(compareEntries), large };
-  return await writeDirectory(session, directory, { isRoot: path === '' });
+  const entries = replaceEntries(base.entries, names, added.sort(compareEntries));
+  return await writeDirectory(
+    session,
+    { entries, large },
+    { isRoot: path === '', base: first.tree },
+  );
+}
+
+function startUnion(
+  entries: readonly TreeEntry[],
+  name: string,
+  number: number,
+): Union | undefined {
+  const entry = findEntry(entries, name);
+  return entry && { entry, members: [{ tree: entry.id, number }] };
 }
 
 function join(directory: string, name: string): string {

@@ -1,13 +1,15 @@
 // Taking in the files of one upload: staged as packs, then one edit of a branch or of an open commit.
 
 import { EngineError } from '../base/errors.ts';
+import { isId } from '../base/ids.ts';
 import { MAX_BLOB_BYTES } from '../base/limits.ts';
 import { checkPath } from '../git/names.ts';
-import type { CommitRecord, Edit, RepoKey } from '../journal/records.ts';
-import { checkWritable } from './branch-rules.ts';
-import { findByRef } from './commit-lookup.ts';
+import { branchKey, type CommitRecord, type Edit, type RepoKey } from '../journal/records.ts';
+import { isOwnAttributes } from './attributes.ts';
+import { checkWritable, openHead, openThere } from './branch-rules.ts';
+import { resolveCommit } from './commit-lookup.ts';
 import type { CommitQueue } from './commit-queue.ts';
-import { editCommit, openCommitOf } from './commits.ts';
+import { editCommit } from './commits.ts';
 import type { PfsContext, Request } from './context.ts';
 import { checkBranchName, normalizePath } from './names.ts';
 import { Overlay } from './overlay.ts';
@@ -34,7 +36,7 @@ export interface Target {
 
 /**
  * Stores files and commits them: into the open commit of the branch, or as a commit of their own. Nothing is changed
- * unless all of it arrived.
+ * unless all of it arrived. Our own attributes, which a clone brings back, are left out.
  */
 export async function putFiles(
   context: PfsContext,
@@ -47,18 +49,19 @@ export async function putFiles(
   },
 ): Promise<CommitRecord> {
   const { target, append, parts, request } = upload;
-  await checkTarget(context, target);
+  await findTarget(context, target);
   const session = context.newSession();
+  let edits: Edit[];
   try {
-    const edits = append ? await stageAppends(session, parts) : await stageOverlay(session, parts);
-    return await commitEdits(context, queue, { target, edits, session, request });
+    edits = append ? await stageAppends(session, parts) : await stageOverlay(session, parts);
   } catch (error) {
     session.discard();
     throw error;
   }
+  return await commitEdits(context, queue, { target, edits, session, request });
 }
 
-/** Commits edits whose objects are in `session`, which is over afterwards. */
+/** Commits edits whose objects are in `session`, which is over afterwards, also when that fails. */
 export async function commitEdits(
   context: PfsContext,
   queue: CommitQueue,
@@ -70,39 +73,50 @@ export async function commitEdits(
   },
 ): Promise<CommitRecord> {
   const { target, edits, session, request } = change;
-  const { repo, description } = target;
-  const open = await checkTarget(context, target);
-  if (open) {
-    const packs = await session.finish();
-    return await editCommit(context, { repo, commit: open.id, edits, packs }, request);
+  const { repo, ref, own, description } = target;
+  try {
+    const open = await findTarget(context, target);
+    if (open) {
+      const packs = await session.finish();
+      return await editCommit(context, { repo, commit: open.id, edits, packs }, request);
+    }
+  } catch (error) {
+    session.discard();
+    throw error;
   }
-  return await queue.submit({ repo, branch: target.ref, description, edits, session, request });
+  return await queue.submit({ repo, branch: ref, description, own, edits, session, request });
 }
 
-/** Returns the open commit that the target means; undefined where a commit of its own is to be made. */
-async function checkTarget(context: PfsContext, target: Target): Promise<CommitRecord | undefined> {
+/** Checks that the target can be written to; returns the open commit that it names by id, undefined for a branch. */
+async function findTarget(context: PfsContext, target: Target): Promise<CommitRecord | undefined> {
   const { repo, ref, own } = target;
   const { state } = context.journal;
-  const open = openCommitOf(context, repo, ref);
-  if (state.branches.has(`${repo}@${ref}`) || !/^[0-9a-f]{32}$|[\^~.]/.test(ref)) {
+  if (state.branches.has(branchKey(repo, ref)) || !(isId(ref) || /[\^~.]/.test(ref))) {
     checkBranchName(ref);
-    checkWritable(state, repo, ref);
+    checkWritable(state, { repo, branch: ref });
+    const open = openHead(state, repo, ref);
     if (own && open) {
-      throw new EngineError(
-        'failed_precondition',
-        `Cannot make a commit of its own on branch "${ref}": commit ${open.id} is open there; leave out -c to put into it, or finish it first`,
-      );
+      throw openThere(ref, open);
     }
-    return open;
+    return undefined;
   }
-  const commit = await findByRef(context, repo, ref);
-  if (commit?.finished !== null || commit.origin !== 'user') {
-    throw new EngineError(
-      'failed_precondition',
-      `Cannot put into commit "${ref}": it has already finished; put into its branch "${commit?.branch}" instead`,
-    );
+  const commit = await resolveCommit(context, repo, ref);
+  const why = reasonNotToPut(commit, own);
+  if (why !== undefined) {
+    throw new EngineError('failed_precondition', `Cannot put into commit "${ref}": ${why}`);
   }
   return commit;
+}
+
+function reasonNotToPut(commit: CommitRecord, own: boolean): string | undefined {
+  const { branch } = commit;
+  if (commit.origin !== 'user') {
+    return 'a pipeline makes it; put into one of its inputs instead';
+  }
+  if (commit.finished !== null) {
+    return `it has already finished; put into its branch "${branch}" instead`;
+  }
+  return own ? `it can't hold a commit of its own; leave out -c` : undefined;
 }
 
 async function stageOverlay(
@@ -139,25 +153,45 @@ async function* storedFiles(
   session: WriteSession,
   parts: AsyncIterable<readonly FilePart[]>,
 ): AsyncGenerator<NamedFile> {
-  let file: FileWriter | undefined;
+  let open: { readonly path: string; readonly file: FileWriter } | undefined;
   for await (const batch of parts) {
     for (const part of batch) {
       const path = normalizePath(part.path);
+      if (part.first === (open !== undefined) || (open && open.path !== path)) {
+        throw incomplete(open?.path ?? path);
+      }
       if (part.first) {
         checkPath(path);
       }
       let stored: StoredFile | undefined;
       if (part.first && part.last && part.data.length <= MAX_BLOB_BYTES) {
+        if (isOwnAttributes(path.slice(path.lastIndexOf('/') + 1), part.data)) {
+          // What a clone brought back: ours, and made anew wherever it is needed.
+          continue;
+        }
         const done = session.smallFile(part.data);
         stored = done instanceof Promise ? await done : done;
       } else {
-        file = part.first ? session.newFile() : (file ?? session.newFile());
-        await file.write(part.data);
-        stored = part.last ? await file.finish() : undefined;
+        open ??= { path, file: session.newFile() };
+        await open.file.write(part.data);
+        stored = part.last ? await open.file.finish() : undefined;
+      }
+      if (part.last) {
+        open = undefined;
       }
       if (stored) {
         yield { path, executable: part.executable, stored };
       }
     }
   }
+  if (open) {
+    throw incomplete(open.path);
+  }
+}
+
+function incomplete(path: string): EngineError {
+  return new EngineError(
+    'invalid',
+    `Cannot store "/${path}": not all of it arrived; nothing was stored, send it again`,
+  );
 }

@@ -3,13 +3,13 @@
 import { MAX_BLOB_BYTES } from '../base/limits.ts';
 import type { ChunkWriter } from '../content/chunk-writer.ts';
 import { LargeFileReader, LargeFileWriter } from '../content/large-file.ts';
-import { encodePointer, mustBeLarge } from '../content/pointer.ts';
+import { encodePointer, mustBeLarge, parsePointer } from '../content/pointer.ts';
 import type { Commit } from '../git/commit.ts';
 import type { GitStat } from '../git/git-objects.ts';
 import type { BlobOptions, GitWriter } from '../git/git-writer.ts';
 import type { TreeEntry } from '../git/tree.ts';
 import type { AddedPack } from '../journal/operations.ts';
-import type { GitSession } from './directory.ts';
+import { type GitSession, isPointer, readDirectory } from './directory.ts';
 import { readFileBytes } from './file-content.ts';
 
 /** What a finished session brought, in the words of the `packs.added` operation. */
@@ -40,8 +40,11 @@ export class WriteSession implements GitSession {
     return this.#git.blob(bytes, options);
   }
 
-  tree(entries: readonly TreeEntry[]): Promise<string> {
-    return this.#git.tree(entries);
+  tree(
+    entries: readonly TreeEntry[],
+    options: { readonly base?: string | null } = {},
+  ): Promise<string> {
+    return this.#git.tree(entries, options);
   }
 
   commit(commit: Commit): Promise<string> {
@@ -85,9 +88,18 @@ export class WriteSession implements GitSession {
     return new FileWriter(this, this.#chunks);
   }
 
-  /** Notes that the write leans on an object that a live pack has: the transaction will name the pack. */
+  /**
+   * Notes that the write leans on what live packs have: the transaction will name the packs of the object, of all below
+   * it, and of the large files among them. For what is taken over from another repo.
+   */
   async rely(id: string): Promise<void> {
     await this.#git.rely(id);
+    const { kind } = await this.#git.stat(id);
+    if (kind === 'tree') {
+      await this.#relyOnLarge(id);
+    } else if (kind === 'blob' && (await isPointer(this, id))) {
+      await this.#relyOnChunks(id);
+    }
   }
 
   /** Takes over all that another session collected, so that both become one write. The other one is over. */
@@ -112,6 +124,29 @@ export class WriteSession implements GitSession {
   discard(): void {
     this.#git.discard();
     this.#chunks.discard();
+  }
+
+  async #relyOnLarge(tree: string): Promise<void> {
+    const done = new Set<string>();
+    const todo = [tree];
+    for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+      const { entries, large } = await readDirectory(this, next);
+      for (const { name, mode, id } of entries) {
+        if (large.has(name)) {
+          await this.#relyOnChunks(id);
+        } else if (mode === '40000' && !done.has(id)) {
+          done.add(id);
+          todo.push(id);
+        }
+      }
+    }
+  }
+
+  async #relyOnChunks(pointer: string): Promise<void> {
+    const parsed = parsePointer(await this.readBlob(pointer));
+    if (parsed) {
+      await this.#chunks.rely(parsed.sha256);
+    }
   }
 
   async #storeLarge(bytes: Buffer): Promise<StoredFile> {

@@ -1,0 +1,326 @@
+// A tree being changed: edits gather in memory, and only then is each directory that changed written, once.
+
+import { EngineError } from '../base/errors.ts';
+import { compareEntries, type TreeEntry, type TreeMode } from '../git/tree.ts';
+import type { EntryRef } from '../journal/records.ts';
+import { ATTRIBUTES_NAME } from './attributes.ts';
+import {
+  collision,
+  findEntry,
+  findLarge,
+  type GitSession,
+  isPointer,
+  readDirectory,
+  readStored,
+  replaceEntries,
+  type StoredDirectory,
+  writeDirectory,
+} from './directory.ts';
+
+/** A file to be written; `tail` names the blobs whose contents are to follow its own. */
+interface File {
+  readonly mode: TreeMode;
+  readonly id: string;
+  readonly isLarge: boolean;
+  readonly tail: string[];
+}
+
+/** A directory to be written: the tree it starts from, and what becomes of names in it; null: gone. */
+interface Folder {
+  readonly base: string | null;
+  readonly changes: Map<string, Folder | File | null>;
+  /** The base may be the root of a commit, whose tree says more than a directory's. */
+  readonly isForeign: boolean;
+  stored?: StoredDirectory;
+}
+
+/** What a draft finds at a path; undefined for an id that is not known before the draft is written. */
+type Found = { readonly file: File } | { readonly folder: Folder } | undefined;
+
+/** Joins the contents of several blobs to one file. */
+export type JoinFiles = (
+  ids: readonly string[],
+) => Promise<{ readonly id: string; readonly isLarge: boolean }>;
+
+/** What to do when both trees have a file at one path. */
+export interface MergeOptions {
+  /** Called for a path that both have; throws to refuse. Where absent, the upper file wins. */
+  readonly onBoth?: (path: string) => void;
+}
+
+/** A changed copy of a tree (null: of the empty one). Directories that become empty vanish. */
+export class TreeDraft {
+  readonly #session: GitSession;
+  readonly #join: JoinFiles | undefined;
+  #root: Folder;
+
+  constructor(
+    session: GitSession,
+    tree: string | null,
+    options: { readonly join?: JoinFiles } = {},
+  ) {
+    this.#session = session;
+    this.#join = options.join;
+    this.#root = newFolder(tree);
+  }
+
+  /** Puts every file of `overlay` at its path. Rejects with `invalid` where a path would be a file and a directory. */
+  async merge(overlay: string | null, options: MergeOptions = {}): Promise<void> {
+    if (overlay !== null) {
+      await this.#merge(this.#root, overlay, { ...options, path: '' });
+    }
+  }
+
+  /** Takes every file of `lower` away, whatever its content is now. */
+  async subtract(lower: string | null): Promise<void> {
+    if (lower !== null) {
+      await this.#subtract(this.#root, lower);
+    }
+  }
+
+  /** Removes what stands at `path`; an absent path changes nothing. The path '' removes everything. */
+  async remove(path: string): Promise<void> {
+    if (path === '') {
+      this.#root = newFolder(null);
+      return;
+    }
+    const { names, name } = split(path);
+    const way: { parent: Folder; step: string; folder: Folder }[] = [];
+    let parent = this.#root;
+    for (const step of names) {
+      const found = await this.#find(parent, step);
+      if (found === undefined || 'file' in found) {
+        return;
+      }
+      way.push({ parent, step, folder: found.folder });
+      parent = found.folder;
+    }
+    if (await this.#find(parent, name)) {
+      parent.changes.set(name, null);
+      for (const { parent: above, step, folder } of way) {
+        above.changes.set(step, folder);
+      }
+    }
+  }
+
+  /**
+   * Puts `entry`, a file or a whole directory, at `path`, replacing what stands there. Rejects with `invalid` where a
+   * segment on the way is a file.
+   */
+  async set(path: string, entry: EntryRef): Promise<void> {
+    const { mode, id } = entry;
+    if (mode === '40000') {
+      const folder: Folder = { ...newFolder(id), isForeign: true };
+      if (path === '') {
+        this.#root = folder;
+      } else {
+        const { parent, name } = await this.#makeParent(path);
+        parent.changes.set(name, folder);
+      }
+      return;
+    }
+    if (path === '') {
+      throw new EngineError('invalid', 'Cannot put a file at "/": name a path below it');
+    }
+    const isLarge = await isPointer(this.#session, id);
+    const { parent, name } = await this.#makeParent(path);
+    parent.changes.set(name, { mode: mode as TreeMode, id, isLarge, tail: [] });
+  }
+
+  /** Adds a file's content to the end of the one at `path`, or makes it. A directory there is `invalid`. */
+  async append(path: string, entry: EntryRef): Promise<void> {
+    const { parent, name } = await this.#makeParent(path);
+    const found = await this.#find(parent, name);
+    if (found === undefined) {
+      await this.set(path, entry);
+      return;
+    }
+    if ('folder' in found) {
+      throw collision(path);
+    }
+    const { file } = found;
+    if (parent.changes.get(name) === file) {
+      file.tail.push(entry.id);
+    } else {
+      parent.changes.set(name, { ...file, tail: [entry.id] });
+    }
+  }
+
+  /** Writes what changed and returns the tree; null when nothing is in it. */
+  async write(): Promise<string | null> {
+    return await this.#write(this.#root, true);
+  }
+
+  async #merge(
+    folder: Folder,
+    overlay: string,
+    options: MergeOptions & { readonly path: string },
+  ): Promise<void> {
+    const { path, onBoth } = options;
+    const upper = await readDirectory(this.#session, overlay);
+    for (const { name, mode, id } of upper.entries) {
+      const at = join(path, name);
+      const found = await this.#find(folder, name);
+      if (mode === '40000') {
+        if (found === undefined) {
+          folder.changes.set(name, newFolder(id));
+        } else if ('file' in found) {
+          throw collision(at);
+        } else if (found.folder.changes.size > 0 || found.folder.base !== id) {
+          await this.#merge(found.folder, id, { ...options, path: at });
+          folder.changes.set(name, found.folder);
+        } else if (onBoth) {
+          await this.#merge(found.folder, id, { ...options, path: at });
+        }
+      } else {
+        if (found && 'folder' in found) {
+          throw collision(at);
+        }
+        if (found) {
+          onBoth?.(at);
+        }
+        folder.changes.set(name, { mode, id, isLarge: upper.large.has(name), tail: [] });
+      }
+    }
+  }
+
+  async #subtract(folder: Folder, lower: string): Promise<void> {
+    for (const { name, mode, id } of (await readStored(this.#session, lower)).entries) {
+      const found = await this.#find(folder, name);
+      if (found === undefined || 'file' in found === (mode === '40000')) {
+        continue;
+      }
+      if ('file' in found || (found.folder.base === id && found.folder.changes.size === 0)) {
+        folder.changes.set(name, null);
+      } else {
+        await this.#subtract(found.folder, id);
+        folder.changes.set(name, found.folder);
+      }
+    }
+  }
+
+  /** Returns the directory that `path` is in, made where it is missing. */
+  async #makeParent(path: string): Promise<{ parent: Folder; name: string }> {
+    const { names, name } = split(path);
+    let parent = this.#root;
+    let at = '';
+    for (const step of names) {
+      at = join(at, step);
+      const found = await this.#find(parent, step);
+      if (found && 'file' in found) {
+        throw collision(at);
+      }
+      const folder = found?.folder ?? newFolder(null);
+      parent.changes.set(step, folder);
+      parent = folder;
+    }
+    return { parent, name };
+  }
+
+  async #find(folder: Folder, name: string): Promise<Found> {
+    const changed = folder.changes.get(name);
+    if (changed === null) {
+      return undefined;
+    }
+    if (changed !== undefined) {
+      if (!('changes' in changed)) {
+        return { file: changed };
+      }
+      return (await this.#isEmpty(changed)) ? undefined : { folder: changed };
+    }
+    const { entries, large } = await this.#load(folder);
+    const entry = findEntry(entries, name);
+    if (entry === undefined) {
+      return undefined;
+    }
+    const { mode, id } = entry;
+    if (mode === '40000') {
+      return { folder: newFolder(id) };
+    }
+    const isLarge = large === undefined ? await isPointer(this.#session, id) : large.has(name);
+    return { file: { mode, id, isLarge, tail: [] } };
+  }
+
+  async #isEmpty(folder: Folder): Promise<boolean> {
+    if (folder.base !== null && folder.changes.size === 0) {
+      return (await this.#load(folder)).entries.length === 0;
+    }
+    for (const item of folder.changes.values()) {
+      if (item !== null && !('changes' in item && (await this.#isEmpty(item)))) {
+        return false;
+      }
+    }
+    const { entries } = await this.#load(folder);
+    return (
+      entries.length <= folder.changes.size && entries.every((e) => folder.changes.has(e.name))
+    );
+  }
+
+  async #load(folder: Folder): Promise<StoredDirectory> {
+    folder.stored ??= await readStored(this.#session, folder.base);
+    return folder.stored;
+  }
+
+  async #write(folder: Folder, isRoot: boolean): Promise<string | null> {
+    const { base, changes, isForeign } = folder;
+    if (changes.size === 0 && !isForeign) {
+      return base;
+    }
+    const stored = await this.#load(folder);
+    const added: TreeEntry[] = [];
+    const addedLarge: string[] = [];
+    for (const [name, item] of changes) {
+      if (item === null) {
+        continue;
+      }
+      if ('changes' in item) {
+        const id = await this.#write(item, false);
+        if (id !== null) {
+          added.push({ name, mode: '40000', id });
+        }
+      } else {
+        const { id, isLarge } = await this.#finish(item);
+        added.push({ name, mode: item.mode, id });
+        if (isLarge) {
+          addedLarge.push(name);
+        }
+      }
+    }
+    const entries = replaceEntries(stored.entries, changes, added.sort(compareEntries));
+    // While a user's own attributes stand there is no place for ours, so nobody needs to know.
+    const isTheirs = stored.large === undefined && !changes.has(ATTRIBUTES_NAME);
+    const known = stored.large ?? (isTheirs ? [] : await findLarge(this.#session, stored.entries));
+    const large = new Set(known);
+    for (const name of changes.keys()) {
+      large.delete(name);
+    }
+    for (const name of addedLarge) {
+      large.add(name);
+    }
+    return await writeDirectory(this.#session, { entries, large }, { isRoot, base });
+  }
+
+  async #finish(file: File): Promise<{ id: string; isLarge: boolean }> {
+    if (file.tail.length === 0) {
+      return file;
+    }
+    if (this.#join === undefined) {
+      throw new EngineError('internal', 'Cannot append: nothing was given to join files with');
+    }
+    return await this.#join([file.id, ...file.tail]);
+  }
+}
+
+function newFolder(base: string | null): Folder {
+  return { base, changes: new Map(), isForeign: false };
+}
+
+function split(path: string): { names: string[]; name: string } {
+  const names = path.split('/');
+  const name = names.pop() ?? '';
+  return { names, name };
+}
+
+function join(directory: string, name: string): string {
+  return directory === '' ? name : `${directory}/${name}`;
+}
