@@ -65,7 +65,12 @@ export async function copyFile(
     }
     const kind = append ? ('append' as const) : ('set' as const);
     const session = context.newSession();
-    await session.rely(id);
+    try {
+      await session.rely(id);
+    } catch (error) {
+      session.discard();
+      throw error;
+    }
     return await commitEdits(context, queue, {
       target,
       edits: [{ kind, path, entry: { mode, id } }],
