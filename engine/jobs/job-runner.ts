@@ -87,8 +87,9 @@ class JobRun {
   readonly #progress: JobProgress;
   readonly #added: DatumOutput[] = [];
   readonly #removed: (string | null)[] = [];
-  readonly #failed: { datum: Datum; reason: string }[] = [];
+  #failure: { readonly datum: Datum; readonly reason: string } | undefined;
   #newDatums = 0;
+  #takenDatums = 0;
   #goneDatums = 0;
 
   constructor(
@@ -148,9 +149,7 @@ class JobRun {
       stop.abort();
       await flushing;
     }
-    const { counts } = this.#progress;
-    counts.total = (base?.total ?? 0) + this.#newDatums - this.#goneDatums;
-    counts.skipped = counts.total - counts.processed - counts.failed - counts.recovered;
+    this.#count(base);
     await this.#finish(inputs, { base, end: this.#verdict() });
   }
 
@@ -171,6 +170,14 @@ class JobRun {
       return undefined;
     }
     return { inputs: before, tree: parent.tree, total: job.datums.total };
+  }
+
+  /** Says how many datums there are, as far as it is known. */
+  #count(base: Base | undefined): void {
+    const { counts } = this.#progress;
+    const kept = (base?.total ?? 0) - this.#goneDatums;
+    counts.total = kept + this.#newDatums;
+    counts.skipped = kept + this.#takenDatums;
   }
 
   /** Yields the datums that must run; takes the stored results of all others. */
@@ -195,11 +202,19 @@ class JobRun {
         this.#added.push({ datum, tree: result.output });
         if (result.job === id) {
           this.#progress.count(result);
+        } else {
+          this.#takenDatums += 1;
         }
+      } else if (own?.state === 'failed') {
+        // It had all its tries before the engine was cut off.
+        this.#progress.count(own);
+        this.#fail(datum, own.reason);
       } else {
+        this.#count(base);
         yield datum;
       }
     }
+    this.#count(base);
   }
 
   async #runAll(
@@ -284,17 +299,22 @@ class JobRun {
     if (outcome.state === 'success') {
       this.#added.push({ datum, tree: outcome.output });
     } else {
-      this.#failed.push({ datum, reason: outcome.reason });
+      this.#fail(datum, outcome.reason);
     }
   }
 
+  #fail(datum: Datum, reason: string): void {
+    this.#failure ??= { datum, reason };
+  }
+
   #verdict(): JobEnd {
-    const [first] = this.#failed;
+    const first = this.#failure;
     if (first === undefined) {
       const none = this.#progress.counts.total === 0;
       return { state: 'success', reason: none ? 'there were no datums to process' : '' };
     }
-    const more = this.#failed.length > 1 ? ` (and ${this.#failed.length - 1} more)` : '';
+    const others = this.#progress.counts.failed - 1;
+    const more = others > 0 ? ` (and ${others} more)` : '';
     return {
       state: 'failure',
       reason: `datum ${describeDatum(first.datum)} failed${more}: ${first.reason}`,

@@ -102,8 +102,13 @@ export class Scheduler {
       return;
     }
     const stop = new AbortController();
-    const work =
-      action.kind === 'run' ? this.#run(job, stop.signal) : this.#giveUp(job, action.reason);
+    const work = this.#attempt(job, {
+      signal: stop.signal,
+      once:
+        action.kind === 'run'
+          ? () => this.#run(job, stop.signal)
+          : () => this.#giveUp(job, action.reason),
+    });
     const done = work.catch(this.#options.onProblem).finally(() => {
       this.#running.delete(action.job);
       this.poke();
@@ -118,11 +123,20 @@ export class Scheduler {
   }
 
   async #run(job: JobRecord, signal: AbortSignal): Promise<void> {
-    const { runner, clock } = this.#options;
+    await this.#options.runner.run(job, signal);
+    await this.#setState(job, 'running', '');
+  }
+
+  /** Tries again, ever more slowly, until it succeeds or is no longer this engine's to do. */
+  async #attempt(
+    job: JobRecord,
+    work: { readonly signal: AbortSignal; readonly once: () => Promise<void> },
+  ): Promise<void> {
+    const { clock, onProblem } = this.#options;
+    const { signal, once } = work;
     for (let delay = FIRST_RETRY_MS; !signal.aborted; delay = Math.min(delay * 2, LAST_RETRY_MS)) {
       try {
-        await runner.run(job, signal);
-        await this.#setState(job, 'running', '');
+        await once();
         return;
       } catch (error) {
         if (
@@ -132,8 +146,8 @@ export class Scheduler {
         ) {
           return;
         }
-        this.#options.onProblem(error);
-        await this.#setState(job, 'crashing', errorText(error));
+        onProblem(error);
+        await this.#setState(job, 'crashing', errorText(error)).catch(onProblem);
       }
       await clock.sleep(delay, { signal }).catch(() => undefined);
     }
@@ -167,7 +181,8 @@ function unfinishedJobs(state: State): JobView[] {
   return [...state.jobs.keysBy('active', 'active')].flatMap((key) => {
     const job = state.jobs.get(key);
     const output = job && state.commits.get(commitKey(job.pipeline, job.id));
-    if (job === undefined) {
+    // Jobs of a stopped pipeline are about to be killed; what a crash left of them goes on when it is started.
+    if (job === undefined || (state.pipelines.get(job.pipeline)?.stopped ?? true)) {
       return [];
     }
     const sources = (output?.provenance ?? []).map((link): SourceView => {

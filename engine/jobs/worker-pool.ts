@@ -34,14 +34,31 @@ export interface PinnedImage {
 export class Crew {
   readonly image: PinnedImage;
   readonly runners: readonly DatumRunner[];
-  readonly version: number;
+  readonly #pipeline: Pick<PipelineRecord, 'id' | 'version'>;
   #users = 0;
   #idle: AbortController | undefined;
 
-  constructor(image: PinnedImage, options: { runners: readonly DatumRunner[]; version: number }) {
+  constructor(
+    image: PinnedImage,
+    options: {
+      readonly runners: readonly DatumRunner[];
+      readonly pipeline: Pick<PipelineRecord, 'id' | 'version'>;
+    },
+  ) {
     this.image = image;
     this.runners = options.runners;
-    this.version = options.version;
+    this.#pipeline = options.pipeline;
+  }
+
+  /** Returns whether these are the workers that a pipeline, as it is now, may have. */
+  fits(pipeline: PipelineRecord | undefined): boolean {
+    const { id, version } = this.#pipeline;
+    return (
+      pipeline !== undefined &&
+      !pipeline.stopped &&
+      pipeline.id === id &&
+      pipeline.version === version
+    );
   }
 
   /** Runs `loop` on every worker, side by side; resolves when all are done, rejects with the first failure. */
@@ -106,11 +123,17 @@ export class WorkerPool {
   ): Promise<Crew> {
     await this.#closing.get(pipeline.key);
     const known = this.#crews.get(pipeline.key);
-    if (known?.version === pipeline.version) {
+    if (known?.fits(pipeline)) {
       return known;
     }
     const image = await this.#pin(pipeline, spec, options);
     const crew = this.#hire(pipeline, { spec, image });
+    if (!crew.fits(this.#options.context.journal.state.pipelines.get(pipeline.key))) {
+      throw new EngineError(
+        'cancelled',
+        `Cannot run pipeline "${shortRepo(pipeline.key)}": it was stopped or changed`,
+      );
+    }
     this.#crews.set(pipeline.key, crew);
     return crew;
   }
@@ -136,8 +159,7 @@ export class WorkerPool {
   #prune(): void {
     const { pipelines } = this.#options.context.journal.state;
     for (const [key, crew] of this.#crews) {
-      const pipeline = pipelines.get(key);
-      if (pipeline === undefined || pipeline.stopped || pipeline.version !== crew.version) {
+      if (!crew.fits(pipelines.get(key))) {
         this.#dismiss(key);
       }
     }
@@ -188,7 +210,7 @@ export class WorkerPool {
         },
       });
     });
-    return new Crew(image, { runners, version: pipeline.version });
+    return new Crew(image, { runners, pipeline });
   }
 
   /** Finds the image a version was pinned to; the first time, pins it to what its name means now. */

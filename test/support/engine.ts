@@ -64,6 +64,7 @@ export class TestEngine {
   readonly store: ObjectStore;
   /** What nobody was there to be told. */
   readonly problems: unknown[];
+  #isAbandoned = false;
 
   private constructor(
     parts: Pick<
@@ -89,7 +90,7 @@ export class TestEngine {
     } = options;
     const { executor = new FakeExecutor(clock), idleMs = 60_000, isAlive = () => false } = options;
     const scratch = scratchDirectory(t);
-    const pfs = await openTestPfs({ store, clock, t });
+    const pfs = await openTestPfs({ store, clock });
     const { context } = pfs;
     const problems: unknown[] = [];
     const onProblem = (error: unknown) => void problems.push(error);
@@ -113,9 +114,18 @@ export class TestEngine {
     return engine;
   }
 
+  /** Leaves everything as it lies, as a kill does; cut its store before. */
+  abandon(): void {
+    this.#isAbandoned = true;
+  }
+
   async close(): Promise<void> {
+    if (this.#isAbandoned) {
+      return;
+    }
     await this.scheduler.stop();
     await Promise.all([this.pool.close(), this.logs.close()]);
+    await this.pfs.context.journal.close();
   }
 
   async repos(...names: readonly string[]): Promise<void> {
