@@ -95,6 +95,13 @@ export async function deleteBranch(
   await context.journal.transact((state) => {
     resolveBranch(context, repo, name);
     checkWritable(state, { repo, branch: name, verb: 'delete' });
+    const open = openHead(state, repo, name);
+    if (open && !force) {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot delete branch "${name}" of repo "${shortRepo(repo)}": commit ${open.id} is open there; finish it first, or use --force`,
+      );
+    }
     const readers = [...state.branches.values()].filter((branch) =>
       branch.provenance.some((source) => source.repo === repo && source.branch === name),
     );

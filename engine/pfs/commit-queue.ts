@@ -17,6 +17,7 @@ import { getCommit, lastGood } from './commit-lookup.ts';
 import { type PfsContext, type Request, transactOptions } from './context.ts';
 import { applyEdits } from './edits.ts';
 import { writeGitCommit } from './git-commit.ts';
+import { OpenEdits } from './open-edits.ts';
 import { propagate } from './propagate.ts';
 import type { WriteSession } from './write-session.ts';
 
@@ -27,6 +28,8 @@ export interface NewCommit {
   readonly description: string;
   /** Demands a commit of its own; otherwise the edits go into the commit that is open on the branch, if one is. */
   readonly own: boolean;
+  /** Demands that this is the commit that is open there. */
+  readonly commit?: string;
   readonly edits: readonly Edit[];
   readonly session: WriteSession;
   readonly request: Request;
@@ -53,6 +56,7 @@ const MAX_BATCH = 64;
 /** Makes commits on branches, in the order in which they were asked for. */
 export class CommitQueue {
   readonly #context: PfsContext;
+  readonly #open = new OpenEdits();
   readonly #lines = new Map<string, Waiting[]>();
 
   constructor(context: PfsContext) {
@@ -104,25 +108,36 @@ export class CommitQueue {
     const session = this.#context.newSession();
     try {
       const items = batch.filter((item) => {
-        if (open && item.own) {
-          refuse(item, openThere(branch, open));
-          return false;
+        const problem = problemWith(item, open);
+        if (problem) {
+          refuse(item, problem);
         }
-        return absorb(session, item);
+        return !problem && absorb(session, item);
       });
       const prepared = open
-        ? items.map((item) => prepareEdit(item, open))
+        ? await this.#prepareEdits(items, { session, open })
         : await this.#prepare(items, session);
       const packs: AddedPacks = { kind: 'packs.added', repo, ...(await session.finish()) };
-      return await this.#transact(prepared, packs);
+      const { again, failed } = await this.#transact(prepared, packs);
+      if (open && failed) {
+        this.#open.forget(open);
+      }
+      return again;
     } catch (error) {
       session.discard();
+      if (open) {
+        this.#open.forget(open);
+      }
       throw error;
     }
   }
 
-  async #transact(prepared: readonly Prepared[], packs: AddedPacks): Promise<Waiting[]> {
+  async #transact(
+    prepared: readonly Prepared[],
+    packs: AddedPacks,
+  ): Promise<{ readonly again: Waiting[]; readonly failed: boolean }> {
     const again: Waiting[] = [];
+    let failed = false;
     await Promise.all(
       prepared.map(async ({ item, decide }) => {
         try {
@@ -132,6 +147,7 @@ export class CommitQueue {
           }, transactOptions(item.request));
           item.settle(Promise.resolve(commit));
         } catch (error) {
+          failed = true;
           if (isHeadMoved(error)) {
             again.push(item);
           } else {
@@ -146,7 +162,27 @@ export class CommitQueue {
         item.staged = true;
       }
     }
-    return again;
+    return { again, failed };
+  }
+
+  /** Prepares edits of the commit that is open on the branch; one that does not fit is settled and left out. */
+  async #prepareEdits(
+    items: readonly Waiting[],
+    on: { readonly session: WriteSession; readonly open: CommitRecord },
+  ): Promise<Prepared[]> {
+    const prepared: Prepared[] = [];
+    let { open } = on;
+    for (const item of items) {
+      const before = open;
+      try {
+        await this.#open.add(on.session, before, item.edits);
+        prepared.push({ item, decide: (now) => decideEdit(now, item, before) });
+        open = { ...open, edits: [...open.edits, ...item.edits] };
+      } catch (error) {
+        item.settle(Promise.reject(error));
+      }
+    }
+    return prepared;
   }
 
   /** Builds commits one on the other; an item whose edits are refused is settled and left out. */
@@ -270,23 +306,34 @@ function decideCommit(
   });
 }
 
-/** Prepares an edit of the commit that is open on the branch. */
-function prepareEdit(item: Waiting, open: CommitRecord): Prepared {
+function decideEdit(
+  state: State,
+  item: Waiting,
+  before: CommitRecord,
+): { operations: Operation[]; result: CommitRecord } {
   const { repo, branch, edits } = item;
+  checkWritable(state, { repo, branch });
+  const current = openHead(state, repo, branch);
+  if (current?.id !== before.id || current.edits.length !== before.edits.length) {
+    throw headMoved(branch);
+  }
   return {
-    item,
-    decide: (state) => {
-      checkWritable(state, { repo, branch });
-      const current = openHead(state, repo, branch);
-      if (current?.id !== open.id) {
-        throw headMoved(branch);
-      }
-      return {
-        operations: [{ kind: 'commit.edited', repo, commit: open.id, edits }],
-        result: { ...current, edits: [...current.edits, ...edits] },
-      };
-    },
+    operations: [{ kind: 'commit.edited', repo, commit: before.id, edits }],
+    result: { ...current, edits: [...current.edits, ...edits] },
   };
+}
+
+/** Returns why an item can't be taken now. */
+function problemWith(item: Waiting, open: CommitRecord | undefined): EngineError | undefined {
+  if (open && item.own) {
+    return openThere(item.branch, open);
+  }
+  return item.commit === undefined || item.commit === open?.id
+    ? undefined
+    : new EngineError(
+        'failed_precondition',
+        `Cannot put into commit "${item.commit}": it is not open any more; put into its branch "${item.branch}" instead`,
+      );
 }
 
 /** Takes over an item's session unless that was done before; refuses an item whose session has failed. */

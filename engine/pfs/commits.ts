@@ -3,13 +3,7 @@
 import { EngineError, isEngineError } from '../base/errors.ts';
 import type { GitObjects } from '../git/git-objects.ts';
 import { compose } from '../journal/compose.ts';
-import {
-  branchKey,
-  type CommitRecord,
-  commitKey,
-  type Edit,
-  type RepoKey,
-} from '../journal/records.ts';
+import { branchKey, type CommitRecord, commitKey, type RepoKey } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import { checkWritable, openHead } from './branch-rules.ts';
 import { findByRef, lastGood, resolveCommit } from './commit-lookup.ts';
@@ -98,30 +92,6 @@ export async function startCommit(
       });
     }, transactOptions(request));
   });
-}
-
-/** Adds edits to an open commit, with the packs that hold what they name. */
-export async function editCommit(
-  context: PfsContext,
-  change: {
-    readonly repo: RepoKey;
-    readonly commit: string;
-    readonly edits: readonly Edit[];
-    readonly packs: SessionPacks;
-  },
-  request: Request,
-): Promise<CommitRecord> {
-  const { repo, commit, edits, packs } = change;
-  return await context.journal.transact((state) => {
-    userCommit(state.commits.get(commitKey(repo, commit)), commit);
-    return compose(state, (draft) => {
-      draft.add(
-        { kind: 'packs.added', repo, ...packs },
-        { kind: 'commit.edited', repo, commit, edits },
-      );
-      return userCommit(state.commits.get(commitKey(repo, commit)), commit);
-    });
-  }, transactOptions(request));
 }
 
 /** Finishes an open commit: writes its tree, and starts what it causes downstream, in one transaction. */

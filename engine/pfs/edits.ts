@@ -17,10 +17,11 @@ export async function applyEdits(
   for (const edit of edits) {
     await applyEdit(draft, edit);
   }
-  return await draft.write();
+  return await draft.write(session);
 }
 
-async function applyEdit(draft: TreeDraft, edit: Edit): Promise<void> {
+/** Applies one edit to a draft, which must not be written any more once this rejects. */
+export async function applyEdit(draft: TreeDraft, edit: Edit): Promise<void> {
   switch (edit.kind) {
     case 'overlay':
       return await draft.merge(edit.tree);

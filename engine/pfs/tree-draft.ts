@@ -1,6 +1,7 @@
 // A tree being changed: edits gather in memory, and only then is each directory that changed written, once.
 
 import { EngineError } from '../base/errors.ts';
+import type { GitObjects } from '../git/git-objects.ts';
 import { compareEntries, type TreeEntry, type TreeMode } from '../git/tree.ts';
 import type { EntryRef } from '../journal/records.ts';
 import { ATTRIBUTES_NAME } from './attributes.ts';
@@ -50,16 +51,16 @@ export interface MergeOptions {
 
 /** A changed copy of a tree (null: of the empty one). Directories that become empty vanish. */
 export class TreeDraft {
-  readonly #session: GitSession;
+  readonly #objects: GitObjects;
   readonly #join: JoinFiles | undefined;
   #root: Folder;
 
   constructor(
-    session: GitSession,
+    objects: GitObjects,
     tree: string | null,
     options: { readonly join?: JoinFiles } = {},
   ) {
-    this.#session = session;
+    this.#objects = objects;
     this.#join = options.join;
     this.#root = newFolder(tree);
   }
@@ -122,7 +123,7 @@ export class TreeDraft {
     if (path === '') {
       throw new EngineError('invalid', 'Cannot put a file at "/": name a path below it');
     }
-    const isLarge = await isPointer(this.#session, id);
+    const isLarge = await isPointer(this.#objects, id);
     const { parent, name } = await this.#makeParent(path);
     parent.changes.set(name, { mode: mode as TreeMode, id, isLarge, tail: [] });
   }
@@ -147,8 +148,8 @@ export class TreeDraft {
   }
 
   /** Writes what changed and returns the tree; null when nothing is in it. */
-  async write(): Promise<string | null> {
-    return await this.#write(this.#root, true);
+  async write(session: GitSession): Promise<string | null> {
+    return await this.#write(session, this.#root, { isRoot: true });
   }
 
   async #merge(
@@ -157,7 +158,7 @@ export class TreeDraft {
     options: MergeOptions & { readonly path: string },
   ): Promise<void> {
     const { path, onBoth } = options;
-    const upper = await readDirectory(this.#session, overlay);
+    const upper = await readDirectory(this.#objects, overlay);
     for (const { name, mode, id } of upper.entries) {
       const at = join(path, name);
       const found = await this.#find(folder, name);
@@ -185,7 +186,7 @@ export class TreeDraft {
   }
 
   async #subtract(folder: Folder, lower: string): Promise<void> {
-    for (const { name, mode, id } of (await readStored(this.#session, lower)).entries) {
+    for (const { name, mode, id } of (await readStored(this.#objects, lower)).entries) {
       const found = await this.#find(folder, name);
       if (found === undefined || 'file' in found === (mode === '40000')) {
         continue;
@@ -237,7 +238,7 @@ export class TreeDraft {
     if (mode === '40000') {
       return { folder: newFolder(id) };
     }
-    const isLarge = large === undefined ? await isPointer(this.#session, id) : large.has(name);
+    const isLarge = large === undefined ? await isPointer(this.#objects, id) : large.has(name);
     return { file: { mode, id, isLarge, tail: [] } };
   }
 
@@ -257,11 +258,15 @@ export class TreeDraft {
   }
 
   async #load(folder: Folder): Promise<StoredDirectory> {
-    folder.stored ??= await readStored(this.#session, folder.base);
+    folder.stored ??= await readStored(this.#objects, folder.base);
     return folder.stored;
   }
 
-  async #write(folder: Folder, isRoot: boolean): Promise<string | null> {
+  async #write(
+    session: GitSession,
+    folder: Folder,
+    { isRoot }: { readonly isRoot: boolean },
+  ): Promise<string | null> {
     const { base, changes, isForeign } = folder;
     if (changes.size === 0 && !isForeign) {
       return base;
@@ -274,7 +279,7 @@ export class TreeDraft {
         continue;
       }
       if ('changes' in item) {
-        const id = await this.#write(item, false);
+        const id = await this.#write(session, item, { isRoot: false });
         if (id !== null) {
           added.push({ name, mode: '40000', id });
         }
@@ -289,7 +294,7 @@ export class TreeDraft {
     const entries = replaceEntries(stored.entries, changes, added.sort(compareEntries));
     // While a user's own attributes stand there is no place for ours, so nobody needs to know.
     const isTheirs = stored.large === undefined && !changes.has(ATTRIBUTES_NAME);
-    const known = stored.large ?? (isTheirs ? [] : await findLarge(this.#session, stored.entries));
+    const known = stored.large ?? (isTheirs ? [] : await findLarge(this.#objects, stored.entries));
     const large = new Set(known);
     for (const name of changes.keys()) {
       large.delete(name);
@@ -297,7 +302,7 @@ export class TreeDraft {
     for (const name of addedLarge) {
       large.add(name);
     }
-    return await writeDirectory(this.#session, { entries, large }, { isRoot, base });
+    return await writeDirectory(session, { entries, large }, { isRoot, base });
   }
 
   async #finish(file: File): Promise<{ id: string; isLarge: boolean }> {

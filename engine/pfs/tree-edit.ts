@@ -15,7 +15,7 @@ export async function mergeTrees(
 ): Promise<string | null> {
   const draft = new TreeDraft(session, trees.base);
   await draft.merge(trees.overlay, options);
-  return await draft.write();
+  return await draft.write(session);
 }
 
 /**
@@ -29,7 +29,7 @@ export async function removePath(
 ): Promise<string | null> {
   const draft = new TreeDraft(session, tree);
   await draft.remove(path);
-  return await draft.write();
+  return await draft.write(session);
 }
 
 /**
@@ -43,7 +43,7 @@ export async function setPath(
 ): Promise<string | null> {
   const draft = new TreeDraft(session, tree);
   await draft.set(change.path, change.entry);
-  return await draft.write();
+  return await draft.write(session);
 }
 
 /**
@@ -57,5 +57,5 @@ export async function subtractTree(
 ): Promise<string | null> {
   const draft = new TreeDraft(session, tree);
   await draft.subtract(lower);
-  return await draft.write();
+  return await draft.write(session);
 }

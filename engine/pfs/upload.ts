@@ -9,7 +9,6 @@ import { isOwnAttributes } from './attributes.ts';
 import { checkWritable, openHead, openThere } from './branch-rules.ts';
 import { resolveCommit } from './commit-lookup.ts';
 import type { CommitQueue } from './commit-queue.ts';
-import { editCommit } from './commits.ts';
 import type { PfsContext, Request } from './context.ts';
 import { checkBranchName, normalizePath } from './names.ts';
 import { Overlay } from './overlay.ts';
@@ -74,17 +73,15 @@ export async function commitEdits(
 ): Promise<CommitRecord> {
   const { target, edits, session, request } = change;
   const { repo, ref, own, description } = target;
+  let open: CommitRecord | undefined;
   try {
-    const open = await findTarget(context, target);
-    if (open) {
-      const packs = await session.finish();
-      return await editCommit(context, { repo, commit: open.id, edits, packs }, request);
-    }
+    open = await findTarget(context, target);
   } catch (error) {
     session.discard();
     throw error;
   }
-  return await queue.submit({ repo, branch: ref, description, own, edits, session, request });
+  const at = open ? { branch: open.branch, commit: open.id } : { branch: ref };
+  return await queue.submit({ repo, ...at, description, own, edits, session, request });
 }
 
 /** Checks that the target can be written to; returns the open commit that it names by id, undefined for a branch. */

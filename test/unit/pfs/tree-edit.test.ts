@@ -222,7 +222,7 @@ it('edits trees as a plain map of paths would be edited', async (t) => {
       }
       if (next) {
         model = next;
-        tree = await draft.write();
+        tree = await draft.write(session);
       }
       assert.deepEqual(await read(session, tree), model);
       const overlay = await storeTree(session, model);
@@ -343,7 +343,7 @@ it('writes a directory once however many edits change it', async (t) => {
   for (let i = 0; i < 500; i++) {
     await draft.set(`d/${i}`, { mode: '100644', id: (await store(session, 'a')).id });
   }
-  await draft.write();
+  await draft.write(session);
   const { added } = await session.finish();
   // One blob, our attributes, and two trees.
   assert.equal(
