@@ -36,7 +36,9 @@ export interface NewCommit {
 }
 
 interface Waiting extends NewCommit {
-  readonly settle: (outcome: Promise<CommitRecord>) => void;
+  readonly resolve: (commit: CommitRecord) => void;
+  /** Changes nothing once the write was answered. */
+  readonly reject: (error: unknown) => void;
   /** The session's packs are in the store and live; edits are read from there. */
   staged: boolean;
 }
@@ -70,8 +72,8 @@ export class CommitQueue {
    */
   submit(commit: NewCommit): Promise<CommitRecord> {
     const key = branchKey(commit.repo, commit.branch);
-    return new Promise((resolve) => {
-      const item = { ...commit, settle: resolve, staged: false };
+    return new Promise((resolve, reject) => {
+      const item = { ...commit, resolve, reject, staged: false };
       const line = this.#lines.get(key);
       if (line) {
         line.push(item);
@@ -145,13 +147,13 @@ export class CommitQueue {
             const { operations, result } = decide(state);
             return { operations: [...neededPacks(state, packs), ...operations], result };
           }, transactOptions(item.request));
-          item.settle(Promise.resolve(commit));
+          item.resolve(commit);
         } catch (error) {
           failed = true;
           if (isHeadMoved(error)) {
             again.push(item);
           } else {
-            item.settle(Promise.reject(error));
+            item.reject(error);
           }
         }
       }),
@@ -179,7 +181,7 @@ export class CommitQueue {
         prepared.push({ item, decide: (now) => decideEdit(now, item, before) });
         open = { ...open, edits: [...open.edits, ...item.edits] };
       } catch (error) {
-        item.settle(Promise.reject(error));
+        item.reject(error);
       }
     }
     return prepared;
@@ -227,7 +229,7 @@ export class CommitQueue {
         prepared.push({ item, decide: (now) => decideCommit(now, { commit, before, finish }) });
         last = { id: commit.id, tree, git: written.git, depth: commit.depth };
       } catch (error) {
-        item.settle(Promise.reject(error));
+        item.reject(error);
       }
     }
     return prepared;
@@ -358,7 +360,7 @@ function neededPacks(state: State, packs: AddedPacks): AddedPacks[] {
 
 function refuse(item: Waiting, error: unknown): void {
   item.session.discard();
-  item.settle(Promise.reject(error));
+  item.reject(error);
 }
 
 function headMoved(branch: string): EngineError {
