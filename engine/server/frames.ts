@@ -8,6 +8,7 @@
 //
 // A file of unknown length is sent as pieces, closed by a frame of kind 1 or 2 (which may be empty).
 
+import { isUtf8 } from 'node:buffer';
 import { EngineError } from '../base/errors.ts';
 
 export const FRAME_HEADER_BYTES = 9;
@@ -105,6 +106,13 @@ export async function* decodeFrames(
         break;
       }
       const path = buffer.toString('utf8', FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + pathBytes);
+      // Decoding puts U+FFFD for what is no UTF-8, and two names could become one.
+      if (
+        path.includes('\ufffd') &&
+        !isUtf8(buffer.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + pathBytes))
+      ) {
+        throw malformed(`the name "${path}" is not UTF-8; rename the file`);
+      }
       buffer = buffer.subarray(FRAME_HEADER_BYTES + pathBytes);
       frames += 1;
       if (open && open.path !== path) {

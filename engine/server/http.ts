@@ -1,5 +1,6 @@
 // What all routes share: reading a request's parts, pages, streams of JSON lines.
 
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { EngineError } from '../base/errors.ts';
@@ -84,7 +85,10 @@ function requester(request: FastifyRequest): Request {
       'Cannot read the request: Idempotency-Key must be 32 lower-case hex digits',
     );
   }
-  return { actor: 'local', id: key };
+  // A key stands for one request: sent with another one it must not get the answer to the first.
+  const { method, url } = request;
+  const id = createHash('sha256').update(`${key} ${method} ${url}`).digest('hex').slice(0, 32);
+  return { actor: 'local', id };
 }
 
 /** Returns a signal that aborts when the client goes away. */
@@ -118,10 +122,14 @@ export async function pageOf<T, V>(
     readonly keyOf: (item: T) => string;
     readonly view: (item: T) => V | Promise<V>;
     readonly skip?: boolean;
+    /** Which state of things the list is of, without a slash; keys then begin with one. See {@link pinOf}. */
+    readonly pin?: string;
   },
 ): Promise<Page<V>> {
   const limit = limitOf(request);
-  const after = options.skip === false ? undefined : query(request, 'after');
+  const { pin = '' } = options;
+  const asked = options.skip === false ? undefined : query(request, 'after');
+  const after = options.pin === undefined ? asked : asked?.slice(asked.indexOf('/'));
   let skipping = after !== undefined;
   const items: V[] = [];
   let last = '';
@@ -132,12 +140,40 @@ export async function pageOf<T, V>(
       continue;
     }
     if (items.length === limit) {
-      return { items, next: last };
+      return { items, next: pin + last };
     }
     items.push(await options.view(item));
     last = key;
   }
+  if (skipping) {
+    throw new EngineError(
+      'conflict',
+      `Cannot go on with the list after "${after}": that is no longer in it; ask for the list again`,
+    );
+  }
   return { items, next: null };
+}
+
+/** Returns the pin of the page before: what a list of this page, too, must be of. */
+export function pinOf(request: FastifyRequest): string | undefined {
+  const after = query(request, 'after');
+  return after?.includes('/') ? after.slice(0, after.indexOf('/')) : undefined;
+}
+
+/** Sends bytes; a failure under way breaks the connection, so the engine's log has to say why. */
+export function sendBytes(
+  reply: FastifyReply,
+  source: AsyncIterable<Buffer>,
+  options: { readonly onFault: (error: unknown) => void; readonly onClose?: () => void },
+): FastifyReply {
+  const stream = Readable.from(source, { objectMode: false, highWaterMark: 1024 * 1024 });
+  stream.once('error', (error) => {
+    if (!reply.raw.destroyed) {
+      options.onFault(error);
+    }
+  });
+  stream.once('close', () => options.onClose?.());
+  return reply.send(stream);
 }
 
 /** Sends documents as JSON lines, as they come; an error becomes the last line. Empty lines keep the stream alive. */

@@ -1,7 +1,7 @@
 // The HTTP server: who may speak to it, how errors are told, and which routes there are.
 
 import { timingSafeEqual } from 'node:crypto';
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { EngineError } from '../base/errors.ts';
 import type { EngineParts } from './parts.ts';
 import { isFault, toProblem } from './problem.ts';
@@ -11,7 +11,7 @@ import { fileRoutes } from './routes/files.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
 import { repoRoutes } from './routes/repos.ts';
-import { API_PREFIX, FRAMES_TYPE, VERSION_HEADER } from './wire.ts';
+import { API_PREFIX, FRAMES_TYPE, type Problem, VERSION_HEADER } from './wire.ts';
 
 export interface ServerOptions {
   readonly token: string;
@@ -20,6 +20,7 @@ export interface ServerOptions {
   readonly onFault: (error: unknown) => void;
 }
 
+const PROBLEM_TYPE = 'application/problem+json';
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 const OPEN_PATHS = new Set(['/healthz', `${API_PREFIX}/version`]);
@@ -32,6 +33,11 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     // A name or path is one segment, and paths may be long.
     routerOptions: { maxParamLength: 4096 },
     forceCloseConnections: 'idle',
+    // A HEAD of a stream would read all of it.
+    exposeHeadRoutes: false,
+    frameworkErrors: (error, _request, reply: FastifyReply) => {
+      void sendProblem(reply, toProblem(error));
+    },
     requestTimeout: 0,
   });
   server.addContentTypeParser(FRAMES_TYPE, (_request, payload, done) => done(null, payload));
@@ -49,27 +55,30 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     if (isFault(error)) {
       options.onFault(error);
     }
-    const problem = toProblem(error);
-    return reply.code(problem.status).type('application/problem+json').send(problem);
+    return sendProblem(reply, toProblem(error));
   });
   server.setNotFoundHandler((request, reply) => {
     const error = new EngineError(
       'not_found',
       `Cannot find "${request.method} ${request.url.split('?')[0]}": the API has no such route`,
     );
-    return reply.code(404).type('application/problem+json').send(toProblem(error));
+    return sendProblem(reply, toProblem(error));
   });
   server.get('/healthz', () => ({ ok: true }));
   const api = async (routes: FastifyInstance): Promise<void> => {
     engineRoutes(routes, parts);
-    repoRoutes(routes, parts);
+    repoRoutes(routes, parts, options.onFault);
     commitRoutes(routes, parts);
-    fileRoutes(routes, parts);
+    fileRoutes(routes, parts, options.onFault);
     pipelineRoutes(routes, parts);
     jobRoutes(routes, parts);
   };
   void server.register(api, { prefix: API_PREFIX });
   return server;
+}
+
+function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply.code(problem.status).type(PROBLEM_TYPE).send(problem);
 }
 
 /** Refuses what a page of another site could make a browser send. */

@@ -1,6 +1,7 @@
 // The engine itself over HTTP: version, status, its end, and the journal.
 
 import type { FastifyInstance } from 'fastify';
+import { EngineError } from '../../base/errors.ts';
 import { limitOf, query } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { isoTime } from '../views.ts';
@@ -35,6 +36,9 @@ export function engineRoutes(server: FastifyInstance, parts: EngineParts): void 
     const limit = limitOf(request);
     const items: JournalEntry[] = [];
     const after = Number(query(request, 'after') ?? 0);
+    if (!Number.isSafeInteger(after) || after < 0) {
+      throw new EngineError('invalid', 'Cannot read the journal: "after" must be a number from 0');
+    }
     for await (const entry of context.journal.entries(after + 1)) {
       if (items.length === limit) {
         return { items, next: String(entry.seq - 1) };

@@ -1,6 +1,5 @@
 // Files over HTTP.
 
-import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
 import { copyFile, deleteFiles } from '../../pfs/change-files.ts';
@@ -23,18 +22,37 @@ import { normalizePath, repoKeyOf } from '../../pfs/names.ts';
 import { readFiles } from '../../pfs/read-files.ts';
 import { putFiles, type Target } from '../../pfs/upload.ts';
 import { decodeFrames, encodeFiles, type OutgoingFile } from '../frames.ts';
-import { answering, body, flag, pageOf, param, query, repoOf, text } from '../http.ts';
+import {
+  answering,
+  body,
+  flag,
+  pageOf,
+  param,
+  pinOf,
+  query,
+  repoOf,
+  sendBytes,
+  text,
+} from '../http.ts';
 import type { EngineParts } from '../parts.ts';
+import { toProblem } from '../problem.ts';
 import { viewCommit, viewFile } from '../views.ts';
 import { FRAMES_TYPE } from '../wire.ts';
 
 const FILES = '/repos/:project/:repo/files/:ref';
 
 /** Adds the routes of files. */
-export function fileRoutes(server: FastifyInstance, { context, queue }: EngineParts): void {
+export function fileRoutes(
+  server: FastifyInstance,
+  { context, queue }: EngineParts,
+  onFault: (error: unknown) => void,
+): void {
   const answered = answering(context);
 
   server.post(FILES, async (request) => {
+    if (request.headers['content-type']?.split(';')[0]?.trim() !== FRAMES_TYPE) {
+      throw new EngineError('invalid', `Cannot read the files sent: send them as ${FRAMES_TYPE}`);
+    }
     const commit = await answered(request, (asked) =>
       putFiles(context, queue, {
         target: targetOf(request, flag(request, 'own')),
@@ -62,10 +80,17 @@ export function fileRoutes(server: FastifyInstance, { context, queue }: EnginePa
     const { source, append } = body(request);
     const { repo, ref, path } = (source ?? {}) as Record<string, unknown>;
     const { project, name } = (repo ?? {}) as Record<string, unknown>;
+    const texts = [project, name, ref, path].map((part) => (typeof part === 'string' ? part : ''));
+    if (texts.slice(0, 3).includes('')) {
+      throw new EngineError(
+        'invalid',
+        'Cannot read the request: "source" must have repo, ref and path, and repo project and name',
+      );
+    }
     const from = {
-      repo: repoKeyOf(String(project), String(name)),
-      ref: String(ref),
-      path: String(path),
+      repo: repoKeyOf(texts[0] ?? '', texts[1] ?? ''),
+      ref: texts[2] ?? '',
+      path: texts[3] ?? '',
     };
     const commit = await answered(request, (asked) =>
       copyFile(context, queue, {
@@ -111,9 +136,10 @@ export function fileRoutes(server: FastifyInstance, { context, queue }: EnginePa
   server.get(`${FILES}/diff`, async (request) => {
     const path = normalizePath(query(request, 'path') ?? '');
     const repo = repoOf(request);
-    const other = await olderSide(request, { repo, ref: param(request, 'ref'), path });
+    const other = await olderSide(request, { repo, ref: refOf(request), path });
     return await withTree(request, async (tree) => {
-      const old = other && (await openTree(context, other.repo, other.ref));
+      const [, pinned] = pinOf(request)?.split('.') ?? [];
+      const old = other && (await openTree(context, other.repo, pinned || other.ref));
       try {
         const entries = {
           old: old && (await findFile(old.objects, old.tree, other.path)),
@@ -125,7 +151,8 @@ export function fileRoutes(server: FastifyInstance, { context, queue }: EnginePa
         const stat = async (entry: FileEntry | undefined, from: ReadableTree | undefined) =>
           entry && from ? viewFile(await withStat(from.objects, entry)) : null;
         return await pageOf(request, diffEntries(tree.objects, entries), {
-          keyOf: (change) => change.path,
+          keyOf: (change) => `/${change.path}`,
+          pin: `${tree.commit?.id ?? ''}.${old?.commit?.id ?? ''}`,
           view: async (change) => ({
             kind: kindOf(change),
             path: `/${change.path}`,
@@ -152,11 +179,14 @@ export function fileRoutes(server: FastifyInstance, { context, queue }: EnginePa
   server.get(`${FILES}/frames`, async (request, reply) => {
     const tree = await open(request);
     const named = await matches(tree, query(request, 'path') ?? '');
-    return reply.type(FRAMES_TYPE).send(byteStream(encodeFiles(outgoing(tree, named)), tree));
+    return sendBytes(reply.type(FRAMES_TYPE), encodeFiles(outgoing(tree, named)), {
+      onFault,
+      onClose: tree.close,
+    });
   });
 
   function open(request: FastifyRequest): Promise<ReadableTree> {
-    return openTree(context, repoOf(request), param(request, 'ref'));
+    return openTree(context, repoOf(request), refOf(request));
   }
 
   async function withTree<T>(
@@ -174,6 +204,7 @@ export function fileRoutes(server: FastifyInstance, { context, queue }: EnginePa
   function page(request: FastifyRequest, tree: ReadableTree, list: AsyncIterable<FileEntry>) {
     return pageOf(request, list, {
       keyOf: shownPath,
+      pin: tree.commit?.id ?? '',
       view: async (entry) => viewFile(await withStat(tree.objects, entry)),
     });
   }
@@ -214,19 +245,29 @@ export function fileRoutes(server: FastifyInstance, { context, queue }: EnginePa
       );
     }
     reply.type('application/octet-stream');
+    const sending = { onFault, onClose: tree.close };
     if (only === undefined || found.length > 1) {
       const files = found.filter((entry) => !isDirectory(entry));
-      return reply.send(byteStream(contentOf(tree, files), tree));
+      return sendBytes(reply, contentOf(tree, files), sending);
     }
     const { size } = await withStat(tree.objects, only);
     const range = rangeOf(request.headers.range, size);
+    if (range === 'unsatisfiable') {
+      const error = new EngineError(
+        'invalid',
+        `Cannot get range "${request.headers.range}" of "${shownPath(only)}": it has ${size} bytes`,
+      );
+      tree.close();
+      reply.code(416).header('content-range', `bytes */${size}`).type('application/problem+json');
+      return reply.send({ ...toProblem(error), status: 416 });
+    }
     const { start, end } = range ?? { start: 0, end: size };
     reply.header('accept-ranges', 'bytes').header('etag', `"${only.id}"`);
     reply.header('content-length', end - start);
     if (range) {
       reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${size}`);
     }
-    return reply.send(byteStream(tree.readFile(only.id, { start, end }), tree));
+    return sendBytes(reply, tree.readFile(only.id, { start, end }), sending);
   }
 
   async function* outgoing(
@@ -285,26 +326,24 @@ async function* contentOf(tree: ReadableTree, files: readonly FileEntry[]): Asyn
   }
 }
 
-/** Makes a stream of bytes that lets go of the tree when it ends, however it does. */
-function byteStream(source: AsyncIterable<Buffer>, tree: ReadableTree): Readable {
-  const stream = Readable.from(source, { objectMode: false, highWaterMark: 1024 * 1024 });
-  stream.once('close', () => tree.close());
-  return stream;
+/** Returns the ref to read: all pages of a list are of the commit that the first one was of. */
+function refOf(request: FastifyRequest): string {
+  return pinOf(request)?.split('.')[0] || param(request, 'ref');
 }
 
-/** Reads a Range header with one range (RFC 9110); undefined for none, or one to be ignored. */
+/** Reads a Range header with one range (RFC 9110, 14.2); undefined for none, or one to be ignored. */
 function rangeOf(
   header: string | undefined,
   size: number,
-): { start: number; end: number } | undefined {
+): { start: number; end: number } | 'unsatisfiable' | undefined {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
   if (first === undefined || last === undefined || (first === '' && last === '')) {
     return undefined;
   }
+  if (first !== '' && last !== '' && Number(first) > Number(last)) {
+    return undefined;
+  }
   const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
   const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1);
-  if (start >= end) {
-    throw new EngineError('invalid', `Cannot get range "${header}": the file has ${size} bytes`);
-  }
-  return { start, end };
+  return start >= end ? 'unsatisfiable' : { start, end };
 }

@@ -101,7 +101,13 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
   server.get('/logs', (request, reply) => {
     const follow = flag(request, 'follow');
     const tail = query(request, 'tail');
+    if (tail !== undefined && !/^\d{1,9}$/.test(tail)) {
+      throw new EngineError('invalid', `Cannot read logs: tail "${tail}" is no number from 0`);
+    }
     const [pipeline, job, datum] = ['pipeline', 'job', 'datum'].map((name) => query(request, name));
+    if (pipeline === undefined && job === undefined) {
+      throw new EngineError('invalid', 'Cannot read logs: name a pipeline or a job');
+    }
     const lines = readLogs(parts, {
       project: query(request, 'project') ?? 'default',
       follow,

@@ -1,6 +1,5 @@
 // Repos and branches over HTTP.
 
-import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { deleteBranch, putBranch, resolveBranch } from '../../pfs/branches.ts';
 import { resolveRepo } from '../../pfs/commit-lookup.ts';
@@ -8,13 +7,17 @@ import { exportRepo } from '../../pfs/export.ts';
 import { repoKeyOf } from '../../pfs/names.ts';
 import { createRepo, deleteRepo, describeRepo } from '../../pfs/repos.ts';
 import { encodeFiles } from '../frames.ts';
-import { answering, flag, pageOf, param, query, repoOf, text } from '../http.ts';
+import { answering, flag, pageOf, param, query, repoOf, sendBytes, text } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { viewBranch, viewRepo } from '../views.ts';
 import { FRAMES_TYPE } from '../wire.ts';
 
 /** Adds the routes of repos and branches. */
-export function repoRoutes(server: FastifyInstance, { context }: EngineParts): void {
+export function repoRoutes(
+  server: FastifyInstance,
+  { context }: EngineParts,
+  onFault: (error: unknown) => void,
+): void {
   const { journal } = context;
   const answered = answering(context);
 
@@ -61,9 +64,8 @@ export function repoRoutes(server: FastifyInstance, { context }: EngineParts): v
 
   server.get('/repos/:project/:repo/export', (request, reply) => {
     const repo = resolveRepo(context, repoOf(request));
-    return reply
-      .type(FRAMES_TYPE)
-      .send(Readable.from(encodeFiles(exportRepo(context, repo.key)), { objectMode: false }));
+    const frames = encodeFiles(exportRepo(context, repo.key));
+    return sendBytes(reply.type(FRAMES_TYPE), frames, { onFault });
   });
 
   server.get('/repos/:project/:repo/branches', (request) => {
