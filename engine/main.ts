@@ -60,21 +60,32 @@ async function openStore(config: Config): Promise<ObjectStore> {
           `Cannot open ${config.storeText}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment`,
         );
       }
-      const remote = wrap(new S3ObjectStore({ ...store, ...credentials }));
-      return await CachingObjectStore.open(remote, {
-        directory: join(config.home, 'cache', 'objects'),
-        maxBytes: config.cacheBytes,
-        minFreeBytes: config.minFreeBytes,
-        isCacheable: isImmutableKey,
-        clock,
-        random,
-      });
+      return wrap(new S3ObjectStore({ ...store, ...credentials }));
     }
     default: {
       const unknown: never = store;
       throw new EngineError('internal', `Cannot open store ${JSON.stringify(unknown)}`);
     }
   }
+}
+
+/**
+ * Puts a local cache before a distant store. Keys are the same in every store, so each has a directory of its own, by
+ * the id of its format: a home that is given another bucket, or one that was emptied, must not see the old journal.
+ */
+async function withCache(
+  config: Config,
+  store: ObjectStore,
+  storeId: string,
+): Promise<ObjectStore> {
+  return await CachingObjectStore.open(store, {
+    directory: join(config.home, 'cache', 'objects', storeId),
+    maxBytes: config.cacheBytes,
+    minFreeBytes: config.minFreeBytes,
+    isCacheable: isImmutableKey,
+    clock,
+    random,
+  });
 }
 
 async function start(
@@ -88,9 +99,10 @@ async function start(
   const self = `${instance.id}${run}`;
   const onProblem = (error: unknown) => logger.warn({ err: error }, errorText(error));
 
-  const store = await openStore(config);
-  refuseUnsafe(await probeStore(store, { clock, random }));
-  await openFormat(store, { newId: () => ids.next() });
+  const bucket = await openStore(config);
+  refuseUnsafe(await probeStore(bucket, { clock, random }));
+  const { id: storeId } = await openFormat(bucket, { newId: () => ids.next() });
+  const store = config.store.kind === 's3' ? await withCache(config, bucket, storeId) : bucket;
   const context = await openPfs({
     store,
     clock,
