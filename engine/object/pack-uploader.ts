@@ -48,14 +48,14 @@ export class PackUploader {
   }
 
   /**
-   * Waits for `bytes` of memory; returns the function that gives them back. When there is none left the session
-   * that holds most sends what it has: memory held by sessions that are idle can't stop those that work.
+   * Waits for `bytes` of memory; returns the function that gives them back. When there is none left the sessions
+   * that hold most send what they have: memory held by sessions that are idle can't stop those that work.
    */
   async acquire(bytes: number): Promise<() => void> {
     const granted = this.#budget.acquire(bytes);
     const settled = await Promise.race([granted, setImmediate(undefined)]);
     if (settled === undefined) {
-      this.#sealLargest();
+      this.#seal(bytes);
     }
     return settled ?? granted;
   }
@@ -82,14 +82,18 @@ export class PackUploader {
     }
   }
 
-  #sealLargest(): void {
-    let largest: UnsentPack | undefined;
-    for (const session of this.#sessions) {
-      if (session.unsent > (largest?.unsent ?? 0)) {
-        largest = session;
+  /** Closes the largest unsent packs that together hold `bytes`, or all there are. */
+  #seal(bytes: number): void {
+    const unsent = [...this.#sessions].filter((session) => session.unsent > 0);
+    unsent.sort((a, b) => b.unsent - a.unsent);
+    let sealed = 0;
+    for (const session of unsent) {
+      if (sealed >= bytes) {
+        return;
       }
+      sealed += session.unsent;
+      session.seal();
     }
-    largest?.seal();
   }
 
   async #enterQueue(): Promise<void> {

@@ -99,10 +99,12 @@ export class PackWriter implements UnsentPack {
     return unsent ?? (await this.#index.read(id)).bytes;
   }
 
-  /** Closes the pack being collected, if it has objects, and sends it in the background. */
+  /** Closes the pack being collected, if it has objects, and sends it in the background; else gives its memory back. */
   seal(): void {
     const open = this.#open;
     if (open.count === 0) {
+      // Memory that was asked for and then not needed: the content had been stored meanwhile.
+      open.release();
       return;
     }
     this.#open = new OpenPack(this.#container);

@@ -193,6 +193,25 @@ it('lets sessions that work go on when idle ones hold all the memory', async () 
   await whenAllFree(rig, 64 * 1024);
 });
 
+it('frees as much as one large object needs, also when many idle sessions hold a little each', {
+  timeout: 5000,
+}, async () => {
+  const rig = newRig({ budgetBytes: 128 * 1024 });
+  const idle = [1, 2, 3, 4, 5, 6].map(() => newWriter(rig));
+  for (const [n, session] of idle.entries()) {
+    await write(session, n);
+  }
+  // Asked for memory, and then found that the object is stored already.
+  const unused = [newWriter(rig), newWriter(rig)];
+  for (const session of unused) {
+    await session.room(100);
+  }
+  const working = newWriter(rig);
+  await write(working, 100, 100 * 1024);
+  await Promise.all([working, ...idle, ...unused].map((session) => session.finish()));
+  await whenAllFree(rig, 128 * 1024);
+});
+
 it('holds back writers while uploads are slow', async () => {
   const store = new ScriptedStore();
   let open: (() => void) | undefined;
