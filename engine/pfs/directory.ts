@@ -30,6 +30,9 @@ export interface StoredDirectory {
   readonly large: ReadonlySet<string> | undefined;
 }
 
+/** Up to this many changes moving the rest of a large directory along is quicker than going through it. */
+const FEW_CHANGES = 16;
+
 export const EMPTY_DIRECTORY: Directory = { entries: [], large: new Set() };
 
 /** Reads a tree; null is the empty one. */
@@ -130,6 +133,19 @@ export function replaceEntries(
   changes: ReadonlyMap<string, unknown>,
   added: readonly TreeEntry[],
 ): TreeEntry[] {
+  if (changes.size <= FEW_CHANGES) {
+    const entries = [...before];
+    for (const name of changes.keys()) {
+      const at = indexOf(entries, name);
+      if (at >= 0) {
+        entries.splice(at, 1);
+      }
+    }
+    for (const entry of added) {
+      entries.splice(insertionPoint(entries, entry), 0, entry);
+    }
+    return entries;
+  }
   const entries: TreeEntry[] = [];
   let next = 0;
   for (const entry of before) {

@@ -5,7 +5,7 @@ import type { Clock } from '../../engine/base/clock.ts';
 import { IdMaker } from '../../engine/base/ids.ts';
 import { SeededRandom } from '../../engine/base/random.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
-import type { CommitRecord } from '../../engine/journal/records.ts';
+import type { BranchRef, CommitRecord } from '../../engine/journal/records.ts';
 import { MemoryObjectStore } from '../../engine/object/memory.ts';
 import type { ObjectStore } from '../../engine/object/object-store.ts';
 import { CommitQueue } from '../../engine/pfs/commit-queue.ts';
@@ -148,4 +148,42 @@ export async function* batches(parts: readonly FilePart[]): AsyncGenerator<reado
   for (let from = 0; from < parts.length; from += 100) {
     yield parts.slice(from, from + 100);
   }
+}
+
+/** Makes a branch that reads others, as a pipeline's output does. */
+export async function link(
+  pfs: Pfs,
+  output: { readonly branch: BranchRef; readonly provenance: readonly BranchRef[] },
+): Promise<void> {
+  const { branch, provenance } = output;
+  const record = { repo: branch.repo, name: branch.branch, head: null, provenance, created: 0 };
+  await pfs.context.journal.transact(
+    () => ({ operations: [{ kind: 'branch.put' as const, branch: record }], result: null }),
+    ACTOR,
+  );
+}
+
+/** Finishes every commit that a pipeline would make, without files. */
+export async function finishOutputs(pfs: Pfs): Promise<void> {
+  const { state } = pfs.context.journal;
+  const open = [...state.commits.values()].filter(
+    (commit) => commit.finished === null && commit.origin === 'auto',
+  );
+  await pfs.context.journal.transact(
+    () => ({
+      operations: open.map(({ repo, id }) => ({
+        kind: 'commit.finished' as const,
+        repo,
+        commit: id,
+        time: 1,
+        tree: null,
+        git: null,
+        size: 0,
+        files: 0,
+        error: null,
+      })),
+      result: null,
+    }),
+    ACTOR,
+  );
 }
