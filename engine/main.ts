@@ -164,7 +164,6 @@ async function start(
       started,
       executorHealth: () => executor.probe(),
       runningJobs: () => scheduler.running,
-      runningDatums: () => new Set(),
       shutDown: options.shutDown,
     },
     {
@@ -175,7 +174,11 @@ async function start(
   );
   heartbeat.start();
   // Docker may be absent, or come later: repos work without it, and jobs say what is missing.
-  const swept = executor.sweep().catch(onProblem);
+  const swept = executor
+    .sweep()
+    .catch(onProblem)
+    .then(() => pool.sweep())
+    .catch(onProblem);
   const address = await server.listen(config.listen);
   void swept.then(() => scheduler.start());
   instance.announce({

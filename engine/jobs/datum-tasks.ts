@@ -18,9 +18,11 @@ export function datumTask(
     readonly job: JobRecord;
     readonly context: PfsContext;
     readonly session: LentSession;
+    /** Name of the worker. */
+    readonly worker: string;
   },
 ): DatumTask {
-  const { datum, job, context, session } = options;
+  const { datum, job, context, session, worker } = options;
   const { transform, datum_tries: tries, datum_timeout: timeout } = inputs.spec;
   const stdin = stdinText(transform.stdin);
   const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
@@ -39,6 +41,8 @@ export function datumTask(
       jobId: job.id,
       spec: inputs.spec,
       version: job.version,
+      specCommit: job.specCommit,
+      worker,
       commits,
     }),
     command: transform.cmd,

@@ -247,7 +247,7 @@ class JobRun {
       return step.done ? undefined : step.value;
     };
     try {
-      await crew.work(async (runner) => {
+      await crew.work(async (worker) => {
         try {
           for (let datum = await next(); datum && !either.aborted; datum = await next()) {
             const task = datumTask(inputs, {
@@ -255,9 +255,11 @@ class JobRun {
               job: this.#job,
               context: this.#context,
               session: this.#session,
+              worker: worker.name,
             });
             const log = this.#logs.open(this.#job, datum.id);
-            const outcome = await runner.run(task, {
+            const outcome = await worker.run(task, {
+              job: jobKey(this.#job.pipeline, this.#job.id),
               signal: either,
               onLog: (chunk) => log.write(chunk),
             });

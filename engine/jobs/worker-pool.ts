@@ -1,8 +1,9 @@
 // The warm workers of pipelines: made when a job needs them, kept for the next, gone when idle or outdated.
 
+import { readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
-import { EngineError, isEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError, systemCode } from '../base/errors.ts';
 import type { Executor, ResolvedImage } from '../executor/executor.ts';
 import type { ImageRecord, PipelineKey, PipelineRecord } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
@@ -10,7 +11,9 @@ import { shortRepo, splitRepoKey } from '../pfs/names.ts';
 import { workerLimits } from '../pipeline/resources.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
 import { DatumRunner } from './datum-runner.ts';
+import type { DatumOutcome, DatumRunOptions, DatumTask } from './datum-task.ts';
 import type { FileCache } from './file-cache.ts';
+import { emptyDirectory } from './host-directory.ts';
 
 export interface WorkerPoolOptions {
   readonly context: PfsContext;
@@ -30,10 +33,51 @@ export interface PinnedImage {
   readonly resolved: ResolvedImage;
 }
 
+/** What a worker does now. */
+export interface WorkerActivity {
+  /** `project/pipeline@id`. */
+  readonly job: string;
+  readonly datum: string;
+  /** In milliseconds since the Unix epoch. */
+  readonly since: number;
+}
+
+/** One worker of a crew. */
+export class CrewMember {
+  readonly name: string;
+  readonly runner: DatumRunner;
+  readonly #clock: Clock;
+  #activity: WorkerActivity | undefined;
+
+  constructor(name: string, options: { readonly runner: DatumRunner; readonly clock: Clock }) {
+    this.name = name;
+    this.runner = options.runner;
+    this.#clock = options.clock;
+  }
+
+  /** Undefined while it is idle. */
+  get activity(): WorkerActivity | undefined {
+    return this.#activity;
+  }
+
+  /** As {@link DatumRunner.run}, for a job. */
+  async run(
+    task: DatumTask,
+    options: DatumRunOptions & { readonly job: string },
+  ): Promise<DatumOutcome> {
+    this.#activity = { job: options.job, datum: task.datum, since: this.#clock.now() };
+    try {
+      return await this.runner.run(task, options);
+    } finally {
+      this.#activity = undefined;
+    }
+  }
+}
+
 /** The workers of one pipeline version. */
 export class Crew {
   readonly image: PinnedImage;
-  readonly runners: readonly DatumRunner[];
+  readonly members: readonly CrewMember[];
   readonly #pipeline: Pick<PipelineRecord, 'id' | 'version'>;
   #users = 0;
   #idle: AbortController | undefined;
@@ -41,12 +85,12 @@ export class Crew {
   constructor(
     image: PinnedImage,
     options: {
-      readonly runners: readonly DatumRunner[];
+      readonly members: readonly CrewMember[];
       readonly pipeline: Pick<PipelineRecord, 'id' | 'version'>;
     },
   ) {
     this.image = image;
-    this.runners = options.runners;
+    this.members = options.members;
     this.#pipeline = options.pipeline;
   }
 
@@ -62,12 +106,12 @@ export class Crew {
   }
 
   /** Runs `loop` on every worker, side by side; resolves when all are done, rejects with the first failure. */
-  async work(loop: (runner: DatumRunner) => Promise<void>): Promise<void> {
+  async work(loop: (member: CrewMember) => Promise<void>): Promise<void> {
     this.#users += 1;
     this.#idle?.abort();
     this.#idle = undefined;
     try {
-      const results = await Promise.allSettled(this.runners.map(loop));
+      const results = await Promise.allSettled(this.members.map(loop));
       for (const result of results) {
         if (result.status === 'rejected' && !isEngineError(result.reason, 'cancelled')) {
           throw result.reason;
@@ -95,12 +139,12 @@ export class Crew {
     } catch {
       return;
     }
-    await Promise.all(this.runners.map((runner) => runner.stop()));
+    await Promise.all(this.members.map(({ runner }) => runner.stop()));
   }
 
   async close(): Promise<void> {
     this.#idle?.abort();
-    await Promise.all(this.runners.map((runner) => runner.close()));
+    await Promise.all(this.members.map(({ runner }) => runner.close()));
   }
 }
 
@@ -136,6 +180,32 @@ export class WorkerPool {
     }
     this.#crews.set(pipeline.key, crew);
     return crew;
+  }
+
+  /** Removes the directories of workers that an engine left when it was killed. Call it before anything runs. */
+  async sweep(): Promise<void> {
+    const { scratch, onProblem } = this.#options;
+    const names = await readdir(scratch).catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') {
+        return [];
+      }
+      throw error;
+    });
+    for (const name of names) {
+      const directory = join(scratch, name);
+      try {
+        await emptyDirectory(directory);
+        await rmdir(directory);
+      } catch (error) {
+        // Files of another user: the worker that gets this directory next has them removed.
+        onProblem(error);
+      }
+    }
+  }
+
+  /** Returns the workers of a pipeline and what each does; none where there are none now. */
+  workers(pipeline: PipelineKey): readonly CrewMember[] {
+    return this.#crews.get(pipeline)?.members ?? [];
   }
 
   /** Says that a job of the pipeline is done for now: its workers are stopped unless another comes soon. */
@@ -190,15 +260,16 @@ export class WorkerPool {
     const { spec, image } = options;
     const { project, name } = splitRepoKey(pipeline.key);
     const { user } = spec.transform;
-    const runners = Array.from({ length: spec.parallelism_spec.constant }, (_, n) => {
-      return new DatumRunner({
+    const members = Array.from({ length: spec.parallelism_spec.constant }, (_, n) => {
+      const workerName = `${name}-v${pipeline.version}-${n}`;
+      const runner = new DatumRunner({
         executor,
         cache,
         clock,
         directory: join(scratch, `${pipeline.id}-${pipeline.version}-${n}`),
         worker: {
           image: image.resolved,
-          name: `${name}-v${pipeline.version}-${n}`,
+          name: workerName,
           labels: {
             ...spec.metadata?.labels,
             'pfs.project': project,
@@ -209,8 +280,9 @@ export class WorkerPool {
           ...(user === undefined ? {} : { user }),
         },
       });
+      return new CrewMember(workerName, { runner, clock });
     });
-    return new Crew(image, { runners, pipeline });
+    return new Crew(image, { members, pipeline });
   }
 
   /** Finds the image a version was pinned to; the first time, pins it to what its name means now. */

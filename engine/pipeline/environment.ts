@@ -9,6 +9,10 @@ export interface EnvironmentOptions {
   readonly jobId: string;
   readonly spec: Pick<PipelineSpec, 'pipeline' | 'transform'>;
   readonly version: number;
+  /** The commit of the spec repo that holds the version. */
+  readonly specCommit: string;
+  /** Name of the worker. */
+  readonly worker: string;
   /** The commit of each input, by {@link inputBranch}. */
   readonly commits: ReadonlyMap<string, string>;
 }
@@ -32,7 +36,7 @@ export function inputPath(input: Pick<DatumInput, 'name' | 'path'>): string {
  * written for Pachyderm, and `PFS_…`. An input whose name a shell cannot use (`my-data`) is also there with underscores.
  */
 export function datumEnvironment(options: EnvironmentOptions): Record<string, string> {
-  const { datum, jobId, spec, version, commits } = options;
+  const { datum, jobId, spec, version, specCommit, worker, commits } = options;
   const { name, project } = spec.pipeline;
   const environment: Record<string, string> = {};
   for (const input of datum.inputs) {
@@ -51,8 +55,11 @@ export function datumEnvironment(options: EnvironmentOptions): Record<string, st
     PACH_OUTPUT_COMMIT_ID: jobId,
     PACH_DATUM_ID: datum.id,
     PACH_IN_WORKER: 'true',
+    PACH_NAMESPACE: 'default',
     PPS_PIPELINE_NAME: name,
     PPS_PROJECT_NAME: project.name,
+    PPS_SPEC_COMMIT: specCommit,
+    PPS_POD_NAME: worker,
     PFS_JOB_ID: jobId,
     PFS_OUTPUT_COMMIT_ID: jobId,
     PFS_DATUM_ID: datum.id,

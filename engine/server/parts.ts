@@ -19,8 +19,6 @@ export interface EngineParts {
   readonly started: number;
   executorHealth(): Promise<ExecutorHealth>;
   runningJobs(): number;
-  /** Ids of the datums that are at work now in a job, by `project/pipeline@id`. */
-  runningDatums(job: string): ReadonlySet<string>;
   /** Ends the engine once in-flight work is safe. Returns at once. */
   shutDown(): void;
 }

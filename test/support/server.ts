@@ -69,7 +69,6 @@ export class TestServer {
         started: 0,
         executorHealth: () => Promise.resolve({ ok: true, notes: [] }),
         runningJobs: () => scheduler.running,
-        runningDatums: () => new Set(),
         shutDown: () => void events.emit('stop'),
       },
       { token: TOKEN, allowedHosts: ['pfs.example'], onFault: (error) => void faults.push(error) },

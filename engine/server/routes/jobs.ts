@@ -15,7 +15,7 @@ import { normalizePath, repoKeyOf } from '../../pfs/names.ts';
 import { flag, pageOf, param, pipelineOf, query, sendLines, untilGone } from '../http.ts';
 import { readLogs } from '../log-reading.ts';
 import type { EngineParts } from '../parts.ts';
-import { viewDatum, viewJob, viewLineage } from '../views.ts';
+import { isoTime, viewDatum, viewJob, viewLineage } from '../views.ts';
 import type { FailedDatum, Job } from '../wire.ts';
 
 const SHOWN_FAILURES = 10;
@@ -58,7 +58,8 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
 
   server.get(JOB, async (request) => {
     const job = await getJob(context, pipelineOf(request), param(request, 'id'));
-    return { ...(await view(job)), failed: await failures(job) };
+    const workers = isTerminal(job.state) ? {} : { workers: workersOf(job) };
+    return { ...(await view(job)), failed: await failures(job), ...workers };
   });
 
   server.post(`${JOB}/stop`, async (request) => {
@@ -82,7 +83,7 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
 
   server.get(`${JOB}/datums`, async (request) => {
     const job = await getJob(context, pipelineOf(request), param(request, 'id'));
-    const running = parts.runningDatums(jobKey(job.pipeline, job.id));
+    const running = new Set(workersOf(job).map(({ datum }) => datum));
     return await pageOf(
       request,
       listDatums(context, job, (id) => running.has(id)),
@@ -137,6 +138,14 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
     const walk = query(request, 'direction') === 'down' ? lineageDown : lineageUp;
     return viewLineage(context, await walk(context, commit, path === '' ? null : path));
   });
+
+  function workersOf(job: JobRecord): NonNullable<Job['workers']> {
+    const key = jobKey(job.pipeline, job.id);
+    return parts.pool.workers(job.pipeline).map(({ name, activity }) => {
+      const own = activity?.job === key ? activity : undefined;
+      return { id: name, datum: own?.datum ?? null, since: own ? isoTime(own.since) : null };
+    });
+  }
 
   async function failures(job: JobRecord): Promise<FailedDatum[]> {
     const failed: FailedDatum[] = [];
