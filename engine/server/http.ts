@@ -180,6 +180,8 @@ export function sendBytes(
 export function sendLines<T>(reply: FastifyReply, documents: AsyncIterable<T>): FastifyReply {
   reply.type('application/x-ndjson');
   const stream = new Readable({ read: () => undefined });
+  // The headers leave with the first byte: a reader learns at once that it is heard.
+  stream.push('\n');
   const alive = setInterval(() => stream.push('\n'), KEEP_ALIVE_MS);
   let wanted: (() => void) | undefined;
   stream._read = () => wanted?.();
