@@ -1,7 +1,6 @@
 // A worker that makes a container for every command: for images without a shell, and for Docker engines that can't be
 // trusted with directories of this host. Slower, and otherwise the same.
 
-import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { EngineError } from '../base/errors.ts';
 import { bind } from './container-options.ts';
@@ -9,7 +8,7 @@ import { dockerError, dockerMessage, dockerStatus } from './docker-errors.ts';
 import type { RunResult, RunSpec, Worker } from './executor.ts';
 import { takeOverDirectory } from './take-over.ts';
 import { unpackTar } from './tar-reader.ts';
-import { packDirectory, tarEnd, tarHeader } from './tar-writer.ts';
+import { directoryEntries, packTar, type TarEntry } from './tar-writer.ts';
 import { removeContainer, WorkerContainer } from './worker-container.ts';
 import { startDeadline, type WorkerContext } from './worker-context.ts';
 
@@ -65,10 +64,8 @@ export class RunWorker implements Worker {
     const made = await this.#create(spec);
     try {
       if (this.#transfer === 'tar') {
-        const archive = Readable.from(packInputs(this.#context.spec.inputDirectory), {
-          objectMode: false,
-        });
-        await made.putArchive(archive, { path: '/' });
+        const entries = inputEntries(this.#context.spec.inputDirectory);
+        await made.putArchive(packTar(entries), { path: '/' });
       }
       const result = await this.#runIn(made, spec);
       if (this.#transfer === 'tar' && result.kind === 'exited') {
@@ -162,9 +159,8 @@ async function explainStart(error: unknown, spec: RunSpec): Promise<RunResult> {
   return { kind: 'exited', code: missing ? NOT_FOUND : NOT_EXECUTABLE };
 }
 
-async function* packInputs(directory: string): AsyncGenerator<Buffer> {
-  yield tarHeader({ name: 'pfs/', type: 'directory', mode: 0o755 });
-  yield* packDirectory(directory, 'pfs');
-  yield tarHeader({ name: 'pfs/out/', type: 'directory', mode: 0o777 });
-  yield tarEnd();
+async function* inputEntries(directory: string): AsyncGenerator<TarEntry> {
+  yield { name: 'pfs/', type: 'directory', mode: 0o755 };
+  yield* directoryEntries(directory, 'pfs');
+  yield { name: 'pfs/out/', type: 'directory', mode: 0o777 };
 }

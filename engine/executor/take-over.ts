@@ -4,13 +4,12 @@
 import { constants } from 'node:fs';
 import { access, chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { EngineError, systemCode } from '../base/errors.ts';
 import { bind } from './container-options.ts';
 import { dockerError } from './docker-errors.ts';
 import { unpackTar } from './tar-reader.ts';
-import { tarEnd, tarHeader } from './tar-writer.ts';
+import { packTar } from './tar-writer.ts';
 import { removeContainer } from './worker-container.ts';
 
 const MOUNT = '/pfs/out';
@@ -105,10 +104,14 @@ async function opens(path: string, options: { mode: number; wanted: number }): P
 async function openDirectories(names: readonly string[], helper: Docker.Container): Promise<void> {
   const uid = process.getuid?.() ?? 0;
   const gid = process.getgid?.() ?? 0;
-  const headers = names.map((name) =>
-    tarHeader({ name: `${name}/`, type: 'directory', mode: 0o777, uid, gid }),
-  );
-  await helper.putArchive(Readable.from([...headers, tarEnd()]), { path: MOUNT });
+  const entries = names.map((name) => ({
+    name: `${name}/`,
+    type: 'directory' as const,
+    mode: 0o777,
+    uid,
+    gid,
+  }));
+  await helper.putArchive(packTar(entries), { path: MOUNT });
 }
 
 /** Replaces files by copies that the Docker engine reads for us. */

@@ -3,18 +3,16 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
-import { tarEnd, tarHeader } from '../../engine/executor/tar-writer.ts';
+import { packTar } from '../../engine/executor/tar-writer.ts';
 
 /** Starts the registry; `name` is pullable there as `user` with `password`, all else is unknown. */
 export async function startRegistry(
   t: TestContext,
   image: { name: string; user: string; password: string },
 ): Promise<{ host: string; digest: string }> {
-  const layer = Buffer.concat([
-    tarHeader({ name: 'x/', type: 'directory', mode: 0o755 }),
-    tarEnd(),
-  ]);
+  const layer = await buffer(packTar([{ name: 'x/', type: 'directory', mode: 0o755 }]));
   const config = Buffer.from(
     JSON.stringify({
       architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
