@@ -1,6 +1,7 @@
 // What the rooms of pfs work with. Made once by the engine's wiring; it holds no logic.
 
 import type { Clock } from '../base/clock.ts';
+import { isEngineError } from '../base/errors.ts';
 import type { IdMaker } from '../base/ids.ts';
 import type { GitReader } from '../git/git-reader.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -61,7 +62,11 @@ export async function answerOnce<T>(
   try {
     return await work();
   } catch (error) {
-    // The first try may have been under way still, and be what stood in the way.
+    if (request.id === undefined || isEngineError(error, 'unavailable')) {
+      throw error;
+    }
+    // The first try, under way still or made by another engine, may be what stood in the way.
+    await context.journal.sync();
     const late = answer();
     if (late) {
       return late.result as T;
