@@ -136,9 +136,7 @@ export async function endJob(
     if (job === undefined || job.finished !== null) {
       return false;
     }
-    const session = context.newSession();
-    const prepared = await prepareEnd(context, session, { job, end: ending.end });
-    const packs = await session.finish();
+    const { prepared, packs } = await storeEnd(context, { job, end: ending.end });
     const outcome = await context.journal.transact<'ended' | 'gone' | 'moved'>(
       (state) => {
         const now = state.jobs.get(jobKey(job.pipeline, job.id));
@@ -158,5 +156,19 @@ export async function endJob(
     if (outcome !== 'moved') {
       return outcome === 'ended';
     }
+  }
+}
+
+async function storeEnd(
+  context: PfsContext,
+  ending: { readonly job: JobRecord; readonly end: JobEnd },
+): Promise<{ prepared: (packs: SessionPacks) => Operation[]; packs: SessionPacks }> {
+  const session = context.newSession();
+  try {
+    const prepared = await prepareEnd(context, session, ending);
+    return { prepared, packs: await session.finish() };
+  } catch (error) {
+    session.discard();
+    throw error;
   }
 }

@@ -19,6 +19,7 @@ import { type PfsContext, type Request, transactOptions } from '../pfs/context.t
 import { shortRepo } from '../pfs/names.ts';
 import { startCommits } from '../pfs/propagate.ts';
 import { readersOf } from '../pfs/repos.ts';
+import type { SessionPacks } from '../pfs/write-session.ts';
 import { checkContext } from '../pipeline/context-rules.ts';
 import { type PipelineSpec, pfsInputs, pipelineKey } from '../pipeline/spec.ts';
 import type { ValidatedSpec } from '../pipeline/validate-spec.ts';
@@ -61,16 +62,7 @@ export async function putPipelines(
       specs.map(({ spec }) => pipelineKey(spec)),
       'all jobs killed because the pipeline was updated',
     );
-    const session = context.newSession();
-    const prepared: PreparedSpec[] = [];
-    for (const { spec, document, warnings } of specs) {
-      const key = pipelineKey(spec);
-      const version = (context.journal.state.pipelines.get(key)?.version ?? 0) + 1;
-      const { text } = document;
-      const commit = await prepareSpecCommit(context, session, { key, spec, text, version });
-      prepared.push({ key, spec, warnings, commit });
-    }
-    const packs = await session.finish();
+    const { prepared, packs } = await storeSpecs(context, specs);
     const result = await context.journal.transact((state) => {
       if (!isStillTrue(state, prepared)) {
         return { operations: [], result: null };
@@ -96,6 +88,27 @@ interface PreparedSpec {
   readonly spec: PipelineSpec;
   readonly warnings: readonly string[];
   readonly commit: SpecCommit;
+}
+
+async function storeSpecs(
+  context: PfsContext,
+  specs: readonly ValidatedSpec[],
+): Promise<{ prepared: PreparedSpec[]; packs: SessionPacks }> {
+  const session = context.newSession();
+  try {
+    const prepared: PreparedSpec[] = [];
+    for (const { spec, document, warnings } of specs) {
+      const key = pipelineKey(spec);
+      const version = (context.journal.state.pipelines.get(key)?.version ?? 0) + 1;
+      const { text } = document;
+      const commit = await prepareSpecCommit(context, session, { key, spec, text, version });
+      prepared.push({ key, spec, warnings, commit });
+    }
+    return { prepared, packs: await session.finish() };
+  } catch (error) {
+    session.discard();
+    throw error;
+  }
 }
 
 /** Checks specs against the state and each other; returns them such that each comes after those it reads from. */

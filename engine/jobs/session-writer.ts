@@ -78,13 +78,13 @@ export class SessionWriter extends Contents implements ContentWriter {
  */
 export class LentSession {
   readonly #context: PfsContext;
-  #session: WriteSession;
+  /** Made when it is needed: a session that nobody ends would be kept for ever. */
+  #session: WriteSession | undefined;
   #uses = new Set<Promise<unknown>>();
   #flushing: Promise<unknown> | undefined;
 
   constructor(context: PfsContext) {
     this.#context = context;
-    this.#session = context.newSession();
   }
 
   /** Runs `use` with the writer; what it returns is durable after the next `flush`. */
@@ -92,7 +92,7 @@ export class LentSession {
     while (this.#flushing) {
       await this.#flushing;
     }
-    const work = use(new SessionWriter(this.#session));
+    const work = use(new SessionWriter(this.#current()));
     const settled = work.catch(() => undefined);
     this.#uses.add(settled);
     try {
@@ -114,9 +114,9 @@ export class LentSession {
     }
     const work = async () => {
       await Promise.all(this.#uses);
-      const session = this.#session;
+      const session = this.#current();
       const result = await last(session);
-      this.#session = this.#context.newSession();
+      this.#session = undefined;
       return { result, packs: await session.finish() };
     };
     const flushing = work();
@@ -131,6 +131,12 @@ export class LentSession {
   /** Gives up what has not been flushed. */
   async discard(): Promise<void> {
     await Promise.all(this.#uses);
-    this.#session.discard();
+    this.#session?.discard();
+    this.#session = undefined;
+  }
+
+  #current(): WriteSession {
+    this.#session ??= this.#context.newSession();
+    return this.#session;
   }
 }
