@@ -22,6 +22,8 @@ export interface ServerOptions {
 
 const PROBLEM_TYPE = 'application/problem+json';
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** When the engine ends, requests under way have this long to do so too. */
+const LAST_WORDS_MS = 2000;
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 const OPEN_PATHS = new Set(['/healthz', `${API_PREFIX}/version`]);
 
@@ -50,6 +52,11 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     if (!OPEN_PATHS.has(request.url.split('?')[0] ?? '')) {
       checkToken(request, options.token);
     }
+  });
+  server.addHook('preClose', (done) => {
+    // Who follows a log, or reads slowly, would keep the engine from ever ending.
+    setTimeout(() => server.server.closeAllConnections(), LAST_WORDS_MS).unref();
+    done();
   });
   server.setErrorHandler((error, _request, reply) => {
     if (isFault(error)) {

@@ -43,11 +43,15 @@ export class TestServer {
   /** Emits `stop` when a client asks the engine to end. */
   readonly events: EventEmitter;
 
-  private constructor(parts: Pick<TestServer, 'engine' | 'port' | 'faults' | 'events'>) {
+  /** Ends the server, as the engine does when it is stopped. */
+  readonly close: () => Promise<void>;
+
+  private constructor(parts: Pick<TestServer, 'engine' | 'port' | 'faults' | 'events' | 'close'>) {
     this.engine = parts.engine;
     this.port = parts.port;
     this.faults = parts.faults;
     this.events = parts.events;
+    this.close = parts.close;
   }
 
   /** Starts a server that ends with the test. */
@@ -76,7 +80,7 @@ export class TestServer {
     await server.listen({ host: '127.0.0.1', port: 0 });
     t.after(() => server.close());
     const { port } = server.server.address() as AddressInfo;
-    return new TestServer({ engine, port, faults, events });
+    return new TestServer({ engine, port, faults, events, close: () => server.close() });
   }
 
   /** Sends a request and resolves with the response, of which nothing has been read. */

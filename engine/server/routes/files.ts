@@ -178,11 +178,16 @@ export function fileRoutes(
 
   server.get(`${FILES}/frames`, async (request, reply) => {
     const tree = await open(request);
-    const named = await matches(tree, query(request, 'path') ?? '');
-    return sendBytes(reply.type(FRAMES_TYPE), encodeFiles(outgoing(tree, named)), {
-      onFault,
-      onClose: tree.close,
-    });
+    try {
+      const named = await matches(tree, query(request, 'path') ?? '');
+      return sendBytes(reply.type(FRAMES_TYPE), encodeFiles(outgoing(tree, named)), {
+        onFault,
+        onClose: tree.close,
+      });
+    } catch (error) {
+      tree.close();
+      throw error;
+    }
   });
 
   function open(request: FastifyRequest): Promise<ReadableTree> {
