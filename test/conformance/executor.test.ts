@@ -5,14 +5,28 @@ import { join } from 'node:path';
 import { SystemRandom } from '../../engine/base/random.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
 import { DockerExecutor } from '../../engine/executor/docker.ts';
-import { containersWith, testImages } from '../support/docker.ts';
-import { conformsToExecutor } from './executor.ts';
+import { bashImage, containersWith, dashImage, testImages } from '../support/docker.ts';
+import { conformsToExecutor, type ExecutorUnderTest } from './executor.ts';
 
-conformsToExecutor('DockerExecutor', async () => {
+type Opened = ExecutorUnderTest | { skip: string };
+
+// The loop of a worker is a text for whatever shell the image has.
+conformsToExecutor('DockerExecutor on busybox', () => openWith((busybox) => busybox));
+conformsToExecutor('DockerExecutor on dash', () => openWith(dashImage));
+conformsToExecutor('DockerExecutor on bash', () => openWith(bashImage));
+
+async function openWith(
+  choose: (busybox: string) => string | undefined | Promise<string | undefined>,
+): Promise<Opened> {
   const images = await testImages();
   if (images.skip !== undefined) {
     return images;
   }
+  const image = await choose(images.busybox);
+  return image === undefined ? { skip: 'no image with this shell is here' } : await open(image);
+}
+
+async function open(image: string): Promise<ExecutorUnderTest> {
   const random = new SystemRandom();
   const instanceId = `test-${random.bytes(6).toString('hex')}`;
   const scratchDirectory = await mkdtemp(join(tmpdir(), 'pfs-scratch-'));
@@ -27,7 +41,7 @@ conformsToExecutor('DockerExecutor', async () => {
   });
   return {
     executor,
-    image: images.busybox,
+    image,
     close: async () => {
       await executor.close();
       assert.deepEqual(await containersWith(`pfs.instance=${instanceId}`), []);
@@ -35,4 +49,4 @@ conformsToExecutor('DockerExecutor', async () => {
       await rm(scratchDirectory, { recursive: true });
     },
   };
-});
+}

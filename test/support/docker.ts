@@ -10,6 +10,9 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const BUSYBOX_TAG = 'pfs-test/busybox:1';
 const SCRATCH_TAG = 'pfs-test/scratch:1';
+const BASH_TAG = 'pfs-test/bash:1';
+/** Images in which `/bin/sh` is dash; the set-up makes one of them for the examples. */
+const DASH_TAGS = ['pfs/examples:1', 'pfs/base:bookworm'];
 const PATHS = ['/bin/busybox', '/usr/bin/busybox'];
 const PATH_VARIABLE = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -36,6 +39,32 @@ export async function testImages(): Promise<TestImages> {
     throw new Error(`PFS_REQUIRE_DOCKER is set, but ${found.skip}`);
   }
   return found;
+}
+
+/** An image whose `/bin/sh` is dash, where the examples' images are here. */
+export async function dashImage(): Promise<string | undefined> {
+  for (const tag of DASH_TAGS) {
+    if (await exists(tag)) {
+      return tag;
+    }
+  }
+  return undefined;
+}
+
+/** An image like that with bash in place of dash, made where absent. */
+export async function bashImage(): Promise<string | undefined> {
+  const dash = await dashImage();
+  if (dash !== undefined && !(await exists(BASH_TAG))) {
+    const link = ['--entrypoint', 'ln', dash, '-sf', 'bash', '/bin/sh'];
+    const container = await docker('create', ...link);
+    try {
+      await docker('start', '--attach', container);
+      await docker('commit', '--change', 'ENTRYPOINT []', container, BASH_TAG);
+    } finally {
+      await docker('rm', '--force', container);
+    }
+  }
+  return dash === undefined ? undefined : BASH_TAG;
 }
 
 /** Lists the ids of all containers with this label, running or not. */
