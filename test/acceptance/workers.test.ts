@@ -5,7 +5,7 @@ import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '../../engine/server/wire.ts';
 import { containersOf } from '../support/cli.ts';
-import { dockerLines, images, PipelineHome, workersOf } from './pipeline-home.ts';
+import { dockerLines, image, images, PipelineHome, workersOf } from './pipeline-home.ts';
 
 const IDLE_MS = 1500;
 
@@ -142,7 +142,7 @@ describe('workers of real containers', { skip: images.skip ?? false }, () => {
     );
     const shown = await home.pfs('inspect-pipeline', 'late');
     assert.ok(shown.includes(tag), shown);
-    dockerLines('tag', images.busybox ?? '', tag);
+    dockerLines('tag', image, tag);
     try {
       assert.equal((await home.done('late')).state, 'success');
       assert.equal(

@@ -4,9 +4,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { it, type TestContext } from 'node:test';
+import { SeededRandom } from '../../../engine/base/random.ts';
 import { packKey } from '../../../engine/object/keys.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import { deleteBranch, putBranch } from '../../../engine/pfs/branches.ts';
+import { copyFile, deleteFiles } from '../../../engine/pfs/change-files.ts';
 import { startCommit } from '../../../engine/pfs/commits.ts';
 import { exportRepo } from '../../../engine/pfs/export.ts';
 import {
@@ -18,8 +20,10 @@ import {
   type Pfs,
   put,
   readBytes,
+  target,
 } from '../../support/pfs.ts';
 import { scratchDirectory } from '../../support/scratch.ts';
+import { newSeed } from '../object/pack-rig.ts';
 
 const MiB = 1024 * 1024;
 
@@ -226,4 +230,49 @@ it('refuses to export an object that is damaged in the store', async (t) => {
 it('does not find a repo that does not exist', async (t) => {
   const pfs = await openTestPfs({ t });
   await assert.rejects(exportRepo(pfs.context, 'default/none').next(), { code: 'not_found' });
+});
+
+it('passes a strict check whatever edits made its trees', async (t) => {
+  const { pfs, bare, clone, git } = await rig(t);
+  await createRepos(pfs, 'data');
+  const chance = new SeededRandom(newSeed());
+  const names = ['a', 'a.b', 'a-b', 'ü', 'b c', '.gitattributes'];
+  const pick = () => names[Math.floor(chance.fraction() * (names.length - 1))] ?? '';
+  const contents = ['x', '', 'says git-lfs', 'y\r\n', '*.txt text\n'];
+  const change = { target: target('data@master'), request: ACTOR };
+  const source = { repo: 'default/data', ref: 'master' };
+  let accepted = 0;
+  for (let i = 0; i < 120; i++) {
+    const last = chance.fraction() < 0.1 ? '.gitattributes' : pick();
+    const path = [pick(), pick(), last].slice(Math.floor(chance.fraction() * 3)).join('/');
+    const kind = chance.fraction();
+    const edit =
+      kind < 0.6
+        ? put(pfs, 'data@master', { [path]: contents[i % contents.length] ?? '' })
+        : kind < 0.8
+          ? deleteFiles(pfs.context, pfs.queue, { ...change, paths: [path] })
+          : copyFile(pfs.context, pfs.queue, {
+              ...change,
+              source: { ...source, path: pick() },
+              path,
+              append: false,
+            });
+    await edit.then(
+      () => {
+        accepted += 1;
+      },
+      (error: Error) => assert.match(error.message, /at once|Cannot find|Cannot store|Git keeps/),
+    );
+  }
+  assert.ok(accepted > 40, `${accepted} edits`);
+  await writeExport(pfs, 'data', bare);
+  assert.equal(git('-C', bare, 'fsck', '--strict', '--full'), '');
+  git('clone', '-q', bare, clone);
+  const { size } = await readBytes(pfs, 'data@master');
+  const listed = git('-C', clone, 'ls-files', '-z')
+    .split('\0')
+    .filter((path) => path !== '');
+  const ours = git('-C', clone, 'grep', '-lz', '--fixed-strings', '# pfs: made for clones');
+  assert.equal(listed.length - ours.split('\0').filter((path) => path !== '').length, size);
+  assert.equal(git('-C', clone, 'rev-list', '--count', 'HEAD'), `${accepted}\n`);
 });
