@@ -40,11 +40,12 @@ describe('pipelines, from the command line', { skip: images.skip ?? false }, () 
       name: 'warned',
       input: 'training',
       sh: 'true',
-      tolerations: [{ key: 'a' }],
+      tolerations: [{ key: 'a', operator: 'EXISTS' }],
     });
     const put = await home.run(['create-pipeline', '-f', home.file(spec)]);
     assert.equal(put.code, 0, put.stderr);
     assert.match(put.stderr, /tolerations/);
+    await home.done('warned');
   });
 
   const good = () => home.spec({ name: 'never', input: 'training', sh: 'true' });
@@ -77,7 +78,7 @@ describe('pipelines, from the command line', { skip: images.skip ?? false }, () 
       title: 'a pipeline that reads itself',
       text: () => good().replace('"training"', '"never"'),
       exit: 2,
-      says: /wrong\.json:\d+.*never/s,
+      says: /wrong\.json:\d+.*own output/s,
     },
     {
       title: 'a cycle through two pipelines',
