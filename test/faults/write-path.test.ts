@@ -108,7 +108,7 @@ async function openEngine(store: ObjectStore, random: Random, number: number): P
     engine: `engine-${number}`,
     snapshots: { entries: 20 },
   });
-  let kill = () => undefined as void;
+  let kill: () => void = () => undefined;
   const killed = new Promise<never>((_resolve, reject) => {
     kill = () => {
       cuttable.cut();

@@ -56,12 +56,13 @@ export function runProgram(
 /** A home of its own for `pfs`, with the engine that its commands start by themselves. Close it after the test. */
 export class CliHome {
   readonly folder: string;
-  readonly #env: Readonly<Record<string, string | undefined>>;
+  /** What its commands have in their environment beside the test's own. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 
   constructor(env: Readonly<Record<string, string | undefined>> = {}) {
     this.folder = mkdtempSync(join(realpathSync(tmpdir()), 'pfs-test-'));
     const theirs = Object.keys(process.env).filter((name) => name.startsWith('PFS_'));
-    this.#env = {
+    this.environment = {
       ...Object.fromEntries(theirs.map((name) => [name, undefined])),
       NO_COLOR: '1',
       PFS_HOME: join(this.folder, 'home'),
@@ -78,7 +79,7 @@ export class CliHome {
   run(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
     return runProgram(process.execPath, [join(checkout, 'bin/pfs'), ...args], {
       ...options,
-      env: { ...this.#env, ...options.env },
+      env: { ...this.environment, ...options.env },
     });
   }
 
