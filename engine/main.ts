@@ -21,7 +21,7 @@ import { WorkerPool } from './jobs/worker-pool.ts';
 import { CachingObjectStore } from './object/caching.ts';
 import { FilesystemObjectStore } from './object/filesystem.ts';
 import { openFormat } from './object/format.ts';
-import { isImmutableKey } from './object/keys.ts';
+import { isCacheableKey } from './object/keys.ts';
 import { MemoryObjectStore } from './object/memory.ts';
 import type { ObjectStore } from './object/object-store.ts';
 import { probeStore, refuseUnsafe } from './object/probe.ts';
@@ -82,7 +82,7 @@ async function withCache(
     directory: join(config.home, 'cache', 'objects', storeId),
     maxBytes: config.cacheBytes,
     minFreeBytes: config.minFreeBytes,
-    isCacheable: isImmutableKey,
+    isCacheable: isCacheableKey,
     clock,
     random,
   });

@@ -1,11 +1,12 @@
 // The format of one object of the log. It knows nothing of what the operations mean.
 
 import { EngineError } from '../base/errors.ts';
+import { encodeSummed, hasRightSum } from './checksum.ts';
 import type { Entry, Transaction } from './definition.ts';
 
 /**
  * Returns the bytes of an entry: one JSON object
- * `{"seq","time","engine","writeId","transactions":[{"request"?,"actor","operations":[…],"result"?},…]}`.
+ * `{"sum","seq","time","engine","writeId","transactions":[{"request"?,"actor","operations":[…],"result"?},…]}`.
  * `transactions` are the texts that {@link encodeTransaction} gave.
  */
 export function encodeEntry(
@@ -14,7 +15,7 @@ export function encodeEntry(
 ): Buffer {
   const { seq, time, engine, writeId } = head;
   const start = JSON.stringify({ seq, time, engine, writeId }).slice(0, -1);
-  return Buffer.from(`${start},"transactions":[\n${transactions.join(',\n')}\n]}\n`);
+  return encodeSummed(`${start},"transactions":[\n${transactions.join(',\n')}\n]}\n`);
 }
 
 /** Returns the JSON text of one transaction. */
@@ -28,6 +29,9 @@ export function decodeEntry(
   bytes: Uint8Array,
   at: { readonly seq: number; readonly key: string },
 ): Entry {
+  if (!hasRightSum(bytes)) {
+    throw damaged(at.key, {});
+  }
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());

@@ -4,6 +4,7 @@
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { parseSnapshotKey, SNAPSHOTS_PREFIX, snapshotKey } from '../object/keys.ts';
 import type { ObjectStore } from '../object/object-store.ts';
+import { encodeSummed, hasRightSum } from './checksum.ts';
 import type { RunRecord } from './history-run.ts';
 import { encodePage, encodeRow, keyOfRow, readPage, valueOfRow } from './page.ts';
 
@@ -67,7 +68,7 @@ export async function writeSnapshot(
     tables.push({ name, pages });
   }
   const manifest: SnapshotManifest = { format: FORMAT, ...head, tables };
-  const bytes = Buffer.from(`${JSON.stringify(manifest)}\n`);
+  const bytes = encodeSummed(`${JSON.stringify(manifest)}\n`);
   await store.put(snapshotKey(head.seq, MANIFEST), bytes, { ifAbsent: true });
 }
 
@@ -150,6 +151,9 @@ async function readSnapshot(store: ObjectStore, seq: number): Promise<Snapshot> 
 async function readManifest(store: ObjectStore, seq: number): Promise<SnapshotManifest> {
   const key = snapshotKey(seq, MANIFEST);
   const bytes = await store.get(key);
+  if (!hasRightSum(bytes)) {
+    throw damaged(key, undefined);
+  }
   let manifest: SnapshotManifest;
   try {
     manifest = JSON.parse(bytes.toString()) as SnapshotManifest;

@@ -22,7 +22,7 @@ export interface CachingOptions {
   /** A local directory for this store alone; made when it is missing. Several engines may share it. */
   readonly directory: string;
   readonly maxBytes: number;
-  /** Says which keys never change: `isImmutableKey`. */
+  /** Says which keys never change: `isCacheableKey`. */
   readonly isCacheable: (key: string) => boolean;
   readonly clock: Clock;
   readonly random: Random;

@@ -33,7 +33,7 @@ const NAME_PATTERN = /^[a-z0-9][a-z0-9._-]*$/;
 const JOURNAL_PATTERN = /^journal\/(\d{20})\.json$/;
 const SNAPSHOT_PATTERN = /^snapshots\/(\d{20})\/([^/]+)$/;
 const PACK_PATTERN = /^packs\/([0-9a-f]{2})\/([0-9a-f]{32})(\.index)?$/;
-const IMMUTABLE_PREFIXES = [JOURNAL_PREFIX, SNAPSHOTS_PREFIX, HISTORY_PREFIX, PACKS_PREFIX];
+const CACHEABLE_PREFIXES = [SNAPSHOTS_PREFIX, HISTORY_PREFIX, PACKS_PREFIX];
 
 /** The key that says which format the bucket has. */
 export function formatKey(): string {
@@ -122,12 +122,15 @@ export function probePrefix(id: string): string {
 }
 
 /**
- * Returns whether what is at `key` never changes and, once deleted, never comes back as something else: journal
- * entries, snapshots, history, packs and their indexes. Segments of logs are written once too, but are seldom
- * read twice.
+ * Returns whether what is at `key` never changes and, once deleted, never comes back as something else, so that a local
+ * cache may keep it: pages of snapshots and history, packs and their indexes. Journal entries and manifests go by
+ * numbers: a bucket that was restored from an older copy goes on with other ones under the same keys. Segments of logs
+ * are written once too, but are seldom read twice.
  */
-export function isImmutableKey(key: string): boolean {
-  return IMMUTABLE_PREFIXES.some((prefix) => key.startsWith(prefix));
+export function isCacheableKey(key: string): boolean {
+  return (
+    CACHEABLE_PREFIXES.some((prefix) => key.startsWith(prefix)) && !key.endsWith('/manifest.json')
+  );
 }
 
 function digits(value: number, count: number): string {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { isEngineError } from '../../../engine/base/errors.ts';
+import { decodeEntry } from '../../../engine/journal/entry.ts';
 import { journalKey } from '../../../engine/object/keys.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import { dump, just, move, openBank } from './bank.ts';
@@ -231,6 +233,33 @@ it('a damaged entry is corrupt and named', async () => {
   const bucket = new MemoryObjectStore();
   await bucket.put(journalKey(1), Buffer.from('{"seq":1,'));
   await assert.rejects(openBank(bucket), { code: 'corrupt', message: new RegExp(journalKey(1)) });
+});
+
+it('no flipped bit of an entry is read as something else', async () => {
+  const bucket = new MemoryObjectStore();
+  const journal = await openBank(bucket);
+  await journal.transact(just({ kind: 'opened', account: 'a', balance: 100 }), { actor });
+  const bytes = await bucket.get(journalKey(1));
+  const at = { seq: 1, key: journalKey(1) };
+  const { transactions } = decodeEntry(bytes, at);
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const flipped = Buffer.from(bytes);
+    flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+    try {
+      // Within the name of the checksum a flip hides that there is one, and harms nothing.
+      assert.deepEqual(decodeEntry(flipped, at).transactions, transactions);
+      assert.ok(bit < '{"sum":"'.length * 8, `bit ${bit}`);
+    } catch (error) {
+      assert.ok(isEngineError(error, 'corrupt'), `bit ${bit}: ${error}`);
+    }
+  }
+});
+
+it('an entry that was written without a checksum is read', () => {
+  const transactions = [{ actor: 'x', operations: [] }];
+  const entry = { seq: 7, time: 1, engine: 'e', writeId: 'w', transactions };
+  const bytes = Buffer.from(JSON.stringify(entry));
+  assert.deepEqual(decodeEntry(bytes, { seq: 7, key: journalKey(7) }), entry);
 });
 
 it('listeners, waiters and change streams follow own and other entries', async () => {

@@ -86,6 +86,10 @@ it('a damaged, missing or unfinished snapshot falls back to the older one', asyn
     };
     await bucket.put(page, bytes.subarray(0, bytes.length / 2));
     assert.equal(await reopen(), 1, page);
+    const flipped = Buffer.from(bytes);
+    flipped.writeUInt8(flipped.readUInt8(bytes.length - 20) ^ 1, bytes.length - 20);
+    await bucket.put(page, flipped);
+    assert.equal(await reopen(), 1, page);
     await bucket.delete(page);
     assert.equal(await reopen(), page.endsWith('manifest.json') ? 0 : 1, page);
     await bucket.put(page, bytes);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { SystemRandom } from '../../../engine/base/random.ts';
 import { CachingObjectStore, type CachingOptions } from '../../../engine/object/caching.ts';
-import { isImmutableKey } from '../../../engine/object/keys.ts';
+import { isCacheableKey } from '../../../engine/object/keys.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import { FaultyObjectStore } from '../../support/faulty-object-store.ts';
 import { InstantClock } from '../../support/instant-clock.ts';
@@ -25,7 +25,7 @@ async function openCache(options: Partial<CachingOptions> = {}) {
     directory,
     maxBytes: 1 << 20,
     minFreeBytes: 0,
-    isCacheable: isImmutableKey,
+    isCacheable: isCacheableKey,
     clock,
     random,
     onProblem: (error) => problems.push(error),
@@ -79,9 +79,9 @@ it('heartbeats, and that something is absent, are never cached', async () => {
   await cache.get('engines/e');
   await store.put('engines/e', Buffer.from('2'));
   assert.equal((await cache.get('engines/e')).toString(), '2');
-  await assert.rejects(cache.get('journal/1'), { code: 'not_found' });
-  await store.put('journal/1', Buffer.from('now'));
-  assert.equal((await cache.get('journal/1')).toString(), 'now');
+  await assert.rejects(cache.get('history/1'), { code: 'not_found' });
+  await store.put('history/1', Buffer.from('now'));
+  assert.equal((await cache.get('history/1')).toString(), 'now');
   assert.equal((await files(directory)).length, 1);
 });
 

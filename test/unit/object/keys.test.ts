@@ -4,7 +4,7 @@ import {
   engineKey,
   formatKey,
   historyKey,
-  isImmutableKey,
+  isCacheableKey,
   journalKey,
   logPrefix,
   logSegmentKey,
@@ -91,17 +91,18 @@ it('what is no id, number or name makes no key', () => {
   assert.throws(() => snapshotKey(1, '../x'), { code: 'invalid' });
 });
 
-it('all but heartbeats, logs, probes and the format is immutable', () => {
+it('packs and pages may be cached, and nothing that a restored bucket may have otherwise', () => {
+  for (const key of [snapshotKey(1, 'a'), historyKey(ID), packKey(ID), packIndexKey(ID)]) {
+    assert.equal(isCacheableKey(key), true, key);
+  }
   for (const key of [
     journalKey(1),
-    snapshotKey(1, 'a'),
-    historyKey(ID),
-    packKey(ID),
-    packIndexKey(ID),
+    snapshotKey(1, 'manifest.json'),
+    engineKey(ID),
+    formatKey(),
+    logSegmentKey(ID, 0),
+    probeKey(ID, 'x'),
   ]) {
-    assert.equal(isImmutableKey(key), true, key);
-  }
-  for (const key of [engineKey(ID), formatKey(), logSegmentKey(ID, 0), probeKey(ID, 'x')]) {
-    assert.equal(isImmutableKey(key), false, key);
+    assert.equal(isCacheableKey(key), false, key);
   }
 });
