@@ -18,7 +18,9 @@ export type CommitRef = Ref & { readonly ref: string };
 
 const NAME = /^[a-zA-Z0-9_-]+$/;
 const COMMIT_ID = /^[0-9a-f]{32}$/;
-const ANCESTRY = /^([a-zA-Z0-9_-]+)((?:[\^~]\d*)+|\.\d+)$/;
+/** Dots as in `v1.2`: the engine tells a tag from the N-th commit of a line. */
+const TAG = /^[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)*$/;
+const ANCESTRY = /^([a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)*)((?:[\^~]\d*)+)$/;
 
 /** Returns whether `text` is a commit id: 32 lower-case hex digits. */
 export function isCommitId(text: string): boolean {
@@ -154,6 +156,30 @@ export function parseBranchWords(
   return { repo: ref.repo, branch: ref.branch };
 }
 
+/** Parses words that must name a tag. */
+export function parseTagWords(
+  words: readonly string[],
+  project: string,
+): { repo: RepoName; tag: string } {
+  const { repo, ref } = parseCommitWords(words, { project });
+  if (!TAG.test(ref) || COMMIT_ID.test(ref)) {
+    throw usageError(
+      `Cannot read "${words.join(' ')}": "${ref}" is no name for a tag; write one as in ${repo.name}@v1.2`,
+    );
+  }
+  return { repo, tag: ref };
+}
+
+/** Returns the ref in the words that name a commit of `repo`: `master^`, or in full as `training@master^`. */
+export function refWithin(text: string, repo: RepoName): string {
+  const whole = text.includes('@') ? text : `${repo.project}/${repo.name}@${text}`;
+  const parsed = parseRef(whole, repo.project);
+  if (showName(parsed.repo) !== showName(repo) || parsed.ref === undefined) {
+    throw usageError(`Cannot use "${text}" here: a commit of repo "${showName(repo)}" is wanted`);
+  }
+  return parsed.ref;
+}
+
 /** Returns the name of a repo or pipeline as users write it: the default project is left out. */
 export function showName(name: RepoName): string {
   return name.project === 'default' ? name.name : `${name.project}/${name.name}`;
@@ -210,24 +236,24 @@ function parseCommit(text: string, whole: string): { ref: string; branch: string
   if (NAME.test(text)) {
     return { ref: text, branch: text };
   }
+  if (TAG.test(text)) {
+    return { ref: text, branch: undefined };
+  }
   const ancestry = ANCESTRY.exec(text);
   if (!ancestry) {
     if (/[\^~].*\.|\..*[\^~]/.test(text)) {
       throw usageError(`Cannot read "${whole}": "^" and "." do not go together; use one of them`);
     }
     throw usageError(
-      `Cannot read "${whole}": "${text}" is neither a branch nor a commit id; write master, master^2 or master.3`,
+      `Cannot read "${whole}": "${text}" is neither a branch, a tag nor a commit id; write master, master^2 or master.3`,
     );
   }
   const [, base = '', steps = ''] = ancestry;
   return { ref: base + ancestorSuffix(steps), branch: undefined };
 }
 
-/** `^`, `~`, `^2^` … as one `^N`; `.N` as it is. */
+/** `^`, `~`, `^2^` … as one `^N`. */
 function ancestorSuffix(steps: string): string {
-  if (steps.startsWith('.')) {
-    return steps;
-  }
   const count = [...steps.matchAll(/[\^~](\d*)/g)].reduce(
     (sum, [, digits]) => sum + (digits ? Number(digits) : 1),
     0,

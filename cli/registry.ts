@@ -8,6 +8,7 @@ type Loader = () => Promise<{ readonly commands: readonly Command[] }>;
 export const MODULES = {
   repo: () => import('./commands/repo.ts'),
   branch: () => import('./commands/branch.ts'),
+  tag: () => import('./commands/tag.ts'),
   commit: () => import('./commands/commit.ts'),
   file: () => import('./commands/file.ts'),
   pipeline: () => import('./commands/pipeline.ts'),
@@ -33,6 +34,7 @@ const NAMES: Readonly<Record<ModuleName, readonly string[]>> = {
     'list branch',
     'delete branch',
   ],
+  tag: ['create tag', 'set tag', 'inspect tag', 'list tag', 'delete tag'],
   commit: [
     'start commit',
     'finish commit',

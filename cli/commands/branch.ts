@@ -1,11 +1,10 @@
 // Commands on branches.
 
 import type { Branch, PutBranch } from '../../engine/server/wire.ts';
-import { usageError } from '../cli-error.ts';
 import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import { formatTime } from '../format.ts';
-import { parseBranchWords, parseRef, parseRepoName, showName } from '../refs.ts';
+import { parseBranchWords, parseRepoName, refWithin, showName } from '../refs.ts';
 
 export const commands: readonly Command[] = [
   {
@@ -28,7 +27,7 @@ export const commands: readonly Command[] = [
     run: async (context, args) => {
       const { repo, branch } = parseBranchWords(args.positionals, context.project);
       const head = args.string('head');
-      const body: PutBranch = head === undefined ? {} : { head: headRef(head, showName(repo)) };
+      const body: PutBranch = head === undefined ? {} : { head: refWithin(head, repo) };
       const made = await context.client.send<Branch>(
         'PUT',
         path`/repos/${repo.project}/${repo.name}/branches/${branch}`,
@@ -108,19 +107,6 @@ export const commands: readonly Command[] = [
     },
   },
 ];
-
-/** A head is given as `master^`, or in full as `training@master^`, which must be of the same repo. */
-function headRef(text: string, repo: string): string {
-  const whole = text.includes('@') ? text : `${repo}@${text}`;
-  const parsed = parseRef(whole, 'default');
-  const own = parseRef(repo, 'default').repo;
-  if (text.includes('@') && parsed.repo.name !== own.name) {
-    throw usageError(
-      `Cannot point a branch of "${repo}" at "${text}": that is a commit of another repo`,
-    );
-  }
-  return parsed.ref ?? text;
-}
 
 function provenance(branch: Branch): string {
   return branch.provenance.map((from) => `${showName(from.repo)}@${from.name}`).join(', ');

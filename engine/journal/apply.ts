@@ -10,7 +10,9 @@ import {
   isTerminal,
   type JobRecord,
   jobKey,
+  tagKey,
 } from './records.ts';
+import { removeCommit, removeJob, reshape } from './removal.ts';
 import type { State } from './state.ts';
 
 /**
@@ -62,6 +64,9 @@ export function apply(state: State, operation: Operation): void {
         throw new EngineError('already_exists', `Cannot start commit "${key}": it already exists`);
       }
       state.commits.set(key, commit);
+      if (commit.merged !== undefined) {
+        reshape(state, present(state.repos.get(commit.repo), 'repo', commit.repo));
+      }
       return;
     }
     case 'commit.edited': {
@@ -88,11 +93,34 @@ export function apply(state: State, operation: Operation): void {
       });
       return;
     }
-    case 'commit.recalled': {
+    case 'commit.recalled':
+    case 'commit.rewritten': {
       const { commit } = operation;
       state.commits.set(commitKey(commit.repo, commit.id), commit);
       return;
     }
+    case 'commit.removed':
+      removeCommit(
+        state,
+        present(state.repos.get(operation.repo), 'repo', operation.repo),
+        operation,
+      );
+      return;
+    case 'tag.put': {
+      const { tag } = operation;
+      present(state.repos.get(tag.repo), 'repo', tag.repo);
+      state.tags.set(tagKey(tag.repo, tag.name), tag);
+      return;
+    }
+    case 'tag.deleted':
+      state.tags.delete(tagKey(operation.repo, operation.tag));
+      return;
+    case 'project.put':
+      state.projects.set(operation.project.name, operation.project);
+      return;
+    case 'project.deleted':
+      state.projects.delete(operation.project);
+      return;
     case 'packs.added':
       addPacks(state, operation);
       return;
@@ -177,6 +205,13 @@ export function apply(state: State, operation: Operation): void {
       countJob(state, next, job);
       return;
     }
+    case 'job.removed':
+      removeJob(
+        state,
+        present(state.pipelines.get(operation.pipeline), 'pipeline', operation.pipeline),
+        operation,
+      );
+      return;
     default: {
       const unknown: never = operation;
       throw new EngineError(
@@ -221,6 +256,9 @@ function deleteRepo(state: State, key: string): void {
   const repo = present(state.repos.get(key), 'repo', key);
   for (const branch of [...state.branches.keysBy('repo', key)]) {
     state.branches.delete(branch);
+  }
+  for (const tag of [...state.tags.keysBy('repo', key)]) {
+    state.tags.delete(tag);
   }
   for (const commit of [...state.commits.keysBy('repo', key)]) {
     state.commits.delete(commit);

@@ -12,7 +12,9 @@ import type {
   JobStats,
   PipelineRecord,
   PipelineState,
+  ProjectRecord,
   RepoRecord,
+  TagRecord,
 } from './records.ts';
 
 /** A pack as a transaction adds it. */
@@ -57,6 +59,14 @@ export type Operation =
     }
   /** Brings a finished commit that history holds back into the tables: a branch points at it again. */
   | { readonly kind: 'commit.recalled'; readonly commit: CommitRecord }
+  /** A finished commit as the removal of an ancestor left it: with other parents, or another Git commit. */
+  | { readonly kind: 'commit.rewritten'; readonly commit: CommitRecord }
+  /** Takes a commit out of the tables and out of history. What points at it was dealt with before. */
+  | { readonly kind: 'commit.removed'; readonly repo: string; readonly commit: string }
+  | { readonly kind: 'tag.put'; readonly tag: TagRecord }
+  | { readonly kind: 'tag.deleted'; readonly repo: string; readonly tag: string }
+  | { readonly kind: 'project.put'; readonly project: ProjectRecord }
+  | { readonly kind: 'project.deleted'; readonly project: string }
   /** Packs a write brought (`added`) and live ones it leans on (`relied`), all now of this repo. */
   | {
       readonly kind: 'packs.added';
@@ -108,6 +118,14 @@ export type Operation =
       readonly datums?: DatumCounts;
       readonly stats?: JobStats;
       readonly results?: string | null;
+    }
+  /** Takes a job, in whatever state it is, out of the tables and out of history; `lastJob` is the one before. */
+  | {
+      readonly kind: 'job.removed';
+      readonly pipeline: string;
+      readonly job: string;
+      readonly state: JobState;
+      readonly lastJob: PipelineRecord['lastJob'];
     };
 
 const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
@@ -121,6 +139,12 @@ const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'commit.edited',
   'commit.finished',
   'commit.recalled',
+  'commit.rewritten',
+  'commit.removed',
+  'tag.put',
+  'tag.deleted',
+  'project.put',
+  'project.deleted',
   'packs.added',
   'pipeline.put',
   'pipeline.state',
@@ -130,6 +154,7 @@ const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'job.claimed',
   'job.progressed',
   'job.finished',
+  'job.removed',
 ]);
 
 /** Returns whether this version can apply `operation`. */

@@ -15,6 +15,27 @@ export interface RepoRecord {
   readonly kind: RepoKind;
   readonly description: string;
   readonly created: number;
+  /**
+   * How often its commits were changed otherwise than by one more on a line: removed, or made by a merge. From the first time on a
+   * commit's depth may exceed the number of its ancestors; and what was read of its history before has to be read again.
+   */
+  readonly reshaped?: number;
+}
+
+/** A project that was made or described. One that is only used needs no record. */
+export interface ProjectRecord {
+  readonly name: string;
+  readonly description: string;
+  readonly created: number;
+}
+
+/** A lasting name of a finished commit. */
+export interface TagRecord {
+  readonly repo: RepoKey;
+  readonly name: string;
+  readonly commit: string;
+  readonly description: string;
+  readonly created: number;
 }
 
 export interface BranchRef {
@@ -71,7 +92,9 @@ export interface CommitRecord {
   /** The branch on which the commit was started. */
   readonly branch: string;
   readonly parent: string | null;
-  /** How many ancestors it has. */
+  /** Of a merge, the head of what was merged: the second parent. */
+  readonly merged?: string;
+  /** How many ancestors it has; more where a merge or a removal was in their line. Always above its parents'. */
   readonly depth: number;
   readonly origin: CommitOrigin;
   readonly description: string;
@@ -188,6 +211,11 @@ export function commitKey(repo: RepoKey, id: string): string {
 /** The key of a branch in the state. */
 export function branchKey(repo: RepoKey, branch: string): string {
   return `${repo}@${branch}`;
+}
+
+/** The key of a tag in the state. */
+export function tagKey(repo: RepoKey, tag: string): string {
+  return `${repo}@${tag}`;
 }
 
 /** The key of a job in the state. */

@@ -9,13 +9,19 @@ import {
   type JobRecord,
   type PackRecord,
   type PipelineRecord,
+  type ProjectRecord,
   type RepoRecord,
+  type TagRecord,
 } from './records.ts';
 
 /** All tables of the state. Records are immutable; only `apply` replaces them. */
 export class State extends JournalState {
   /** By repo key. */
   readonly repos = this.table<RepoRecord>('repos');
+  /** By name; only those that were made or described. */
+  readonly projects = this.table<ProjectRecord>('projects');
+  /** By tag key; index `repo`. */
+  readonly tags = this.table<TagRecord>('tags');
   /** By branch key; index `repo`. */
   readonly branches = this.table<BranchRecord>('branches');
   /** By commit key; indexes `repo` and `set`. Open commits, and finished ones that have not been retired. */
@@ -33,6 +39,7 @@ export class State extends JournalState {
     this.branches.index('source', (_key, branch) =>
       branch.provenance.length > 0 ? 'downstream' : undefined,
     );
+    this.tags.index('repo', (_key, tag) => tag.repo);
     this.commits.index('repo', (_key, commit) => commit.repo);
     this.commits.index('set', (_key, commit) => commit.id);
     this.commits.index('open', (_key, commit) => (commit.finished === null ? 'open' : undefined));

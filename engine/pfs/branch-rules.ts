@@ -1,7 +1,13 @@
 // Who may write to a branch.
 
 import { EngineError } from '../base/errors.ts';
-import { branchKey, type CommitRecord, commitKey, type RepoKey } from '../journal/records.ts';
+import {
+  branchKey,
+  type CommitRecord,
+  commitKey,
+  type RepoKey,
+  tagKey,
+} from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import { shortRepo } from './names.ts';
 
@@ -16,6 +22,12 @@ export function checkWritable(
     throw new EngineError(
       'not_found',
       `Cannot find repo "${shortRepo(repo)}": it does not exist; make it with pfs create-repo ${shortRepo(repo)}`,
+    );
+  }
+  if (state.tags.has(tagKey(repo, branch)) && !state.branches.has(branchKey(repo, branch))) {
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot ${verb} branch "${branch}" of repo "${shortRepo(repo)}": that is a tag, which stays what it is; use another name`,
     );
   }
   const provenance = state.branches.get(branchKey(repo, branch))?.provenance ?? [];

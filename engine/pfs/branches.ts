@@ -8,6 +8,7 @@ import { resolveCommit, resolveRepo } from './commit-lookup.ts';
 import { type PfsContext, type Request, transactOptions } from './context.ts';
 import { checkBranchName, shortRepo } from './names.ts';
 import { propagate } from './propagate.ts';
+import { demandSameHistory, historyOf, untilSettled } from './settled.ts';
 
 /** Returns a branch's record; `not_found` when there is none. */
 export function resolveBranch(context: PfsContext, repo: RepoKey, branch: string): BranchRecord {
@@ -31,9 +32,18 @@ export async function putBranch(
   options: { readonly repo: RepoKey; readonly branch: string; readonly head?: string },
   request: Request,
 ): Promise<BranchRecord> {
+  checkBranchName(options.branch);
+  return await untilSettled(() => moveOnce(context, options, request));
+}
+
+async function moveOnce(
+  context: PfsContext,
+  options: { readonly repo: RepoKey; readonly branch: string; readonly head?: string },
+  request: Request,
+): Promise<BranchRecord> {
   const { repo, branch: name } = options;
-  checkBranchName(name);
   const { id: repoId } = resolveRepo(context, repo);
+  const history = historyOf(context.journal.state, repo);
   const head =
     options.head === undefined ? undefined : await resolveCommit(context, repo, options.head);
   if (head?.finished === null) {
@@ -52,6 +62,7 @@ export async function putBranch(
         `Cannot move branch "${name}": repo "${shortRepo(repo)}" was deleted and made again; try again`,
       );
     }
+    demandSameHistory(state, repo, history);
     const open = openHead(state, repo, name);
     if (open && head) {
       throw new EngineError(

@@ -9,6 +9,7 @@ import {
   commitKey,
   type RepoKey,
   type RepoRecord,
+  tagKey,
 } from '../journal/records.ts';
 import type { PfsContext } from './context.ts';
 import { shortRepo } from './names.ts';
@@ -50,7 +51,7 @@ export async function getCommit(
 }
 
 /**
- * Returns the commit that a ref means: a branch, a commit id, or the id of a commit set that read the repo without
+ * Returns the commit that a ref means: a branch, a tag, a commit id, or the id of a commit set that read the repo without
  * changing it; each optionally followed by `^`, `^N`, `~N` or `.N`. Rejects with `not_found` or `invalid`.
  */
 export async function resolveCommit(
@@ -74,23 +75,43 @@ export async function findByRef(
   repo: RepoKey,
   ref: string,
 ): Promise<CommitRecord | undefined> {
-  const { base, steps, nth } = parseRef(ref);
   resolveRepo(context, repo);
+  // A tag may have a dot in its name, and is then no ancestor of anything.
+  const tag = context.journal.state.tags.get(tagKey(repo, ref));
+  if (tag !== undefined && !context.journal.state.branches.has(branchKey(repo, ref))) {
+    return await getCommit(context, repo, tag.commit);
+  }
+  const { base, steps, nth } = parseRef(ref);
   let commit = await resolveBase(context, repo, base);
   if (commit === undefined) {
     return undefined;
   }
-  const up = nth === undefined ? steps : commit.depth - (nth - 1);
-  if (up < 0 || up > commit.depth) {
+  const line = commit;
+  let left = nth === undefined ? steps : (await lengthOfLine(context, line)) - nth;
+  for (; left > 0 && left <= commit.depth && commit.parent !== null; left--) {
+    commit = await getCommit(context, repo, commit.parent);
+  }
+  if (left !== 0) {
+    const count = await lengthOfLine(context, line);
     throw new EngineError(
       'not_found',
-      `Cannot find "${ref}" in repo "${shortRepo(repo)}": only ${commit.depth + 1} commits lead to "${base}"`,
+      `Cannot find "${ref}" in repo "${shortRepo(repo)}": only ${count} ${count === 1 ? 'commit leads' : 'commits lead'} to "${base}"`,
     );
   }
-  for (let i = 0; i < up; i++) {
-    commit = await getCommit(context, repo, commit.parent ?? '');
-  }
   return commit;
+}
+
+/** Counts the commits from the first of a line to this one. */
+async function lengthOfLine(context: PfsContext, commit: CommitRecord): Promise<number> {
+  const { repo } = commit;
+  if (resolveRepo(context, repo).reshaped === undefined) {
+    return commit.depth + 1;
+  }
+  let count = 1;
+  for (let at = commit; at.parent !== null; count += 1) {
+    at = await getCommit(context, repo, at.parent);
+  }
+  return count;
 }
 
 /** A ref taken apart: so many steps up from `base`, or the `nth` commit that leads to it, counted from 1. */
@@ -102,12 +123,12 @@ export interface ParsedRef {
 
 /** Takes a ref apart; rejects with `invalid` when ancestry is written wrong. */
 export function parseRef(ref: string): ParsedRef {
-  const match = /^([a-zA-Z0-9_-]+)((?:[\^~]\d*)*)(?:\.(\d+))?$/.exec(ref);
+  const match = /^([a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)*?)((?:[\^~]\d*)*)(?:\.(\d+))?$/.exec(ref);
   const [, base, up, nth] = match ?? [];
   if (base === undefined || (up && nth !== undefined) || nth === '0') {
     throw new EngineError(
       'invalid',
-      `Cannot read ref "${ref}": write a branch or commit id, followed by ^, ^N or .N (N from 1) if you want another commit of its line`,
+      `Cannot read ref "${ref}": write a branch, tag or commit id, followed by ^, ^N or .N (N from 1) if you want another commit of its line`,
     );
   }
   const steps = [...(up ?? '').matchAll(/[\^~](\d*)/g)].reduce(
@@ -127,11 +148,16 @@ async function resolveBase(
       (await findCommit(context, repo, base)) ?? (await resolveThroughSet(context, repo, base))
     );
   }
-  const branch = context.journal.state.branches.get(branchKey(repo, base));
+  const { branches, tags } = context.journal.state;
+  const branch = branches.get(branchKey(repo, base));
   if (branch === undefined) {
+    const tag = tags.get(tagKey(repo, base));
+    if (tag !== undefined) {
+      return await getCommit(context, repo, tag.commit);
+    }
     throw new EngineError(
       'not_found',
-      `Cannot find branch "${base}" in repo "${shortRepo(repo)}"; pfs list-branch ${shortRepo(repo)} shows its branches`,
+      `Cannot find branch or tag "${base}" in repo "${shortRepo(repo)}"; pfs list-branch ${shortRepo(repo)} shows its branches, pfs list-tag its tags`,
     );
   }
   return branch.head === null ? undefined : await getCommit(context, repo, branch.head);

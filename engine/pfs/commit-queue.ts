@@ -19,6 +19,7 @@ import { applyEdits } from './edits.ts';
 import { writeGitCommit } from './git-commit.ts';
 import { OpenEdits } from './open-edits.ts';
 import { propagate } from './propagate.ts';
+import { historyOf } from './settled.ts';
 import type { WriteSession } from './write-session.ts';
 
 /** One write to a branch: its edits, and the session that holds what they name. */
@@ -196,6 +197,7 @@ export class CommitQueue {
     const { repo, branch } = first;
     const { state } = this.#context.journal;
     const time = this.#context.clock.now();
+    const history = historyOf(state, repo);
     const head = state.branches.get(branchKey(repo, branch))?.head ?? null;
     const base = await lastGood(this.#context, repo, head);
     const parent = head === null ? undefined : await getCommit(this.#context, repo, head);
@@ -226,7 +228,10 @@ export class CommitQueue {
           ...written,
           error: null,
         };
-        prepared.push({ item, decide: (now) => decideCommit(now, { commit, before, finish }) });
+        prepared.push({
+          item,
+          decide: (now) => decideCommit(now, { commit, before, finish, history }),
+        });
         last = { id: commit.id, tree, git: written.git, depth: commit.depth };
       } catch (error) {
         item.reject(error);
@@ -281,13 +286,14 @@ function decideCommit(
     readonly commit: CommitRecord;
     readonly before: string | null;
     readonly finish: Finish;
+    readonly history: string;
   },
 ): { operations: Operation[]; result: CommitRecord } {
-  const { commit, before, finish } = prepared;
+  const { commit, before, finish, history } = prepared;
   const { repo, branch } = commit;
   checkWritable(state, { repo, branch });
   const current = state.branches.get(branchKey(repo, branch));
-  if ((current?.head ?? null) !== before) {
+  if ((current?.head ?? null) !== before || historyOf(state, repo) !== history) {
     throw headMoved(branch);
   }
   return compose(state, (draft) => {

@@ -1,6 +1,6 @@
 // Commits that users start and finish, and reading commits in whatever state they are.
 
-import { EngineError, isEngineError } from '../base/errors.ts';
+import { EngineError } from '../base/errors.ts';
 import type { GitObjects } from '../git/git-objects.ts';
 import { compose } from '../journal/compose.ts';
 import { branchKey, type CommitRecord, commitKey, type RepoKey } from '../journal/records.ts';
@@ -12,9 +12,8 @@ import { applyEdits } from './edits.ts';
 import { type FinishedTree, writeGitCommit } from './git-commit.ts';
 import { checkBranchName, shortRepo } from './names.ts';
 import { propagate } from './propagate.ts';
+import { demand, demandSameHistory, historyOf, untilSettled } from './settled.ts';
 import type { SessionPacks, WriteSession } from './write-session.ts';
-
-const MOVED = 'moved';
 
 /** Starts an open commit at the head of a branch, which is made where it does not exist. */
 export async function startCommit(
@@ -40,7 +39,7 @@ export async function startCommit(
         `Cannot start a commit on branch "${branch}": commit ${open.id} is open there; put into it, or finish it first`,
       );
     }
-    const repoId = state.repos.get(repo)?.id;
+    const history = historyOf(state, repo);
     const head = state.branches.get(branchKey(repo, branch))?.head ?? null;
     const parent =
       options.parent === undefined ? head : (await resolveCommit(context, repo, options.parent)).id;
@@ -55,7 +54,7 @@ export async function startCommit(
     const time = context.clock.now();
     return await context.journal.transact((now) => {
       checkWritable(now, { repo, branch });
-      demand(now.repos.get(repo)?.id === repoId);
+      demandSameHistory(now, repo, history);
       demand((now.branches.get(branchKey(repo, branch))?.head ?? null) === head);
       const commit: CommitRecord = {
         repo,
@@ -106,6 +105,7 @@ export async function finishCommit(
     const commit = await resolveCommit(context, repo, id);
     const description = options.description ?? commit.description;
     userCommit(commit, id);
+    const history = historyOf(context.journal.state, repo);
     const parent = await lastGood(context, repo, commit.parent);
     const time = context.clock.now();
     const { written, packs } = await writeEdits(context, commit, {
@@ -116,6 +116,7 @@ export async function finishCommit(
     return await context.journal.transact((state) => {
       const now = userCommit(state.commits.get(commitKey(repo, id)), id);
       demand(now.edits.length === commit.edits.length);
+      demandSameHistory(state, repo, history);
       return compose(state, (draft) => {
         draft.add(
           { kind: 'packs.added', repo, ...packs },
@@ -260,25 +261,4 @@ function userCommit(commit: CommitRecord | undefined, id: string): CommitRecord 
     );
   }
   return commit;
-}
-
-/** Refuses a transaction whose ground has moved since it was prepared; {@link untilSettled} prepares it again. */
-function demand(holds: boolean): void {
-  if (!holds) {
-    throw new EngineError('conflict', 'Cannot commit: somebody else changed the branch', {
-      details: { reason: MOVED },
-    });
-  }
-}
-
-async function untilSettled<T>(attempt: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(isEngineError(error, 'conflict') && error.details.reason === MOVED)) {
-        throw error;
-      }
-    }
-  }
 }

@@ -27,7 +27,7 @@ export interface PfsContext {
   /** Yields finished records by prefix, in the order of their keys. */
   scanHistory<T>(
     prefix: string,
-    options?: { reverse?: boolean },
+    options?: { reverse?: boolean; from?: string },
   ): AsyncIterable<readonly [string, T]>;
 }
 

@@ -8,10 +8,11 @@ import { objectId } from '../git/object-id.ts';
 import { decodeEntry } from '../git/pack-format.ts';
 import type { RepoKey } from '../journal/records.ts';
 import type { StoredObject } from '../object/pack-set.ts';
-import { lastGood, resolveRepo } from './commit-lookup.ts';
+import { getCommit, lastGood, resolveRepo } from './commit-lookup.ts';
 import type { PfsContext } from './context.ts';
 import { ExportPack } from './export-pack.ts';
 import { reachableObjects } from './reachable.ts';
+import { tagsOf } from './tags.ts';
 
 /** A file of the export: its bytes at hand, or a stream of exactly `size` bytes. */
 export interface OutgoingFile {
@@ -26,8 +27,8 @@ const BATCH_OBJECTS = 10_000;
 const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n';
 
 /**
- * Yields the files of a bare Git repository with a branch for each branch that has a good commit. The receiver makes the
- * empty folders `objects` and `refs`. Large files stand where git-lfs looks for them when the folder is cloned.
+ * Yields the files of a bare Git repository with a branch for each branch that has a good commit, and the tags. The receiver
+ * makes the empty folders `objects` and `refs`. Large files stand where git-lfs looks for them when the folder is cloned.
  */
 export async function* exportRepo(
   context: PfsContext,
@@ -35,19 +36,23 @@ export async function* exportRepo(
 ): AsyncGenerator<OutgoingFile> {
   resolveRepo(context, repo);
   const heads = await goodHeads(context, repo);
+  const tags = await taggedCommits(context, repo);
   const [first] = heads.keys();
   const main = heads.has('master') ? 'master' : (first ?? 'master');
   yield textFile('HEAD', `ref: refs/heads/${main}\n`);
   yield textFile('config', CONFIG);
-  if (heads.size > 0) {
-    const refs = Array.from(heads, ([branch, git]) => `${git} refs/heads/${branch}\n`);
+  if (heads.size + tags.size > 0) {
+    const refs = [
+      ...Array.from(heads, ([branch, git]) => `${git} refs/heads/${branch}\n`),
+      ...Array.from(tags, ([tag, git]) => `${git} refs/tags/${tag}\n`),
+    ];
     yield textFile(
       'packed-refs',
       `# pack-refs with: peeled fully-peeled sorted \n${refs.join('')}`,
     );
   }
   const large = new Map<string, { readonly blob: string; readonly size: number }>();
-  yield* exportPacks(context, heads.values(), (blob, content) => {
+  yield* exportPacks(context, [...heads.values(), ...tags.values()], (blob, content) => {
     const pointer = content.length < MAX_POINTER_BYTES ? parsePointer(content) : undefined;
     if (pointer) {
       large.set(pointer.sha256, { blob, size: pointer.size });
@@ -73,6 +78,18 @@ async function goodHeads(context: PfsContext, repo: RepoKey): Promise<Map<string
     }
   }
   return heads;
+}
+
+/** Returns the Git commits that tags name, by tag, in the order of names. */
+async function taggedCommits(context: PfsContext, repo: RepoKey): Promise<Map<string, string>> {
+  const tagged = new Map<string, string>();
+  for (const { name, commit } of tagsOf(context.journal.state, repo)) {
+    const { git } = await getCommit(context, repo, commit);
+    if (git !== null) {
+      tagged.set(name, git);
+    }
+  }
+  return tagged;
 }
 
 async function* exportPacks(

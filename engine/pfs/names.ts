@@ -7,7 +7,8 @@ import type { RepoKey } from '../journal/records.ts';
 export const DEFAULT_PROJECT = 'default';
 
 const NAME = /^[a-zA-Z0-9_-]+$/;
-const MAX_NAME = 63;
+/** The longest name, in characters. */
+export const MAX_NAME = 63;
 
 /** Returns the key of a repo; rejects with `invalid` when a name may not be one. */
 export function repoKeyOf(project: string, name: string): RepoKey {

@@ -77,7 +77,7 @@ export async function openPfs(options: OpenOptions): Promise<PfsContext> {
         new ChunkWriter(packs, { uploader }),
       ),
     history: (key) => journal.history.get(key),
-    async *scanHistory<T>(prefix: string, scan: { reverse?: boolean } = {}) {
+    async *scanHistory<T>(prefix: string, scan: { reverse?: boolean; from?: string } = {}) {
       for await (const { key, value } of journal.history.scan<T>({ prefix, ...scan })) {
         yield [key, value] as const;
       }

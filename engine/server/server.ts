@@ -11,6 +11,7 @@ import { fileRoutes } from './routes/files.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
 import { repoRoutes } from './routes/repos.ts';
+import { tagRoutes } from './routes/tags.ts';
 import { API_PREFIX, FRAMES_TYPE, type Problem, VERSION_HEADER } from './wire.ts';
 
 export interface ServerOptions {
@@ -75,6 +76,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
   const api = async (routes: FastifyInstance): Promise<void> => {
     engineRoutes(routes, parts);
     repoRoutes(routes, parts, options.onFault);
+    tagRoutes(routes, parts);
     commitRoutes(routes, parts);
     fileRoutes(routes, parts, options.onFault);
     pipelineRoutes(routes, parts);

@@ -13,6 +13,7 @@ import {
   type PipelineRecord,
   type ProvenanceLink,
   type RepoRecord,
+  type TagRecord,
 } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { type FileInfo, isDirectory, shownPath } from '../pfs/files.ts';
@@ -31,6 +32,7 @@ import type {
   Pipeline,
   Repo,
 } from './wire.ts';
+import type { Tag } from './wire-versions.ts';
 
 /** ISO 8601 in UTC. */
 export function isoTime(time: number): string {
@@ -67,6 +69,17 @@ export function viewBranch(branch: BranchRecord): Branch {
       .filter((source) => !source.repo.endsWith('.spec'))
       .map((source) => ({ repo: splitRepoKey(source.repo), name: source.branch })),
     created: isoTime(branch.created),
+  };
+}
+
+export function viewTag(tag: TagRecord): Tag {
+  const { name, commit, description } = tag;
+  return {
+    repo: splitRepoKey(tag.repo),
+    name,
+    commit,
+    description,
+    created: isoTime(tag.created),
   };
 }
 

@@ -1,4 +1,5 @@
-// What travels between the engine and its clients. The command line knows the engine by these types alone.
+// What travels between the engine and its clients. The command line knows the engine by these types alone, and those of
+// tags, merges and projects in `wire-versions.ts`.
 //
 // All paths below are under /api/v1. `{project}` and the other names are URL-encoded segments. Requests carry
 // `Authorization: Bearer <token>`, and writes an `Idempotency-Key` (32 hex digits): the same key again, also after a crash,
@@ -7,7 +8,7 @@
 // `{"problem": Problem}` ends a stream that failed; an empty line keeps it alive. Every response names the engine's
 // version in the header `Pfs-Version`. Times are ISO 8601 in UTC, sizes are bytes.
 //
-// A `{ref}` is a branch name, a commit id, or either followed by `^`, `^N` (N commits up) or `.N` (the N-th commit
+// A `{ref}` is a branch name, a tag, a commit id, or one of these followed by `^`, `^N` (N commits up) or `.N` (the N-th commit
 // counted from the branch's first, 1 being the first).
 //
 //  GET    /version                                            → Version              (no token; also GET /healthz → 200)

@@ -50,6 +50,19 @@ describe('every command asks for what it says, in both spellings', () => {
     ['list branch x', 'GET /repos/default/x/branches'],
     ['delete branch x@b --force', 'DELETE /repos/default/x/branches/b?force=true', doc],
     [
+      'create tag x@v1.2.3 --head master^',
+      'PUT /repos/default/x/tags/v1.2.3 {"head":"master^"}',
+      doc,
+    ],
+    [
+      'create tag x v1 --head x@b -m why -f',
+      'PUT /repos/default/x/tags/v1?force=true {"head":"b","description":"why"}',
+      doc,
+    ],
+    ['inspect tag x@v1', 'GET /repos/default/x/tags/v1', doc],
+    ['list tag x', 'GET /repos/default/x/tags'],
+    ['delete tag x v1', 'DELETE /repos/default/x/tags/v1', doc],
+    [
       'start commit x@b -m hi -p master^',
       'POST /repos/default/x/commits {"branch":"b","parent":"master^","description":"hi"}',
       doc,

@@ -162,7 +162,7 @@ describe('completion', () => {
       await complete(['insp']).then((words) => words.includes('inspect-repo')),
       true,
     );
-    assert.deepEqual(await complete(['create', '']), ['branch', 'pipeline', 'repo']);
+    assert.deepEqual(await complete(['create', '']), ['branch', 'pipeline', 'repo', 'tag']);
     assert.deepEqual(await complete(['put-file', '--re']), ['--recursive']);
     assert.deepEqual(await complete(['completion', 'z']), ['zsh']);
   });

@@ -8,6 +8,8 @@ import {
   parseRef,
   parseRefWords,
   parseRepoName,
+  parseTagWords,
+  refWithin,
   showName,
 } from '../../../cli/refs.ts';
 
@@ -32,6 +34,8 @@ describe('parseRef()', () => {
     ['r@b^2~3', { repo: repo('r'), branch: undefined, ref: 'b^5', path: undefined }],
     ['r@b^0', { repo: repo('r'), branch: undefined, ref: 'b', path: undefined }],
     ['r@b.3', { repo: repo('r'), branch: undefined, ref: 'b.3', path: undefined }],
+    ['r@v1.2.3', { repo: repo('r'), branch: undefined, ref: 'v1.2.3', path: undefined }],
+    ['r@v1.2.3^^:/x', { repo: repo('r'), branch: undefined, ref: 'v1.2.3^2', path: '/x' }],
     [`r@${ID}^2:/a:b@c`, { repo: repo('r'), branch: undefined, ref: `${ID}^2`, path: '/a:b@c' }],
     [
       'r@b:/glob/*.{png,jpg}',
@@ -59,10 +63,9 @@ describe('parseRef()', () => {
     [`r@=${ID}`, /branch is missing/],
     [`r@${ID}=${ID}`, /not a name for a branch/],
     ['r@b^2.3', /do not go together/],
-    ['r@b.3^', /do not go together/],
-    ['r@b..3', /neither a branch nor a commit/],
-    ['r@b@c', /neither a branch nor a commit/],
-    ['r@a b', /neither a branch nor a commit/],
+    ['r@b..3', /neither a branch, a tag nor a commit/],
+    ['r@b@c', /neither a branch, a tag nor a commit/],
+    ['r@a b', /neither a branch, a tag nor a commit/],
     ['r r@b', /not a name for a repo/],
     ['p q/r@b', /not a name for a project/],
     ['p/q/r@b', /not a name for a repo/],
@@ -119,6 +122,21 @@ describe('the other names', () => {
     for (const text of [`r@${ID}`, 'r@b^', `r@b=${ID}`]) {
       assert.throws(() => parseBranchWords([text], 'default'), /a branch is wanted here/);
     }
+  });
+
+  it('a tag may have dots, and is neither a commit nor an ancestor', () => {
+    assert.deepEqual(parseTagWords(['r@v1.2'], 'default'), { repo: repo('r'), tag: 'v1.2' });
+    assert.deepEqual(parseTagWords(['t/r', 'v1'], 'default'), { repo: repo('r', 't'), tag: 'v1' });
+    for (const text of [`r@${ID}`, 'r@v1^']) {
+      assert.throws(() => parseTagWords([text], 'default'), /is no name for a tag/);
+    }
+  });
+
+  it('a commit of the same repo is named with or without its repo', () => {
+    assert.equal(refWithin('master^', repo('r', 't')), 'master^');
+    assert.equal(refWithin('t/r@v1', repo('r', 't')), 'v1');
+    assert.equal(refWithin('r@v1', repo('r', 't')), 'v1');
+    assert.throws(() => refWithin('other@v1', repo('r', 't')), /a commit of repo "t\/r" is wanted/);
   });
 
   it('a repo has no branch, a pipeline no type', () => {

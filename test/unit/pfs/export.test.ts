@@ -11,6 +11,7 @@ import { deleteBranch, putBranch } from '../../../engine/pfs/branches.ts';
 import { copyFile, deleteFiles } from '../../../engine/pfs/change-files.ts';
 import { startCommit } from '../../../engine/pfs/commits.ts';
 import { exportRepo } from '../../../engine/pfs/export.ts';
+import { putTag } from '../../../engine/pfs/tags.ts';
 import {
   ACTOR,
   type Contents,
@@ -145,9 +146,14 @@ it('has a branch for each that has a good commit, with its whole history', async
   );
   await putBranch(pfs.context, { repo: 'default/data', branch: 'empty' }, ACTOR);
   await putBranch(pfs.context, { repo: 'default/data', branch: 'old', head: id }, ACTOR);
+  const tagged = { repo: 'default/data', head: 'dev^', description: '', force: false };
+  await putTag(pfs.context, { ...tagged, name: 'v1.0', head: 'dev^2' }, ACTOR);
+  await putTag(pfs.context, { ...tagged, name: 'v1' }, ACTOR);
   await writeExport(pfs, 'data', bare);
   git('-C', bare, 'fsck', '--strict', '--full', '--no-dangling');
   git('clone', '-q', bare, clone);
+  assert.equal(git('-C', clone, 'tag'), 'v1\nv1.0\n');
+  assert.match(git('-C', clone, 'log', '-1', 'v1.0', '--format=%(trailers)'), new RegExp(id));
   assert.match(git('-C', clone, 'branch', '-a'), /^\* dev\n.*origin\/HEAD.*\n.*dev\n.*old\n$/);
   assert.equal(git('-C', clone, 'log', '--format=%s'), 'the second\n(no description)\n');
   assert.equal(
