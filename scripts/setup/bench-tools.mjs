@@ -1,0 +1,23 @@
+// What the bench compares with, and an S3 server: installed where that is possible without asking anybody.
+
+import { aptInstall, canInstall } from './apt.mjs';
+import { findProgram } from './run.mjs';
+import { ensureS3Server } from './s3-server.mjs';
+
+/** Makes the named programs available, `s3` standing for a server; returns one sentence for each that stays missing. */
+export async function ensureBenchTools(needs) {
+  const programs = needs.filter((need) => need !== 's3');
+  const missing = programs.filter((name) => !findProgram(name));
+  if (missing.length > 0 && canInstall()) {
+    // Debian's packages are named like the programs.
+    await aptInstall(missing);
+  }
+  const lacking = programs
+    .filter((name) => !findProgram(name))
+    .map((name) => `${name} is not installed: rows that compare with it cannot be measured`);
+  if (needs.includes('s3')) {
+    const { reason } = await ensureS3Server();
+    lacking.push(...(reason ? [reason] : []));
+  }
+  return lacking;
+}

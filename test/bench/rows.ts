@@ -1,0 +1,36 @@
+// Every row of the bench, in the order in which they are shown.
+
+import type { Row } from './row.ts';
+import { flatPut, manyClients, manyCommits, smallPut } from './rows/commits.ts';
+import { ingestLarge, insertion, restoreLarge } from './rows/large-file.ts';
+import { manyFiles } from './rows/many-files.ts';
+import { openStore } from './rows/open-store.ts';
+import {
+  s3IngestLarge,
+  s3IngestSmall,
+  s3Requests,
+  s3RestoreLarge,
+  s3RestoreSmall,
+} from './rows/s3.ts';
+import { ingestSmall, restoreSmall } from './rows/small-files.ts';
+import { listRepo } from './rows/start-up.ts';
+
+export const ROWS: readonly Row[] = [
+  ingestSmall,
+  restoreSmall,
+  ingestLarge,
+  restoreLarge,
+  insertion,
+  smallPut,
+  flatPut,
+  manyCommits,
+  manyClients,
+  manyFiles,
+  openStore,
+  listRepo,
+  s3IngestSmall,
+  s3RestoreSmall,
+  s3IngestLarge,
+  s3RestoreLarge,
+  s3Requests,
+];
