@@ -1,6 +1,6 @@
 // The end of a job, good or bad: its output commit, its results in the meta repo, and its record, in one transaction.
 
-import { compose } from '../journal/compose.ts';
+import { EngineError } from '../base/errors.ts';
 import type { Operation } from '../journal/operations.ts';
 import {
   type CommitRecord,
@@ -12,11 +12,16 @@ import {
   type JobStats,
   jobKey,
   metaRepo,
+  type PipelineKey,
 } from '../journal/records.ts';
+import type { State } from '../journal/state.ts';
+import { type Change, makeChange } from '../pfs/change.ts';
+import { goodCommit } from '../pfs/commit-facts.ts';
 import { lastGood } from '../pfs/commit-lookup.ts';
-import type { PfsContext } from '../pfs/context.ts';
-import { type FinishedTree, writeGitCommit } from '../pfs/git-commit.ts';
+import type { PfsContext, Request } from '../pfs/context.ts';
+import { writeGitCommit } from '../pfs/git-commit.ts';
 import type { SessionPacks, WriteSession } from '../pfs/write-session.ts';
+import { getJob } from './job-lookup.ts';
 import { mergeResultTrees } from './results.ts';
 import { SessionWriter } from './session-writer.ts';
 
@@ -42,14 +47,54 @@ export async function prepareEnd(
   ending: { readonly job: JobRecord; readonly end: JobEnd },
 ): Promise<(packs: SessionPacks) => Operation[]> {
   const { job, end } = ending;
-  const { state } = context.journal;
-  const time = context.clock.now();
-  const output = state.commits.get(commitKey(job.pipeline, job.id));
-  const meta = state.commits.get(commitKey(metaRepo(job.pipeline), job.id));
+  const { output, meta } = commitsOf(context.journal.state, job);
+  const good = async (commit: CommitRecord | undefined) =>
+    commit && (await lastGood(context, commit.repo, commit.parent));
+  const finishes = await writeEnd(session, {
+    job,
+    end,
+    time: context.clock.now(),
+    output,
+    meta,
+    outputBase: await good(output),
+    metaBase: await good(meta),
+  });
+  return (packs) => [...packsOf(context, job, packs), ...finishes];
+}
+
+/** The commits of a job that are still open, and the good ancestors that they go on from. */
+interface EndGround {
+  readonly output: CommitRecord | undefined;
+  readonly meta: CommitRecord | undefined;
+  readonly outputBase: CommitRecord | undefined;
+  readonly metaBase: CommitRecord | undefined;
+}
+
+function commitsOf(state: State, job: JobRecord): Pick<EndGround, 'output' | 'meta'> {
+  return {
+    output: state.commits.get(commitKey(job.pipeline, job.id)),
+    meta: state.commits.get(commitKey(metaRepo(job.pipeline), job.id)),
+  };
+}
+
+/** Writes what the end of a job needs; returns the operations that make it so, but for the packs. */
+async function writeEnd(
+  session: WriteSession,
+  ending: EndGround & { readonly job: JobRecord; readonly end: JobEnd; readonly time: number },
+): Promise<Operation[]> {
+  const { job, end, time, output, meta, outputBase, metaBase } = ending;
   const finishes: Operation[] = [];
   if (output?.finished === null) {
     const failed = end.state !== 'success';
-    const written = failed ? NOTHING : await writeOutput(context, session, { output, end, time });
+    const written = failed
+      ? NOTHING
+      : await writeGitCommit(session, output, {
+          tree: end.tree ?? null,
+          parent: outputBase?.git ?? null,
+          time,
+          description: output.description,
+          image: end.image ?? null,
+        });
     finishes.push({
       kind: 'commit.finished',
       repo: output.repo,
@@ -61,15 +106,14 @@ export async function prepareEnd(
     });
   }
   if (meta?.finished === null) {
-    const base = await lastGood(context, meta.repo, meta.parent);
     const results = end.results === undefined ? job.results : end.results;
     const tree = await mergeResultTrees(new SessionWriter(session), {
-      base: base?.tree ?? null,
+      base: metaBase?.tree ?? null,
       from: results,
     });
     const written = await writeGitCommit(session, meta, {
       tree,
-      parent: base?.git ?? null,
+      parent: metaBase?.git ?? null,
       time,
       description: '',
     });
@@ -94,26 +138,10 @@ export async function prepareEnd(
     ...(stats ? { stats } : {}),
     ...(results === undefined ? {} : { results }),
   });
-  return (packs) => [...packsOf(context, job, packs), ...finishes];
+  return finishes;
 }
 
 const NOTHING = { tree: null, git: null, size: 0, files: 0 };
-
-async function writeOutput(
-  context: PfsContext,
-  session: WriteSession,
-  options: { readonly output: CommitRecord; readonly end: JobEnd; readonly time: number },
-): Promise<FinishedTree> {
-  const { output, end, time } = options;
-  const parent = await lastGood(context, output.repo, output.parent);
-  return await writeGitCommit(session, output, {
-    tree: end.tree ?? null,
-    parent: parent?.git ?? null,
-    time,
-    description: output.description,
-    image: end.image ?? null,
-  });
-}
 
 /** Names packs of a job for both repos it writes: outputs and the results around them share their trees. */
 export function packsOf(context: PfsContext, job: JobRecord, packs: SessionPacks): Operation[] {
@@ -126,49 +154,104 @@ export function packsOf(context: PfsContext, job: JobRecord, packs: SessionPacks
  * Ends a job that is not running here, or must not go on: killed, unrunnable, failed. Returns false when it had
  * ended already.
  */
-export async function endJob(
-  context: PfsContext,
-  ending: { readonly pipeline: string; readonly job: string; readonly end: JobEnd },
-  actor: string,
-): Promise<boolean> {
-  for (;;) {
-    const job = context.journal.state.jobs.get(jobKey(ending.pipeline, ending.job));
-    if (job === undefined || job.finished !== null) {
-      return false;
-    }
-    const { prepared, packs } = await storeEnd(context, { job, end: ending.end });
-    const outcome = await context.journal.transact<'ended' | 'gone' | 'moved'>(
-      (state) => {
-        const now = state.jobs.get(jobKey(job.pipeline, job.id));
-        if (now === undefined || now.finished !== null) {
-          return { operations: [], result: 'gone' };
-        }
-        if (now.results !== job.results) {
-          return { operations: [], result: 'moved' };
-        }
-        return compose(state, (draft) => {
-          draft.add(...prepared(packs));
-          return 'ended';
-        });
-      },
-      { actor },
-    );
-    if (outcome !== 'moved') {
-      return outcome === 'ended';
-    }
-  }
+export function endJob(context: PfsContext, ending: JobEnding, actor: string): Promise<boolean> {
+  return makeChange(context, { actor }, (change) => endJobIn(change, ending));
 }
 
-async function storeEnd(
+export interface JobEnding {
+  readonly pipeline: PipelineKey;
+  readonly job: string;
+  readonly end: JobEnd;
+}
+
+/** As {@link endJob}, within a change. */
+export function endJobIn(change: Change, ending: JobEnding): boolean {
+  const { state, time } = change;
+  const { end } = ending;
+  const job = state.jobs.get(jobKey(ending.pipeline, ending.job));
+  if (job === undefined || job.finished !== null) {
+    return false;
+  }
+  const { output, meta } = commitsOf(state, job);
+  const good = (commit: CommitRecord | undefined) =>
+    commit && goodCommit(change, commit.repo, commit.parent);
+  const [outputBase, metaBase] = [good(output), good(meta)];
+  const key = `end ${jobKey(job.pipeline, job.id)} ${job.results} ${metaBase?.git}`;
+  const operations = change.store<Operation[]>(key, {
+    repos: [job.pipeline, metaRepo(job.pipeline)],
+    standIn: endWithoutContents(job, { output, meta, end, time }),
+    write: (session) => writeEnd(session, { job, end, time, output, meta, outputBase, metaBase }),
+  });
+  change.add(...operations);
+  return true;
+}
+
+/** What {@link writeEnd} returns, for a trial that stores nothing. */
+function endWithoutContents(
+  job: JobRecord,
+  ending: Pick<EndGround, 'output' | 'meta'> & { readonly end: JobEnd; readonly time: number },
+): Operation[] {
+  const { output, meta, end, time } = ending;
+  const commits = [output, meta].flatMap((commit) => (commit?.finished === null ? [commit] : []));
+  return [
+    ...commits.map(
+      ({ repo, id }): Operation => ({
+        kind: 'commit.finished',
+        repo,
+        commit: id,
+        time,
+        ...NOTHING,
+        error: end.reason,
+      }),
+    ),
+    {
+      kind: 'job.finished',
+      pipeline: job.pipeline,
+      job: job.id,
+      state: end.state,
+      reason: end.reason,
+      time,
+    },
+  ];
+}
+
+/** Stops a job for a user; `failed_precondition` when it has ended. */
+export function stopJob(
   context: PfsContext,
-  ending: { readonly job: JobRecord; readonly end: JobEnd },
-): Promise<{ prepared: (packs: SessionPacks) => Operation[]; packs: SessionPacks }> {
-  const session = context.newSession();
-  try {
-    const prepared = await prepareEnd(context, session, ending);
-    return { prepared, packs: await session.finish() };
-  } catch (error) {
-    session.discard();
-    throw error;
+  job: { readonly pipeline: PipelineKey; readonly job: string },
+  request: Request,
+): Promise<JobRecord> {
+  return makeChange(context, request, (change) => stopJobIn(change, job));
+}
+
+/** As {@link stopJob}, within a change. */
+export function stopJobIn(
+  change: Change,
+  options: { readonly pipeline: PipelineKey; readonly job: string },
+): JobRecord {
+  const { context, facts, state } = change;
+  const { pipeline, job } = options;
+  const end = { state: 'killed' as const, reason: 'stopped by a user' };
+  const find = () =>
+    state.jobs.get(jobKey(pipeline, job)) ??
+    facts.find(`job ${pipeline} ${job}`, () => getJob(context, pipeline, job));
+  const before = find();
+  if (!endJobIn(change, { pipeline, job, end })) {
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot stop job ${job}: it has already ended (${before.state})`,
+    );
+  }
+  return find();
+}
+
+/** Ends all unfinished jobs of a pipeline, within a change. */
+export function killJobsIn(change: Change, pipeline: PipelineKey, reason: string): void {
+  const { jobs } = change.state;
+  for (const key of [...jobs.keysBy('pipeline', pipeline)]) {
+    const job = jobs.get(key);
+    if (job && job.finished === null) {
+      endJobIn(change, { pipeline, job: job.id, end: { state: 'killed', reason } });
+    }
   }
 }

@@ -1,7 +1,6 @@
 // The spec repo of a pipeline: one commit per version, with the canonical spec and the author's own text.
 
 import { EngineError } from '../base/errors.ts';
-import type { Operation } from '../journal/operations.ts';
 import {
   branchKey,
   type CommitRecord,
@@ -9,56 +8,37 @@ import {
   SYSTEM_BRANCH,
   specRepo,
 } from '../journal/records.ts';
+import type { Change } from '../pfs/change.ts';
+import { commitById } from '../pfs/commit-facts.ts';
 import { getCommit } from '../pfs/commit-lookup.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { writeDirectory } from '../pfs/directory.ts';
 import { findFile } from '../pfs/files.ts';
-import { writeGitCommit } from '../pfs/git-commit.ts';
+import { type FinishedTree, writeGitCommit } from '../pfs/git-commit.ts';
 import type { WriteSession } from '../pfs/write-session.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
 
 const SPEC_FILE = 'spec.json';
 const AUTHOR_FILE = 'author.txt';
 
-/** A commit of the spec repo, and the operations that make it once the repo exists. */
-export interface SpecCommit {
-  readonly record: CommitRecord;
-  readonly operations: readonly Operation[];
-}
-
-/** Writes a version of a spec into `session` as the next commit of its repo. */
-export async function prepareSpecCommit(
-  context: PfsContext,
-  session: WriteSession,
+/** Adds a version of a spec as the next commit of its repo, which must exist; returns that commit's id. */
+export function addSpecCommit(
+  change: Change,
   version: {
     readonly key: PipelineKey;
     readonly spec: PipelineSpec;
+    /** As its author wrote it. */
     readonly text: string;
     readonly version: number;
   },
-): Promise<SpecCommit> {
+): string {
+  const { state, time, set: id } = change;
   const repo = specRepo(version.key);
-  const head = context.journal.state.branches.get(branchKey(repo, SYSTEM_BRANCH));
-  const parent = head?.head ? await getCommit(context, repo, head.head) : undefined;
-  const time = context.clock.now();
-  const tree = await writeDirectory(
-    session,
-    {
-      entries: [
-        { name: AUTHOR_FILE, mode: '100644', id: await session.blob(Buffer.from(version.text)) },
-        {
-          name: SPEC_FILE,
-          mode: '100644',
-          id: await session.blob(Buffer.from(`${JSON.stringify(version.spec, null, 2)}\n`)),
-        },
-      ],
-      large: new Set(),
-    },
-    { isRoot: true },
-  );
+  const branch = state.branches.get(branchKey(repo, SYSTEM_BRANCH));
+  const parent = branch?.head ? commitById(change, repo, branch.head) : undefined;
   const record: CommitRecord = {
     repo,
-    id: context.ids.next(),
+    id,
     branch: SYSTEM_BRANCH,
     parent: parent?.id ?? null,
     depth: (parent?.depth ?? -1) + 1,
@@ -76,27 +56,50 @@ export async function prepareSpecCommit(
     pipeline: null,
     image: null,
   };
-  const written = await writeGitCommit(session, record, {
-    tree,
-    parent: parent?.git ?? null,
-    time,
-    description: record.description,
+  const written = change.store<FinishedTree>(`spec ${repo} ${version.version} ${parent?.git}`, {
+    repos: [repo],
+    standIn: { tree: null, git: '', size: 0, files: 0 },
+    write: async (session) =>
+      await writeGitCommit(session, record, {
+        tree: await writeSpec(session, version),
+        parent: parent?.git ?? null,
+        time,
+        description: record.description,
+      }),
   });
-  const branch = {
-    repo,
-    name: SYSTEM_BRANCH,
-    head: record.id,
-    provenance: [],
-    created: head?.created ?? time,
-  };
-  return {
-    record,
-    operations: [
-      { kind: 'commit.started', commit: record },
-      { kind: 'commit.finished', repo, commit: record.id, time, ...written, error: null },
-      { kind: 'branch.put', branch },
-    ],
-  };
+  change.add(
+    { kind: 'commit.started', commit: record },
+    { kind: 'commit.finished', repo, commit: id, time, ...written, error: null },
+    {
+      kind: 'branch.put',
+      branch: {
+        repo,
+        name: SYSTEM_BRANCH,
+        head: id,
+        provenance: [],
+        created: branch?.created ?? time,
+      },
+    },
+  );
+  return id;
+}
+
+async function writeSpec(
+  session: WriteSession,
+  version: { readonly spec: PipelineSpec; readonly text: string },
+): Promise<string | null> {
+  const spec = Buffer.from(`${JSON.stringify(version.spec, null, 2)}\n`);
+  return await writeDirectory(
+    session,
+    {
+      entries: [
+        { name: AUTHOR_FILE, mode: '100644', id: await session.blob(Buffer.from(version.text)) },
+        { name: SPEC_FILE, mode: '100644', id: await session.blob(spec) },
+      ],
+      large: new Set(),
+    },
+    { isRoot: true },
+  );
 }
 
 /** Reads the spec of a version by its commit in the spec repo: canonical, and as its author wrote it. */

@@ -13,6 +13,7 @@ import {
   tagKey,
 } from './records.ts';
 import { removeCommit, removeJob, reshape } from './removal.ts';
+import type { TransactionRecord } from './requests.ts';
 import type { State } from './state.ts';
 
 /**
@@ -212,6 +213,26 @@ export function apply(state: State, operation: Operation): void {
         operation,
       );
       return;
+    case 'transaction.started': {
+      const { transaction } = operation;
+      state.transactions.set(transaction.id, transaction);
+      return;
+    }
+    case 'transaction.appended': {
+      const transaction = openTransaction(state, operation.transaction);
+      if (transaction.requests.length !== operation.index) {
+        throw new EngineError(
+          'conflict',
+          `Cannot add to transaction "${transaction.id}": another request was added meanwhile`,
+        );
+      }
+      const requests = [...transaction.requests, operation.request];
+      state.transactions.set(transaction.id, { ...transaction, requests });
+      return;
+    }
+    case 'transaction.ended':
+      state.transactions.delete(openTransaction(state, operation.transaction).id);
+      return;
     default: {
       const unknown: never = operation;
       throw new EngineError(
@@ -249,6 +270,17 @@ function activeJob(state: State, pipeline: string, id: string): JobRecord {
     );
   }
   return job;
+}
+
+function openTransaction(state: State, id: string): TransactionRecord {
+  const transaction = state.transactions.get(id);
+  if (transaction === undefined) {
+    throw new EngineError(
+      'not_found',
+      `Cannot find transaction ${id}: it was finished or deleted; pfs list-transaction shows those that are open`,
+    );
+  }
+  return transaction;
 }
 
 /** Commits in history stay there: their keys hold the repo's id, which is never used again, so nothing leads to them. */

@@ -16,6 +16,7 @@ import type {
   RepoRecord,
   TagRecord,
 } from './records.ts';
+import type { ChangeRequest, TransactionRecord } from './requests.ts';
 
 /** A pack as a transaction adds it. */
 export interface AddedPack {
@@ -126,7 +127,17 @@ export type Operation =
       readonly job: string;
       readonly state: JobState;
       readonly lastJob: PipelineRecord['lastJob'];
-    };
+    }
+  | { readonly kind: 'transaction.started'; readonly transaction: TransactionRecord }
+  /** Refused unless exactly `index` requests are there: a request is validated on those before it. */
+  | {
+      readonly kind: 'transaction.appended';
+      readonly transaction: string;
+      readonly index: number;
+      readonly request: ChangeRequest;
+    }
+  /** Carried out, in the same transaction of the journal, or deleted. */
+  | { readonly kind: 'transaction.ended'; readonly transaction: string };
 
 const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'repo.created',
@@ -155,6 +166,9 @@ const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'job.progressed',
   'job.finished',
   'job.removed',
+  'transaction.started',
+  'transaction.appended',
+  'transaction.ended',
 ]);
 
 /** Returns whether this version can apply `operation`. */

@@ -13,6 +13,7 @@ import {
   type RepoRecord,
   type TagRecord,
 } from './records.ts';
+import type { TransactionRecord } from './requests.ts';
 
 /** All tables of the state. Records are immutable; only `apply` replaces them. */
 export class State extends JournalState {
@@ -32,6 +33,8 @@ export class State extends JournalState {
   readonly jobs = this.table<JobRecord>('jobs');
   /** By pack id. */
   readonly packs = this.table<PackRecord>('packs');
+  /** Open transactions of users, by id. */
+  readonly transactions = this.table<TransactionRecord>('transactions');
 
   constructor() {
     super();

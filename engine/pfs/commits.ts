@@ -2,171 +2,160 @@
 
 import { EngineError } from '../base/errors.ts';
 import type { GitObjects } from '../git/git-objects.ts';
-import { compose } from '../journal/compose.ts';
 import { branchKey, type CommitRecord, commitKey, type RepoKey } from '../journal/records.ts';
-import type { State } from '../journal/state.ts';
 import { checkWritable, openHead } from './branch-rules.ts';
-import { findByRef, lastGood, resolveCommit } from './commit-lookup.ts';
-import { type PfsContext, type Request, transactOptions } from './context.ts';
+import { type Change, makeChange } from './change.ts';
+import { commitById, commitByRef, goodCommit } from './commit-facts.ts';
+import { findByRef, resolveCommit, resolveRepo } from './commit-lookup.ts';
+import type { PfsContext, Request } from './context.ts';
 import { applyEdits } from './edits.ts';
 import { type FinishedTree, writeGitCommit } from './git-commit.ts';
 import { checkBranchName, shortRepo } from './names.ts';
-import { propagate } from './propagate.ts';
-import { demand, demandSameHistory, historyOf, untilSettled } from './settled.ts';
-import type { SessionPacks, WriteSession } from './write-session.ts';
+import type { WriteSession } from './write-session.ts';
+
+export interface StartCommit {
+  readonly repo: RepoKey;
+  readonly branch: string;
+  /** Any ref of the repo to start from instead of the branch's head. */
+  readonly parent?: string;
+  readonly description: string;
+}
 
 /** Starts an open commit at the head of a branch, which is made where it does not exist. */
-export async function startCommit(
+export function startCommit(
   context: PfsContext,
-  options: {
-    readonly repo: RepoKey;
-    readonly branch: string;
-    readonly parent?: string;
-    readonly description: string;
-  },
+  options: StartCommit,
   request: Request,
 ): Promise<CommitRecord> {
+  return makeChange(context, request, (change) => startCommitIn(change, options));
+}
+
+/** As {@link startCommit}, within a change. */
+export function startCommitIn(change: Change, options: StartCommit): CommitRecord {
   const { repo, branch } = options;
+  const { state, time, set: id } = change;
   checkBranchName(branch);
-  const id = context.ids.next();
-  return await untilSettled(async () => {
-    const { state } = context.journal;
-    checkWritable(state, { repo, branch });
-    const open = openHead(state, repo, branch);
-    if (open) {
-      throw new EngineError(
-        'failed_precondition',
-        `Cannot start a commit on branch "${branch}": commit ${open.id} is open there; put into it, or finish it first`,
-      );
-    }
-    const history = historyOf(state, repo);
-    const head = state.branches.get(branchKey(repo, branch))?.head ?? null;
-    const parent =
-      options.parent === undefined ? head : (await resolveCommit(context, repo, options.parent)).id;
-    const parentCommit = parent === null ? undefined : await resolveCommit(context, repo, parent);
-    if (parentCommit?.finished === null) {
-      throw new EngineError(
-        'failed_precondition',
-        `Cannot start a commit on branch "${branch}": parent commit ${parentCommit.id} has not finished; wait for it, or start from another one`,
-      );
-    }
-    const base = await lastGood(context, repo, parent);
-    const time = context.clock.now();
-    return await context.journal.transact((now) => {
-      checkWritable(now, { repo, branch });
-      demandSameHistory(now, repo, history);
-      demand((now.branches.get(branchKey(repo, branch))?.head ?? null) === head);
-      const commit: CommitRecord = {
-        repo,
-        id,
-        branch,
-        parent,
-        depth: (parentCommit?.depth ?? -1) + 1,
-        origin: 'user',
-        description: options.description,
-        started: time,
-        finished: null,
-        error: null,
-        provenance: [],
-        tree: base?.tree ?? null,
-        git: null,
-        size: 0,
-        files: 0,
-        edits: [],
-        pipeline: null,
-        image: null,
-      };
-      return compose(now, (draft) => {
-        if (!now.branches.has(branchKey(repo, branch))) {
-          draft.add({
-            kind: 'branch.put',
-            branch: { repo, name: branch, head: null, provenance: [], created: time },
-          });
-        }
-        draft.add(
-          { kind: 'commit.started', commit },
-          { kind: 'branch.moved', repo, branch, head: id },
-        );
-        return commit;
-      });
-    }, transactOptions(request));
-  });
+  checkWritable(state, { repo, branch });
+  const open = openHead(state, repo, branch);
+  if (open) {
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot start a commit on branch "${branch}": commit ${open.id} is open there; put into it, or finish it first`,
+    );
+  }
+  if (change.hasCommitIn(repo)) {
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot start a commit on branch "${branch}": the transaction has made a commit in repo "${shortRepo(repo)}" already, and makes one in each repo at most`,
+    );
+  }
+  const head = state.branches.get(branchKey(repo, branch))?.head ?? null;
+  const parent = startOf(change, { ...options, head });
+  if (parent?.finished === null) {
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot start a commit on branch "${branch}": parent commit ${parent.id} has not finished; wait for it, or start from another one`,
+    );
+  }
+  const commit: CommitRecord = {
+    repo,
+    id,
+    branch,
+    parent: parent?.id ?? null,
+    depth: (parent?.depth ?? -1) + 1,
+    origin: 'user',
+    description: options.description,
+    started: time,
+    finished: null,
+    error: null,
+    provenance: [],
+    tree: goodCommit(change, repo, parent?.id ?? null)?.tree ?? null,
+    git: null,
+    size: 0,
+    files: 0,
+    edits: [],
+    pipeline: null,
+    image: null,
+  };
+  if (!state.branches.has(branchKey(repo, branch))) {
+    change.add({
+      kind: 'branch.put',
+      branch: { repo, name: branch, head: null, provenance: [], created: time },
+    });
+  }
+  change.add({ kind: 'commit.started', commit }, { kind: 'branch.moved', repo, branch, head: id });
+  return commit;
+}
+
+/** Returns the parent of a commit that is started; undefined for the first of its branch. */
+function startOf(
+  change: Change,
+  options: Pick<StartCommit, 'repo' | 'parent'> & { readonly head: string | null },
+): CommitRecord | undefined {
+  const { repo, parent, head } = options;
+  if (parent !== undefined) {
+    return commitByRef(change, repo, parent);
+  }
+  return head === null ? undefined : commitById(change, repo, head);
+}
+
+export interface FinishCommit {
+  readonly repo: RepoKey;
+  readonly ref: string;
+  readonly description?: string;
 }
 
 /** Finishes an open commit: writes its tree, and starts what it causes downstream, in one transaction. */
-export async function finishCommit(
+export function finishCommit(
   context: PfsContext,
-  options: { readonly repo: RepoKey; readonly ref: string; readonly description?: string },
+  options: FinishCommit,
   request: Request,
 ): Promise<CommitRecord> {
+  return makeChange(context, request, (change) => finishCommitIn(change, options));
+}
+
+const NOT_WRITTEN: FinishedTree = { tree: null, git: '', size: 0, files: 0 };
+
+/** As {@link finishCommit}, within a change. */
+export function finishCommitIn(change: Change, options: FinishCommit): CommitRecord {
   const { repo, ref } = options;
-  const { id } = await resolveCommit(context, repo, ref);
-  return await untilSettled(async () => {
-    const commit = await resolveCommit(context, repo, id);
-    const description = options.description ?? commit.description;
-    userCommit(commit, id);
-    const history = historyOf(context.journal.state, repo);
-    const parent = await lastGood(context, repo, commit.parent);
-    const time = context.clock.now();
-    const { written, packs } = await writeEdits(context, commit, {
-      parent: parent?.git ?? null,
-      time,
-      description,
-    });
-    return await context.journal.transact((state) => {
-      const now = userCommit(state.commits.get(commitKey(repo, id)), id);
-      demand(now.edits.length === commit.edits.length);
-      demandSameHistory(state, repo, history);
-      return compose(state, (draft) => {
-        draft.add(
-          { kind: 'packs.added', repo, ...packs },
-          {
-            kind: 'commit.finished',
-            repo,
-            commit: id,
-            time,
-            ...written,
-            error: null,
-            description,
-          },
-        );
-        propagateSet(draft.state, id, (changed) => propagate(draft, changed, { set: id, time }));
-        return draft.state.commits.get(commitKey(repo, id)) ?? now;
-      });
-    }, transactOptions(request));
+  const { context, state, time } = change;
+  resolveRepo(context, repo);
+  const commit = commitByRef(change, repo, ref);
+  const { id } = commit;
+  checkOpen(commit);
+  const description = options.description ?? commit.description;
+  const parent = goodCommit(change, repo, commit.parent)?.git ?? null;
+  const written = change.store(`finish ${repo} ${id} ${commit.edits.length} ${parent}`, {
+    repos: [repo],
+    standIn: NOT_WRITTEN,
+    write: async (session) => {
+      const tree = await applyEdits(session, commit.tree, commit.edits);
+      return await writeGitCommit(session, commit, { parent, time, description, tree });
+    },
   });
-}
-
-/** Makes the tree and the Git commit of an open commit durable. */
-async function writeEdits(
-  context: PfsContext,
-  commit: CommitRecord,
-  options: { readonly parent: string | null; readonly time: number; readonly description: string },
-): Promise<{ readonly written: FinishedTree; readonly packs: SessionPacks }> {
-  const session = context.newSession();
-  try {
-    const tree = await applyEdits(session, commit.tree, commit.edits);
-    const written = await writeGitCommit(session, commit, { ...options, tree });
-    return { written, packs: await session.finish() };
-  } catch (error) {
-    session.discard();
-    throw error;
+  change.add({
+    kind: 'commit.finished',
+    repo,
+    commit: id,
+    time,
+    ...written,
+    error: null,
+    description,
+  });
+  // A set causes commits once no user writes to it any more.
+  const users = [...state.commits.keysBy('set', id)].flatMap((key) => {
+    const other = state.commits.get(key);
+    return other?.origin === 'user' ? [other] : [];
+  });
+  if (users.every((user) => user.finished !== null)) {
+    for (const user of users) {
+      if (state.branches.get(branchKey(user.repo, user.branch))?.head === user.id) {
+        change.moved({ repo: user.repo, branch: user.branch }, id);
+      }
+    }
   }
-}
-
-/** Calls `start` with the branches a commit set changed, once no user writes to the set any more. */
-function propagateSet(
-  state: State,
-  set: string,
-  start: (changed: { repo: RepoKey; branch: string }[]) => void,
-): void {
-  const commits = [...state.commits.keysBy('set', set)].flatMap(
-    (key) => state.commits.get(key) ?? [],
-  );
-  const users = commits.filter((commit) => commit.origin === 'user');
-  if (users.every((commit) => commit.finished !== null)) {
-    start(users.filter((c) => state.branches.get(branchKey(c.repo, c.branch))?.head === c.id));
-  }
+  return state.commits.get(commitKey(repo, id)) ?? commit;
 }
 
 /** A tree that can be read, and how to let go of it. */
@@ -244,10 +233,8 @@ export async function waitCommit(
   return await resolveCommit(context, repo, id);
 }
 
-function userCommit(commit: CommitRecord | undefined, id: string): CommitRecord {
-  if (commit === undefined) {
-    throw new EngineError('not_found', `Cannot find commit ${id}: it was deleted with its repo`);
-  }
+function checkOpen(commit: CommitRecord): void {
+  const { id } = commit;
   if (commit.origin !== 'user') {
     throw new EngineError(
       'failed_precondition',
@@ -260,5 +247,4 @@ function userCommit(commit: CommitRecord | undefined, id: string): CommitRecord 
       `Cannot change commit ${id}: it has already finished; start another one`,
     );
   }
-  return commit;
 }

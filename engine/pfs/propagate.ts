@@ -31,11 +31,59 @@ export function settledHead(state: State, ref: BranchRef): string | null {
 
 /** Starts a commit on every branch downstream of `changed`, each after all of its sources. */
 export function propagate(draft: Draft, changed: readonly BranchRef[], cause: Cause): void {
-  const roots = new Set(changed.map((ref) => branchKey(ref.repo, ref.branch)));
-  const seeds = downstreamBranches(draft.state).filter((branch) =>
-    branch.provenance.some((source) => roots.has(branchKey(source.repo, source.branch))),
+  startCommits(draft, readersOfBranches(draft.state, changed), cause);
+}
+
+/** Returns the branches that have one of `sources` as provenance. */
+export function readersOfBranches(state: State, sources: readonly BranchRef[]): BranchRecord[] {
+  const roots = new Set(sources.map((ref) => branchKey(ref.repo, ref.branch)));
+  return roots.size === 0
+    ? []
+    : downstreamBranches(state).filter((branch) =>
+        branch.provenance.some((source) => roots.has(branchKey(source.repo, source.branch))),
+      );
+}
+
+/** Makes a branch that is read, and does not exist or has no commit, begin with an empty one. */
+export function emptyHead(draft: Draft, ref: BranchRef, cause: Cause): void {
+  const { state } = draft;
+  const { repo, branch } = ref;
+  const { set: id, time } = cause;
+  const old = state.branches.get(branchKey(repo, branch));
+  const isMade = (old?.head ?? null) !== null || (old?.provenance.length ?? 0) > 0;
+  if (isMade || !state.repos.has(repo) || state.commits.has(commitKey(repo, id))) {
+    return;
+  }
+  draft.add({
+    kind: 'branch.put',
+    branch: { repo, name: branch, head: null, provenance: [], created: time, ...old },
+  });
+  const commit: CommitRecord = {
+    repo,
+    id,
+    branch,
+    parent: null,
+    depth: 0,
+    origin: 'auto',
+    description: '',
+    started: time,
+    finished: null,
+    error: null,
+    provenance: [],
+    tree: null,
+    git: null,
+    size: 0,
+    files: 0,
+    edits: [],
+    pipeline: null,
+    image: null,
+  };
+  const nothing = { tree: null, git: null, size: 0, files: 0 };
+  draft.add(
+    { kind: 'commit.started', commit },
+    { kind: 'commit.finished', repo, commit: id, time, ...nothing, error: null },
+    { kind: 'branch.moved', repo, branch, head: id },
   );
-  startCommits(draft, seeds, cause);
 }
 
 /** Starts a commit on each of `seeds` and on every branch downstream of them. */

@@ -3,7 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
 import { getDatum, listDatums } from '../../jobs/datum-list.ts';
-import { endJob } from '../../jobs/job-end.ts';
+import { stopJob } from '../../jobs/job-end.ts';
 import { getJob, jobSet, listJobs } from '../../jobs/job-lookup.ts';
 import { JobResults } from '../../jobs/job-results.ts';
 import { lineageDown, lineageUp } from '../../jobs/lineage.ts';
@@ -12,7 +12,16 @@ import { findCommit, resolveCommit } from '../../pfs/commit-lookup.ts';
 import { openTree } from '../../pfs/commits.ts';
 import { resolveFile } from '../../pfs/files.ts';
 import { normalizePath, repoKeyOf } from '../../pfs/names.ts';
-import { flag, pageOf, param, pipelineOf, query, sendLines, untilGone } from '../http.ts';
+import {
+  answering,
+  flag,
+  pageOf,
+  param,
+  pipelineOf,
+  query,
+  sendLines,
+  untilGone,
+} from '../http.ts';
 import { readLogs } from '../log-reading.ts';
 import type { EngineParts } from '../parts.ts';
 import { isoTime, viewDatum, viewJob, viewLineage } from '../views.ts';
@@ -24,6 +33,7 @@ const JOB = '/pipelines/:project/:pipeline/jobs/:id';
 /** Adds the routes of jobs, datums, logs and provenance. */
 export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
   const { context } = parts;
+  const answered = answering(context);
   const view = async (job: JobRecord): Promise<Job> =>
     viewJob(job, await findCommit(context, job.pipeline, job.id));
 
@@ -63,17 +73,8 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
   });
 
   server.post(`${JOB}/stop`, async (request) => {
-    const pipeline = pipelineOf(request);
-    const job = await getJob(context, pipeline, param(request, 'id'));
-    const end = { state: 'killed' as const, reason: 'stopped by a user' };
-    const ended = await endJob(context, { pipeline, job: job.id, end }, 'local');
-    if (!ended) {
-      throw new EngineError(
-        'failed_precondition',
-        `Cannot stop job ${job.id}: it has already ended (${job.state})`,
-      );
-    }
-    return await view(await getJob(context, pipeline, job.id));
+    const job = { pipeline: pipelineOf(request), job: param(request, 'id') };
+    return await view(await answered(request, (asked) => stopJob(context, job, asked)));
   });
 
   server.get(`${JOB}/wait`, async (request, reply) => {

@@ -1,0 +1,63 @@
+// What users ask to be changed, as data: a normal request is decided at once, one of a transaction is kept in the state
+// until the transaction finishes. Both are decided by the same functions.
+
+import type { PipelineKey, RepoKey } from './records.ts';
+
+/** One change that a user asks for. Adding a kind takes one line in the table of `engine/jobs/changes.ts`. */
+export type ChangeRequest =
+  | { readonly kind: 'repo.create'; readonly repo: RepoKey; readonly description: string }
+  | { readonly kind: 'repo.describe'; readonly repo: RepoKey; readonly description: string }
+  | { readonly kind: 'repo.delete'; readonly repo: RepoKey; readonly force: boolean }
+  | {
+      readonly kind: 'branch.put';
+      readonly repo: RepoKey;
+      readonly branch: string;
+      readonly head?: string;
+    }
+  | {
+      readonly kind: 'branch.delete';
+      readonly repo: RepoKey;
+      readonly branch: string;
+      readonly force: boolean;
+    }
+  | {
+      readonly kind: 'commit.start';
+      readonly repo: RepoKey;
+      readonly branch: string;
+      readonly parent?: string;
+      readonly description: string;
+    }
+  | {
+      readonly kind: 'commit.finish';
+      readonly repo: RepoKey;
+      readonly ref: string;
+      readonly description?: string;
+    }
+  | {
+      readonly kind: 'pipeline.put';
+      /** Of the spec file. */
+      readonly text: string;
+      /** For messages. */
+      readonly fileName: string;
+      readonly project: string;
+      readonly update: boolean;
+      readonly reprocess: boolean;
+    }
+  | { readonly kind: 'pipeline.start'; readonly pipeline: PipelineKey }
+  | { readonly kind: 'pipeline.stop'; readonly pipeline: PipelineKey }
+  | {
+      readonly kind: 'pipeline.delete';
+      readonly pipeline: PipelineKey;
+      readonly force: boolean;
+      readonly keepRepo: boolean;
+    }
+  | { readonly kind: 'job.stop'; readonly pipeline: PipelineKey; readonly job: string };
+
+/** An open transaction of a user: requests that will be carried out together. */
+export interface TransactionRecord {
+  /** Also the id of the commit set of all commits that it will make. */
+  readonly id: string;
+  readonly actor: string;
+  readonly started: number;
+  readonly requests: readonly ChangeRequest[];
+}

@@ -1,0 +1,221 @@
+// One change that a user asked for, being decided: by itself, or as part of a transaction with others. What it causes
+// downstream is worked out once, at the end, so that changes that belong together cause one commit per branch.
+
+import { isEngineError } from '../base/errors.ts';
+import { compose, type Draft } from '../journal/compose.ts';
+import type { Operation } from '../journal/operations.ts';
+import { type BranchRef, branchKey, commitKey, type RepoKey } from '../journal/records.ts';
+import type { State } from '../journal/state.ts';
+import { type PfsContext, type Request, transactOptions } from './context.ts';
+import { Facts, MissingFact } from './facts.ts';
+import { emptyHead, readersOfBranches, startCommits } from './propagate.ts';
+import type { SessionPacks, WriteSession } from './write-session.ts';
+
+/** How often a change is prepared again because the collector took a pack that it leans on. */
+const MAX_RESTARTS = 5;
+
+/** What a decision works on. Decisions do no I/O and may run several times; only the last run counts. */
+export class Change {
+  readonly context: PfsContext;
+  readonly draft: Draft;
+  readonly facts: Facts;
+  /** The id of every commit that is made here. */
+  readonly set: string;
+  /** In milliseconds since the Unix epoch. */
+  readonly time: number;
+  readonly #moved: { readonly ref: BranchRef; readonly set: string }[] = [];
+  readonly #seeds: BranchRef[] = [];
+  readonly #sources: BranchRef[] = [];
+  readonly #written = new Set<RepoKey>();
+
+  constructor(
+    context: PfsContext,
+    options: {
+      readonly draft: Draft;
+      readonly facts: Facts;
+      readonly set: string;
+      readonly time: number;
+    },
+  ) {
+    this.context = context;
+    this.draft = options.draft;
+    this.facts = options.facts;
+    this.set = options.set;
+    this.time = options.time;
+  }
+
+  /** The state as it is after what was decided so far. */
+  get state(): State {
+    return this.draft.state;
+  }
+
+  add(...operations: readonly Operation[]): void {
+    this.draft.add(...operations);
+  }
+
+  /**
+   * Returns what `write` stored for these repos. `key` must name all that it depends on; `standIn` takes its place where
+   * nothing is to be stored.
+   */
+  store<T>(
+    key: string,
+    options: {
+      readonly repos: readonly RepoKey[];
+      readonly standIn: T;
+      readonly write: (session: WriteSession) => Promise<T>;
+    },
+  ): T {
+    for (const repo of options.repos) {
+      this.#written.add(repo);
+    }
+    return this.facts.store(key, options);
+  }
+
+  /** Notes that readers of a branch get a commit: of the set `set` unless other causes come together with this one. */
+  moved(ref: BranchRef, set = this.set): void {
+    this.#moved.push({ ref, set });
+  }
+
+  /** Notes that a branch gets a commit made from what it reads. */
+  refresh(ref: BranchRef): void {
+    this.#seeds.push(ref);
+  }
+
+  /** Notes that a branch is read, and begins with an empty commit where nothing else gives it one. */
+  read(ref: BranchRef): void {
+    this.#sources.push(ref);
+  }
+
+  /** Adds what all of it causes, and the packs that hold what was stored. */
+  settle(packs: SessionPacks | undefined): void {
+    const { state } = this;
+    for (const ref of this.#sources) {
+      emptyHead(this.draft, ref, { set: this.set, time: this.time });
+    }
+    const branches = this.#seeds.flatMap(
+      ({ repo, branch }) => state.branches.get(branchKey(repo, branch)) ?? [],
+    );
+    const moved = readersOfBranches(
+      state,
+      this.#moved.map(({ ref }) => ref),
+    );
+    const sets = new Set(this.#moved.map(({ set }) => set));
+    if (branches.length > 0) {
+      sets.add(this.set);
+    }
+    const seeds = [...moved, ...branches];
+    if (seeds.length > 0) {
+      startCommits(this.draft, seeds, { set: this.#causeOf(sets), time: this.time });
+    }
+    for (const repo of packs ? this.#written : []) {
+      if (packs && state.repos.has(repo)) {
+        this.draft.add({ kind: 'packs.added', repo, ...packs });
+      }
+    }
+  }
+
+  /** A set that users still write to will cause commits under its own name once they are done: not before. */
+  #causeOf(sets: ReadonlySet<string>): string {
+    const [only = this.set] = sets;
+    const set = sets.size === 1 ? only : this.set;
+    const { commits } = this.state;
+    const isOpen = [...commits.keysBy('set', set)].some((key) => {
+      const commit = commits.get(key);
+      return commit?.origin === 'user' && commit.finished === null;
+    });
+    return isOpen ? this.context.ids.next() : set;
+  }
+
+  /** Returns whether this change, or the transaction that it is part of, has made a commit in the repo. */
+  hasCommitIn(repo: RepoKey): boolean {
+    return this.state.commits.has(commitKey(repo, this.set));
+  }
+}
+
+/** Decides a change: adds operations, and returns what the user is told. Rejects by throwing. */
+export type Decide<T> = (change: Change) => T;
+
+/**
+ * Makes a change in one transaction of the journal: decides it, fetches the facts it asks for, and decides again until
+ * all are there and the state has not moved away from under them. Rejects as `decide` does, with nothing changed.
+ */
+export async function makeChange<T>(
+  context: PfsContext,
+  request: Request,
+  decide: Decide<T>,
+  options: { readonly set?: string } = {},
+): Promise<T> {
+  const facts = new Facts(context);
+  const set = options.set ?? context.ids.next();
+  const time = context.clock.now();
+  const run = (state: State) => decideOn(state, { context, facts, set, time }, decide);
+  for (let restarts = 0; ; ) {
+    try {
+      return await context.journal.transact(run, transactOptions(request));
+    } catch (error) {
+      if (error instanceof MissingFact) {
+        await gather(facts, { first: error, run: () => void run(context.journal.state) });
+      } else if (
+        isEngineError(error, 'conflict') &&
+        error.details.pack !== undefined &&
+        restarts < MAX_RESTARTS
+      ) {
+        restarts += 1;
+        facts.restart();
+      } else {
+        facts.restart();
+        throw error;
+      }
+    }
+  }
+}
+
+/** Runs a decision on a state, which it leaves as it was. */
+export function decideOn<T>(
+  state: State,
+  options: {
+    readonly context: PfsContext;
+    readonly facts: Facts;
+    readonly set: string;
+    readonly time: number;
+  },
+  decide: Decide<T>,
+): { operations: Operation[]; result: T } {
+  const { context, facts, set, time } = options;
+  return compose(state, (draft) => {
+    const change = new Change(context, { draft, facts, set, time });
+    const result = decide(change);
+    change.settle(facts.packs);
+    return result;
+  });
+}
+
+/** Fetches the missing fact `first` and all that `run` turns out to miss after it. */
+export async function gather(
+  facts: Facts,
+  options: { readonly first: MissingFact; readonly run: () => void },
+): Promise<void> {
+  try {
+    for (let missing: MissingFact | undefined = options.first; missing; ) {
+      await facts.fetch(missing);
+      missing = missingIn(options.run);
+    }
+    await facts.flush();
+  } catch (error) {
+    facts.restart();
+    throw error;
+  }
+}
+
+/** Returns the fact that `run` misses, or undefined when it needs no more. */
+function missingIn(run: () => void): MissingFact | undefined {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    if (error instanceof MissingFact) {
+      return error;
+    }
+    throw error;
+  }
+}
