@@ -5,17 +5,10 @@ import type { ObjectStat } from '../object/pack-ref.ts';
 import type { PackSet, StoredObject } from '../object/pack-set.ts';
 import { type Commit, parseCommit } from './commit.ts';
 import type { GitObjects, GitStat } from './git-objects.ts';
-import { EMPTY_TREE, type GitKind, objectId } from './object-id.ts';
-import { type DecodedEntry, decodeEntry } from './pack-format.ts';
+import { EMPTY_TREE, type GitKind } from './object-id.ts';
+import { type GitObject, ObjectResolver } from './object-resolver.ts';
 import { decodeTree, type TreeEntry } from './tree.ts';
 import { TreeCache } from './tree-cache.ts';
-
-/** A Git object's content. The buffer may be shared: it must not be written to. */
-export interface GitObject {
-  readonly id: string;
-  readonly kind: GitKind;
-  readonly content: Buffer;
-}
 
 const EMPTY_STAT: GitStat = { kind: 'tree', size: 0, files: 0 };
 
@@ -23,6 +16,7 @@ const EMPTY_STAT: GitStat = { kind: 'tree', size: 0, files: 0 };
 export class GitReader implements GitObjects {
   readonly #packs: PackSet;
   readonly #trees: TreeCache;
+  readonly #resolver = new ObjectResolver();
 
   constructor(packs: PackSet, options: { trees?: TreeCache } = {}) {
     this.#packs = packs;
@@ -73,13 +67,18 @@ export class GitReader implements GitObjects {
    */
   async *readMany(ids: Iterable<string>): AsyncGenerator<GitObject> {
     for await (const stored of this.#packs.readMany(ids)) {
-      const decoded = verified(stored);
+      const decoded = this.resolve(stored);
       yield decoded instanceof Promise ? await decoded : decoded;
     }
   }
 
+  /** Decodes and verifies an object that was read out of a pack. */
+  resolve(stored: StoredObject): GitObject | Promise<GitObject> {
+    return this.#resolver.resolve(stored);
+  }
+
   async #read(id: string, kind: GitKind): Promise<GitObject> {
-    const object = await verified(await this.#packs.read(id));
+    const object = await this.resolve(await this.#packs.read(id));
     if (object.kind !== kind) {
       throw new EngineError('corrupt', `Cannot read ${kind} "${id}": it is a ${object.kind}`);
     }
@@ -101,38 +100,4 @@ export function toGitStat(id: string, stat: ObjectStat | undefined): GitStat {
     throw new EngineError('corrupt', `Cannot look up object "${id}": it is a ${kind}`);
   }
   return { kind, size, files };
-}
-
-/** Decodes an entry and verifies that it is the object it is said to be. */
-function verified(stored: StoredObject): GitObject | Promise<GitObject> {
-  try {
-    const decoded = decodeEntry(stored.bytes);
-    return decoded instanceof Promise
-      ? decoded.then(
-          (entry) => verify(stored, entry),
-          (cause: unknown) => {
-            throw damaged(stored, cause);
-          },
-        )
-      : verify(stored, decoded);
-  } catch (cause) {
-    throw damaged(stored, cause);
-  }
-}
-
-function verify(stored: StoredObject, { kind, content }: DecodedEntry): GitObject {
-  const { id } = stored.entry;
-  if (objectId(kind, content) !== id) {
-    throw damaged(stored, undefined);
-  }
-  return { id, kind, content };
-}
-
-function damaged(stored: StoredObject, cause: unknown): EngineError {
-  const { entry, pack } = stored;
-  return new EngineError(
-    'corrupt',
-    `Cannot read object "${entry.id}": its bytes in pack "${pack.id}" are damaged; restore the pack from a copy`,
-    { cause, details: { object: entry.id, pack: pack.id } },
-  );
 }

@@ -1,14 +1,16 @@
-// Git's packfile, version 2: how an object becomes an entry of a pack and comes back. Entries are whole objects;
-// their zlib streams hold stored blocks unless compression pays.
+// Git's packfile, version 2: how an object becomes an entry of a pack and comes back. Entries are whole objects, or
+// deltas that name their base by id (REF_DELTA); zlib streams hold stored blocks unless compression pays.
 
 import { promisify } from 'node:util';
-import { deflate, deflateRawSync, inflate, inflateSync } from 'node:zlib';
+import { deflate, deflateRawSync, deflateSync, inflate, inflateSync } from 'node:zlib';
 import { EngineError } from '../base/errors.ts';
 import type { PackContainer } from '../object/open-pack.ts';
 import { adler32 } from './adler32.ts';
 import type { GitKind } from './object-id.ts';
 
 const TYPES: Readonly<Record<GitKind, number>> = { commit: 1, tree: 2, blob: 3, tag: 4 };
+const REF_DELTA = 7;
+const ID_BYTES = 20;
 const KINDS: readonly (GitKind | undefined)[] = [undefined, 'commit', 'tree', 'blob', 'tag'];
 
 /** The most that one stored block of a deflate stream holds (RFC 1951 §3.2.4). */
@@ -46,7 +48,7 @@ export function storedEntryBytes(size: number): number {
 
 /** Writes an entry that holds the content as it is; `target` is as long as {@link storedEntryBytes} says. */
 export function writeStoredEntry(target: Buffer, kind: GitKind, content: Uint8Array): void {
-  let at = writeHeader(target, kind, content.length);
+  let at = writeHeader(target, TYPES[kind], content.length);
   target[at++] = 0x78;
   target[at++] = 0x01;
   let from = 0;
@@ -83,7 +85,31 @@ export function writeDeflatedEntry(
   target: Buffer,
   entry: { kind: GitKind; size: number; deflated: Uint8Array },
 ): void {
-  target.set(entry.deflated, writeHeader(target, entry.kind, entry.size));
+  target.set(entry.deflated, writeHeader(target, TYPES[entry.kind], entry.size));
+}
+
+/** Makes the entry of a delta of the object `base`. */
+export async function deltaEntry(base: string, delta: Buffer): Promise<Buffer> {
+  const deflated =
+    delta.length < ASYNC_INFLATE_BYTES
+      ? deflateSync(delta, { level: 6 })
+      : await deflateAsync(delta, { level: 6 });
+  const head = headerBytes(delta.length);
+  const entry = Buffer.allocUnsafe(head + ID_BYTES + deflated.length);
+  const at = writeHeader(entry, REF_DELTA, delta.length);
+  entry.write(base, at, 'hex');
+  deflated.copy(entry, at + ID_BYTES);
+  return entry;
+}
+
+/** Reads the entry of a delta: the id of its base, and the delta. Anything else is `corrupt`. */
+export async function decodeDelta(entry: Buffer): Promise<{ base: string; delta: Buffer }> {
+  const { type, size, at } = readHeader(entry);
+  if (type !== REF_DELTA) {
+    throw new EngineError('corrupt', `Cannot read a pack entry: its type ${type} is no delta`);
+  }
+  const delta = await inflateEntry(entry.subarray(at + ID_BYTES), size);
+  return { base: entry.toString('hex', at, at + ID_BYTES), delta };
 }
 
 /** What an entry holds. */
@@ -105,27 +131,34 @@ export function decodeEntry(entry: Buffer): DecodedEntry | Promise<DecodedEntry>
   if (stored) {
     return { kind, content: stored };
   }
-  const stream = entry.subarray(at);
+  const content = inflateEntry(entry.subarray(at), size);
+  return content instanceof Promise
+    ? content.then((bytes) => ({ kind, content: bytes }))
+    : { kind, content };
+}
+
+/** Inflates a stream of `size` bytes, a long one off the main thread. */
+function inflateEntry(stream: Buffer, size: number): Buffer | Promise<Buffer> {
   if (size <= ASYNC_INFLATE_BYTES) {
     try {
-      return check(kind, inflateSync(stream, { maxOutputLength: size + 1 }), size);
+      return check(inflateSync(stream, { maxOutputLength: size + 1 }), size);
     } catch (cause) {
       throw damaged(cause);
     }
   }
   return inflateAsync(stream, { maxOutputLength: size + 1 }).then(
-    (content) => check(kind, content, size),
+    (content) => check(content, size),
     (cause: unknown) => {
       throw damaged(cause);
     },
   );
 }
 
-function check(kind: GitKind, content: Buffer, size: number): DecodedEntry {
+function check(content: Buffer, size: number): Buffer {
   if (content.length !== size) {
     throw damaged(new Error(`${content.length} bytes instead of ${size}`));
   }
-  return { kind, content };
+  return content;
 }
 
 function damaged(cause: unknown): EngineError {
@@ -166,9 +199,9 @@ function headerBytes(size: number): number {
 }
 
 /** Type in bits 4–6 and the size's low four bits first, then seven bits at a time. */
-function writeHeader(target: Buffer, kind: GitKind, size: number): number {
+function writeHeader(target: Buffer, type: number, size: number): number {
   let rest = Math.floor(size / 16);
-  let byte = (TYPES[kind] << 4) | (size & 15);
+  let byte = (type << 4) | (size & 15);
   let at = 0;
   while (rest > 0) {
     target[at++] = byte | 0x80;

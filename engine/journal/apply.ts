@@ -2,6 +2,7 @@
 // refuses what must never be, whoever asked: that is what makes several engines on one bucket safe.
 
 import { EngineError } from '../base/errors.ts';
+import { foldPacks } from './live-packs.ts';
 import type { Operation } from './operations.ts';
 import {
   branchKey,
@@ -17,10 +18,10 @@ import type { TransactionRecord } from './requests.ts';
 import type { State } from './state.ts';
 
 /**
- * Folds `operation` into `state`. Rejects an impossible one with `conflict`, `not_found` or `already_exists`, before
+ * Folds `operation` of an entry into `state`; the entry's number is 0 while a transaction is being composed. Rejects an impossible one with `conflict`, `not_found` or `already_exists`, before
  * anything changed; throws `failed_precondition` for a kind that this version does not know.
  */
-export function apply(state: State, operation: Operation): void {
+export function apply(state: State, operation: Operation, { seq } = { seq: 0 }): void {
   switch (operation.kind) {
     case 'repo.created': {
       const { repo } = operation;
@@ -123,7 +124,14 @@ export function apply(state: State, operation: Operation): void {
       state.projects.delete(operation.project);
       return;
     case 'packs.added':
-      addPacks(state, operation);
+    case 'packs.compacted':
+    case 'packs.collected':
+    case 'packs.restored':
+    case 'packs.deleted':
+    case 'packs.horizon':
+    case 'upkeep.claimed':
+    case 'upkeep.finished':
+      foldPacks(state, operation, seq);
       return;
     case 'pipeline.put':
       state.pipelines.set(operation.pipeline.key, operation.pipeline);
@@ -301,32 +309,6 @@ function deleteRepo(state: State, key: string): void {
     }
   }
   state.repos.delete(key);
-}
-
-function addPacks(state: State, operation: Extract<Operation, { kind: 'packs.added' }>): void {
-  const repo = present(state.repos.get(operation.repo), 'repo', operation.repo);
-  for (const id of operation.relied) {
-    // A pack the collector has removed never comes back under its name: the writer must store those bytes again.
-    if (!state.packs.has(id)) {
-      throw new EngineError('conflict', `Cannot use pack "${id}": it was collected meanwhile`, {
-        details: { pack: id },
-      });
-    }
-  }
-  for (const pack of operation.added) {
-    const known = state.packs.get(pack.id);
-    const repos = known?.repos ?? [];
-    state.packs.set(pack.id, {
-      ...pack,
-      repos: repos.includes(repo.id) ? repos : [...repos, repo.id],
-    });
-  }
-  for (const id of operation.relied) {
-    const pack = state.packs.get(id);
-    if (pack && !pack.repos.includes(repo.id)) {
-      state.packs.set(id, { ...pack, repos: [...pack.repos, repo.id] });
-    }
-  }
 }
 
 /** Keeps the pipeline's count of jobs by state, so that no list has to be walked to show it. */

@@ -30,6 +30,11 @@ export interface JournalOptions<S extends JournalState, O> {
   readonly patienceMs?: number;
   /** When to take snapshots; every 1000 entries or 32 MiB of entries unless told. */
   readonly snapshots?: Partial<SnapshotPolicy>;
+  /**
+   * Asked about a transaction that was refused: resolves true where it has mended the reason, and the transaction is
+   * to be tried again.
+   */
+  readonly remedy?: (error: unknown) => Promise<boolean>;
   /** Called with what no caller gets to see, for the engine's log: failures of following, snapshots and listeners, and why the journal stopped. */
   readonly onProblem?: (error: unknown) => void;
 }
@@ -43,6 +48,8 @@ export interface TransactOptions {
 
 const DEFAULT_PATIENCE = 30_000;
 const DEFAULT_FOLLOW = 500;
+/** How often what refuses one transaction is mended. */
+const MAX_REMEDIES = 8;
 
 /** A journal on one store, as one engine sees it. Any number of engines may have the same store open. */
 export class Journal<S extends JournalState, O> {
@@ -57,6 +64,7 @@ export class Journal<S extends JournalState, O> {
   readonly #snapshotter: Snapshotter<S, O>;
   readonly #watchers: Watchers<S, Entry>;
   readonly #closing = new AbortController();
+  readonly #remedy: (error: unknown) => Promise<boolean>;
   #isOpen = false;
   #queue: Pending<S, O>[] = [];
   #pump: Promise<void> | undefined;
@@ -67,6 +75,7 @@ export class Journal<S extends JournalState, O> {
     this.#random = options.random;
     this.#engine = options.engine;
     this.#onProblem = options.onProblem ?? (() => undefined);
+    this.#remedy = options.remedy ?? (() => Promise.resolve(false));
     this.#fold = new Fold(options.definition);
     const ids = new IdMaker(options.clock, options.random);
     const { forgotten } = this.#fold.state;
@@ -138,7 +147,19 @@ export class Journal<S extends JournalState, O> {
    * An `unavailable` error that says "outcome unknown" leaves open whether the transaction was committed: ask again
    * with the same request id.
    */
-  transact<T>(run: (state: S) => Decision<O, T>, options: TransactOptions): Promise<T> {
+  async transact<T>(run: (state: S) => Decision<O, T>, options: TransactOptions): Promise<T> {
+    for (let left = MAX_REMEDIES; ; left--) {
+      try {
+        return await this.#transactOnce(run, options);
+      } catch (error) {
+        if (left === 0 || !(await this.#remedy(error))) {
+          throw error;
+        }
+      }
+    }
+  }
+
+  #transactOnce<T>(run: (state: S) => Decision<O, T>, options: TransactOptions): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.failure || this.#closing.signal.aborted) {
         reject(this.failure ?? closed());

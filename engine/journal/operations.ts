@@ -75,6 +75,30 @@ export type Operation =
       readonly added: readonly AddedPack[];
       readonly relied: readonly string[];
     }
+  /** Packs written anew, `added`, hold all that the `removed` ones did. */
+  | {
+      readonly kind: 'packs.compacted';
+      readonly added: readonly AddedPack[];
+      readonly removed: readonly string[];
+    }
+  /**
+   * Packs of which `added` hold what was reached after entry `since`; the rest is let go. Refused where a transaction
+   * has used one of them in a later entry.
+   */
+  | {
+      readonly kind: 'packs.collected';
+      readonly added: readonly AddedPack[];
+      readonly removed: readonly string[];
+      readonly since: number;
+    }
+  /** What was in a pack that was removed, or that came too late to be added, has been stored again whole. */
+  | { readonly kind: 'packs.restored'; readonly pack: string; readonly added: AddedPack }
+  /** The objects of removed packs are about to be deleted. */
+  | { readonly kind: 'packs.deleted'; readonly packs: readonly string[] }
+  /** From here on no pack with an id below `before` is added: what nobody has named by now is garbage. */
+  | { readonly kind: 'packs.horizon'; readonly before: string }
+  | { readonly kind: 'upkeep.claimed'; readonly owner: string; readonly time: number }
+  | { readonly kind: 'upkeep.finished'; readonly owner: string; readonly time: number }
   | { readonly kind: 'pipeline.put'; readonly pipeline: PipelineRecord }
   | {
       readonly kind: 'pipeline.state';
@@ -157,6 +181,13 @@ const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'project.put',
   'project.deleted',
   'packs.added',
+  'packs.compacted',
+  'packs.collected',
+  'packs.restored',
+  'packs.deleted',
+  'packs.horizon',
+  'upkeep.claimed',
+  'upkeep.finished',
   'pipeline.put',
   'pipeline.state',
   'pipeline.pinned',

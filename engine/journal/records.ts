@@ -201,6 +201,29 @@ export interface PackRecord {
   readonly objects: number;
   /** Ids of the repos that were written with it. */
   readonly repos: readonly string[];
+  /** The last entry in which a transaction brought it or leaned on it; absent: before this was noted. */
+  readonly used?: number;
+}
+
+/** A pack that has left the live set. It is known until no transaction can name it any more, and never lives again. */
+export interface RemovedPackRecord extends PackRecord {
+  /** The entry that removed it. The store's time of that entry's object is when it was. */
+  readonly removed: number;
+  /** Packs that hold all that was in it, live or removed themselves; null where some of it was dropped. */
+  readonly into: readonly string[] | null;
+  /** The entry that announced that its objects will be deleted: from there on nothing brings them back. */
+  readonly deleted: number | null;
+}
+
+/** What the engines of a store keep for their upkeep, one record. */
+export interface UpkeepRecord {
+  /** Packs with lower ids can't be added any more; empty before the first collection. */
+  readonly horizon: string;
+  /** The engine that collects now; null when none does. */
+  readonly owner: string | null;
+  /** When the last collection began and ended, by the clock of the engine that did it. */
+  readonly started: number;
+  readonly finished: number;
 }
 
 /** The key of a commit in the state. */
@@ -232,6 +255,9 @@ export function specRepo(pipeline: PipelineKey): RepoKey {
 export function metaRepo(pipeline: PipelineKey): RepoKey {
   return `${pipeline}.meta`;
 }
+
+/** The key of the one upkeep record. */
+export const UPKEEP_KEY = 'upkeep';
 
 /** The one branch of the spec and meta repos. */
 export const SYSTEM_BRANCH = 'master';

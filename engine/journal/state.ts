@@ -10,8 +10,10 @@ import {
   type PackRecord,
   type PipelineRecord,
   type ProjectRecord,
+  type RemovedPackRecord,
   type RepoRecord,
   type TagRecord,
+  type UpkeepRecord,
 } from './records.ts';
 import type { TransactionRecord } from './requests.ts';
 
@@ -35,6 +37,10 @@ export class State extends JournalState {
   readonly packs = this.table<PackRecord>('packs');
   /** Open transactions of users, by id. */
   readonly transactions = this.table<TransactionRecord>('transactions');
+  /** By pack id. */
+  readonly removedPacks = this.table<RemovedPackRecord>('removed-packs');
+  /** One record, under `UPKEEP_KEY`. */
+  readonly upkeep = this.table<UpkeepRecord>('upkeep');
 
   constructor() {
     super();

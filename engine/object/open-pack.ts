@@ -16,6 +16,11 @@ export interface PackContainer {
   header(objects: number): Buffer;
 }
 
+/** What an index will say of an entry that is added: beside what the object is, the base of a delta. */
+export interface NewEntry extends ObjectStat {
+  readonly base?: string;
+}
+
 const FIRST_SLAB_BYTES = 16 * 1024;
 const SLAB_BYTES = 1024 * 1024;
 /** How much is hashed before other work gets its turn. */
@@ -28,7 +33,7 @@ interface Slab {
 }
 
 interface Place {
-  readonly stat: ObjectStat;
+  readonly stat: NewEntry;
   readonly offset: number;
   readonly bytes: Buffer;
 }
@@ -80,7 +85,7 @@ export class OpenPack {
   }
 
   /** Appends an entry, for which there must be room, and returns its place to be filled. */
-  add(id: string, stat: ObjectStat, stored: number): Buffer {
+  add(id: string, stat: NewEntry, stored: number): Buffer {
     const slab = this.#slabs.at(-1);
     if (!slab || slab.buffer.length - slab.used < stored) {
       throw new RangeError('no room was made for the entry');

@@ -39,4 +39,6 @@ export interface PackEntry extends ObjectStat {
   readonly offset: number;
   /** Length of its entry in the pack. */
   readonly stored: number;
+  /** Of a delta: the id of the object of the same pack that it is a delta of. */
+  readonly base?: string;
 }

@@ -16,6 +16,13 @@ export interface PackHit {
 /** An object as its pack holds it: the entry's bytes, not yet decoded. */
 export interface StoredObject extends PackHit {
   readonly bytes: Buffer;
+  /** Of a delta: reads its base, out of the same pack. */
+  readonly base?: () => Promise<StoredObject>;
+}
+
+/** A hit with the index that it was found in: the pack may leave the set before its base is read. */
+interface IndexedHit extends PackHit {
+  readonly index: PackIndex;
 }
 
 const PARALLEL_LOADS = 16;
@@ -95,17 +102,17 @@ export class PackSet {
   }
 
   /** Looks among the indexes that are in memory only. An id of 40 hex digits is Git's, of 64 a chunk's or list's. */
-  findLoaded(id: string): PackHit | undefined {
+  findLoaded(id: string): IndexedHit | undefined {
     const shelf = this.#shelves[kindOf(id)];
     this.#scratch.write(id, 0, 'hex');
     const hit = shelf.table.find(this.#scratch);
     const pack = hit && shelf.packs[hit.slot];
     const index = hit && shelf.table.index(hit.slot);
-    return pack && index ? { pack, entry: index.entryAt(hit.position) } : undefined;
+    return pack && index ? { pack, index, entry: index.entryAt(hit.position) } : undefined;
   }
 
   /** Returns where an object is, or undefined when no live pack has it. Waits only where an index must be fetched. */
-  find(id: string): PackHit | undefined | Promise<PackHit | undefined> {
+  find(id: string): IndexedHit | undefined | Promise<IndexedHit | undefined> {
     const hit = this.findLoaded(id);
     if (hit) {
       return hit;
@@ -119,15 +126,42 @@ export class PackSet {
     return this.#cache.read(pack, range);
   }
 
+  /** Returns the packs of a kind with their indexes, as they are now. */
+  async indexes(kind: PackKind): Promise<{ pack: PackRef; index: PackIndex }[]> {
+    const shelf = this.#shelves[kind];
+    while (shelf.unloaded.size > 0) {
+      await this.load(kind);
+    }
+    return [...shelf.slots.values()].flatMap((slot) => {
+      const pack = shelf.packs[slot];
+      const index = shelf.table.index(slot);
+      return pack && index ? [{ pack, index }] : [];
+    });
+  }
+
   /** Reads one object as it is stored; `corrupt` when no live pack has it. */
   async read(id: string): Promise<StoredObject> {
-    const hit = await this.find(id);
-    if (!hit) {
-      throw missing(id);
+    for (;;) {
+      const hit = await this.find(id);
+      if (!hit) {
+        throw missing(id);
+      }
+      try {
+        return await this.readHit(hit);
+      } catch (error) {
+        // The pack may have been collected meanwhile: what is still reached is in another one by then.
+        if (this.has(hit.pack.id)) {
+          throw error;
+        }
+      }
     }
-    const { offset, stored } = hit.entry;
-    const bytes = await this.readRange(hit.pack, { start: offset, end: offset + stored });
-    return { ...hit, bytes };
+  }
+
+  /** Reads the object at a place, as it is stored, whether or not the pack is still in the set. */
+  async readHit({ pack, index, entry }: IndexedHit): Promise<StoredObject> {
+    const { offset, stored } = entry;
+    const bytes = await this.readRange(pack, { start: offset, end: offset + stored });
+    return this.#storedObject({ pack, index, entry }, bytes);
   }
 
   /**
@@ -135,7 +169,7 @@ export class PackSet {
    * for. Holds a few windows of at most 8 MiB (or one object); the caller bounds the list of ids.
    */
   async *readMany(ids: Iterable<string>): AsyncGenerator<StoredObject> {
-    const hits: PackHit[] = [];
+    const hits: IndexedHit[] = [];
     for (const id of new Set(ids)) {
       const found = this.find(id);
       const hit = found instanceof Promise ? await found : found;
@@ -158,22 +192,54 @@ export class PackSet {
     fetch(0);
     for (const [number, window] of windows.entries()) {
       fetch(number + 1);
-      const bytes = await ahead.shift();
-      for (const hit of bytes ? window.hits : []) {
+      let bytes: Buffer | undefined;
+      try {
+        bytes = await ahead.shift();
+      } catch (error) {
+        if (this.has(window.pack.id)) {
+          throw error;
+        }
+      }
+      for (const hit of window.hits) {
         const start = hit.entry.offset - window.start;
-        yield {
-          ...hit,
-          bytes: bytes?.subarray(start, start + hit.entry.stored) ?? Buffer.alloc(0),
-        };
+        yield bytes
+          ? this.#storedObject(hit, bytes.subarray(start, start + hit.entry.stored))
+          : await this.read(hit.entry.id);
       }
     }
+  }
+
+  #storedObject(hit: IndexedHit, bytes: Buffer): StoredObject {
+    const { pack, index, entry } = hit;
+    const { base } = entry;
+    if (base === undefined) {
+      return { pack, entry, bytes };
+    }
+    const position = index.find(Buffer.from(base, 'hex'));
+    if (position < 0) {
+      throw new EngineError(
+        'corrupt',
+        `Cannot read object "${entry.id}": pack "${pack.id}" lacks its base "${base}"; restore the pack from a copy`,
+        { details: { object: entry.id, pack: pack.id } },
+      );
+    }
+    const read = () => this.readHit({ pack, index, entry: index.entryAt(position) });
+    return { pack, entry, bytes, base: read };
   }
 
   async #loadAll(shelf: Shelf): Promise<void> {
     const queue = [...shelf.unloaded.values()];
     const work = async () => {
       for (let ref = queue.shift(); ref; ref = queue.shift()) {
-        const index = await this.#cache.readIndex(ref.id);
+        let index: PackIndex;
+        try {
+          index = await this.#cache.readIndex(ref.id);
+        } catch (error) {
+          if (shelf.unloaded.has(ref.id)) {
+            throw error;
+          }
+          continue;
+        }
         if (index.idBytes !== ID_BYTES[ref.kind] || index.packBytes !== ref.bytes) {
           const key = packIndexKey(ref.id);
           throw new EngineError(
@@ -224,10 +290,10 @@ interface Window {
   readonly pack: PackRef;
   readonly start: number;
   end: number;
-  readonly hits: PackHit[];
+  readonly hits: IndexedHit[];
 }
 
-function toWindows(hits: PackHit[]): Window[] {
+function toWindows(hits: IndexedHit[]): Window[] {
   hits.sort((a, b) =>
     a.pack.id === b.pack.id ? a.entry.offset - b.entry.offset : a.pack.id < b.pack.id ? -1 : 1,
   );

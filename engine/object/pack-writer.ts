@@ -3,7 +3,7 @@
 
 import { EngineError } from '../base/errors.ts';
 import { MAX_OBJECT_BYTES, TARGET_PACK_BYTES } from '../base/limits.ts';
-import { OpenPack, type PackContainer } from './open-pack.ts';
+import { type NewEntry, OpenPack, type PackContainer } from './open-pack.ts';
 import type { PackCache } from './pack-cache.ts';
 import type { NewPack, ObjectStat } from './pack-ref.ts';
 import { PackSet } from './pack-set.ts';
@@ -75,7 +75,7 @@ export class PackWriter implements UnsentPack {
   }
 
   /** Adds an entry of `stored` bytes and returns the place, to be filled before anything is awaited. */
-  add(id: string, stat: ObjectStat, stored: number): Buffer {
+  add(id: string, stat: NewEntry, stored: number): Buffer {
     this.#check();
     return this.#open.add(id, stat, stored);
   }

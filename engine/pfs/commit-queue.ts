@@ -40,8 +40,8 @@ interface Waiting extends NewCommit {
   readonly resolve: (commit: CommitRecord) => void;
   /** Changes nothing once the write was answered. */
   readonly reject: (error: unknown) => void;
-  /** The session's packs are in the store and live; edits are read from there. */
-  staged: boolean;
+  /** The packs of the session, once they are live although nothing names them: edits are read from there. */
+  staged: readonly string[] | undefined;
 }
 
 /** A write whose objects are ready, and the transaction that will make it so. */
@@ -74,7 +74,7 @@ export class CommitQueue {
   submit(commit: NewCommit): Promise<CommitRecord> {
     const key = branchKey(commit.repo, commit.branch);
     return new Promise((resolve, reject) => {
-      const item = { ...commit, resolve, reject, staged: false };
+      const item = { ...commit, resolve, reject, staged: undefined };
       const line = this.#lines.get(key);
       if (line) {
         line.push(item);
@@ -120,7 +120,15 @@ export class CommitQueue {
       const prepared = open
         ? await this.#prepareEdits(items, { session, open })
         : await this.#prepare(items, session);
-      const packs: AddedPacks = { kind: 'packs.added', repo, ...(await session.finish()) };
+      const { added, relied } = await session.finish();
+      // Of what was staged before, only this write knows that it is needed.
+      const staged = items.flatMap((item) => item.staged ?? []);
+      const packs: AddedPacks = {
+        kind: 'packs.added',
+        repo,
+        added,
+        relied: [...new Set([...relied, ...staged])],
+      };
       const { again, failed } = await this.#transact(prepared, packs);
       if (open && failed) {
         this.#open.forget(open);
@@ -146,7 +154,8 @@ export class CommitQueue {
         try {
           const commit = await this.#context.journal.transact((state) => {
             const { operations, result } = decide(state);
-            return { operations: [...neededPacks(state, packs), ...operations], result };
+            const isNamed = this.#isNamed(state, packs);
+            return { operations: [...(isNamed ? [] : [packs]), ...operations], result };
           }, transactOptions(item.request));
           item.resolve(commit);
         } catch (error) {
@@ -159,10 +168,11 @@ export class CommitQueue {
         }
       }),
     );
-    if (again.some((item) => !item.staged)) {
+    if (again.some((item) => item.staged === undefined)) {
       await this.#keepPacks(packs);
+      const ids = idsOf(packs);
       for (const item of again) {
-        item.staged = true;
+        item.staged = [...(item.staged ?? []), ...ids];
       }
     }
     return { again, failed };
@@ -270,6 +280,19 @@ export class CommitQueue {
     };
   }
 
+  /**
+   * Returns whether an earlier transaction of the entry that is being made has named the packs. One of an earlier entry
+   * does not count: a collection may have begun since, which knows nothing of this write.
+   */
+  #isNamed(state: State, packs: AddedPacks): boolean {
+    const repo = state.repos.get(packs.repo)?.id ?? '';
+    const { seq } = this.#context.journal;
+    return idsOf(packs).every((id) => {
+      const pack = state.packs.get(id);
+      return pack !== undefined && (pack.used ?? 0) > seq && pack.repos.includes(repo);
+    });
+  }
+
   /** Makes uploaded packs live although no commit names them yet, so that the next try finds what is in them. */
   async #keepPacks(packs: AddedPacks): Promise<void> {
     await this.#context.journal.transact(() => ({ operations: [packs], result: null }), {
@@ -357,11 +380,8 @@ function absorb(session: WriteSession, item: Waiting): boolean {
   }
 }
 
-/** Names the packs in a transaction unless an earlier one of the batch has done so. */
-function neededPacks(state: State, packs: AddedPacks): AddedPacks[] {
-  const repo = state.repos.get(packs.repo)?.id ?? '';
-  const ids = [...packs.added.map(({ id }) => id), ...packs.relied];
-  return ids.every((id) => state.packs.get(id)?.repos.includes(repo)) ? [] : [packs];
+function idsOf({ added, relied }: AddedPacks): string[] {
+  return [...added.map(({ id }) => id), ...relied];
 }
 
 function refuse(item: Waiting, error: unknown): void {

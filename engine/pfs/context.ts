@@ -7,15 +7,20 @@ import type { GitReader } from '../git/git-reader.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Operation } from '../journal/operations.ts';
 import type { State } from '../journal/state.ts';
+import type { ObjectStore } from '../object/object-store.ts';
 import type { PackSet } from '../object/pack-set.ts';
+import type { PackUploader } from '../object/pack-uploader.ts';
 import type { WriteSession } from './write-session.ts';
 
 export interface PfsContext {
+  readonly store: ObjectStore;
   readonly journal: Journal<State, Operation>;
   readonly clock: Clock;
   readonly ids: IdMaker;
   /** The live packs, for what is copied as it is stored. */
   readonly packs: PackSet;
+  /** The way of packs into the store. */
+  readonly uploader: PackUploader;
   /** Git objects in live packs. */
   readonly objects: GitReader;
   /** Yields the bytes of a file in live packs by its blob's id, large or not. */

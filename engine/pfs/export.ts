@@ -1,13 +1,9 @@
 // A repo as a bare Git repository with its LFS objects: what stock Git clones. It holds what the branches reach
 // and nothing else, whatever other repos share their packs.
 
-import { EngineError } from '../base/errors.ts';
 import { MAX_POINTER_BYTES } from '../base/limits.ts';
 import { parsePointer } from '../content/pointer.ts';
-import { objectId } from '../git/object-id.ts';
-import { decodeEntry } from '../git/pack-format.ts';
 import type { RepoKey } from '../journal/records.ts';
-import type { StoredObject } from '../object/pack-set.ts';
 import { getCommit, lastGood, resolveRepo } from './commit-lookup.ts';
 import type { PfsContext } from './context.ts';
 import { ExportPack } from './export-pack.ts';
@@ -101,15 +97,16 @@ async function* exportPacks(
   let pack = new ExportPack();
   for (const ids of found.batches(BATCH_OBJECTS)) {
     for await (const stored of context.packs.readMany(ids)) {
-      const { kind, content } = await verified(stored);
-      if (kind === 'blob') {
-        onBlob(stored.entry.id, content);
+      // A damaged object must not leave the house as if it were whole.
+      const object = await context.objects.resolve(stored);
+      if (object.kind === 'blob') {
+        onBlob(object.id, object.content);
       }
-      if (!pack.fits(stored.bytes.length)) {
+      if (!pack.fits(stored, object.content.length)) {
         yield* packFiles(pack);
         pack = new ExportPack();
       }
-      pack.add(stored.entry, stored.bytes);
+      pack.add(stored, object);
     }
   }
   if (!pack.isEmpty) {
@@ -132,20 +129,6 @@ function* packFiles(from: ExportPack): Generator<OutgoingFile> {
 
 async function* inOnePiece(bytes: Buffer): AsyncGenerator<Buffer> {
   yield bytes;
-}
-
-/** A damaged object must not leave the house as if it were whole. */
-async function verified(stored: StoredObject) {
-  const { id } = stored.entry;
-  const decoded = await decodeEntry(stored.bytes);
-  if (objectId(decoded.kind, decoded.content) !== id) {
-    throw new EngineError(
-      'corrupt',
-      `Cannot export object "${id}": its bytes in pack "${stored.pack.id}" are damaged; restore the pack from a copy`,
-      { details: { object: id, pack: stored.pack.id } },
-    );
-  }
-  return decoded;
 }
 
 function textFile(path: string, text: string): OutgoingFile {

@@ -20,6 +20,7 @@ import { PackSet } from '../object/pack-set.ts';
 import { PackUploader } from '../object/pack-uploader.ts';
 import type { PfsContext } from './context.ts';
 import { readFileBytes } from './file-content.ts';
+import { followPacks, restorePack } from './pack-changes.ts';
 import { WriteSession } from './write-session.ts';
 
 export interface OpenOptions {
@@ -39,12 +40,14 @@ export interface OpenOptions {
 /** Opens the journal of a store and returns what pfs works with. Close the journal when done. */
 export async function openPfs(options: OpenOptions): Promise<PfsContext> {
   const { store, clock, random, ids, budget, engine, snapshots, onProblem } = options;
-  const journal = await Journal.open<State, Operation>({
+  const uploader = new PackUploader(store, { ids, budget });
+  const journal: Journal<State, Operation> = await Journal.open<State, Operation>({
     store,
     definition,
     clock,
     random,
     engine,
+    remedy: (error) => restorePack({ journal, store, uploader }, error),
     ...(snapshots ? { snapshots } : {}),
     ...(onProblem ? { onProblem } : {}),
   });
@@ -52,23 +55,16 @@ export async function openPfs(options: OpenOptions): Promise<PfsContext> {
   for (const pack of journal.state.packs.values()) {
     packs.add(pack);
   }
-  journal.subscribe((entry) => {
-    for (const { operations } of entry.transactions) {
-      for (const operation of operations as Operation[]) {
-        for (const pack of operation.kind === 'packs.added' ? operation.added : []) {
-          packs.add(pack);
-        }
-      }
-    }
-  });
-  const uploader = new PackUploader(store, { ids, budget });
+  journal.subscribe((entry) => followPacks(journal.state, packs, entry));
   const objects = new GitReader(packs);
   const largeFiles = new LargeFileReader(new ChunkReader(packs));
   return {
+    store,
     journal,
     clock,
     ids,
     packs,
+    uploader,
     objects,
     readFile: (id, range) => readFileBytes(objects, largeFiles, { id, ...range }),
     newSession: () =>

@@ -229,7 +229,7 @@ it('refuses to export an object that is damaged in the store', async (t) => {
         // Only the end counts.
       }
     },
-    { code: 'corrupt', message: /Cannot export object .* are damaged/ },
+    { code: 'corrupt', message: /Cannot read object .* are damaged/ },
   );
 });
 
