@@ -15,6 +15,7 @@ import {
   type Problem,
   VERSION_HEADER,
 } from '../engine/server/wire.ts';
+import { TRANSACTION_HEADER } from '../engine/server/wire-transactions.ts';
 import { CliError, failure, problemError } from './cli-error.ts';
 import { connectionError, isBroken } from './connection-error.ts';
 import { parseLines } from './json-lines.ts';
@@ -35,6 +36,13 @@ export interface ClientOptions {
   readonly onRefused?: () => Promise<string | undefined>;
   /** Called with the engine's version, once. */
   readonly onVersion?: (version: string) => void;
+}
+
+export interface Sending {
+  readonly query?: Query;
+  readonly body?: unknown;
+  /** The transaction to add to, instead of changing anything at once. */
+  readonly transaction?: string | undefined;
 }
 
 interface Call {
@@ -83,11 +91,14 @@ export class Client {
   async send<T>(
     method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     route: string,
-    options: { readonly query?: Query; readonly body?: unknown } = {},
+    options: Sending = {},
   ): Promise<T> {
-    const { body } = options;
+    const { body, transaction } = options;
     const text = typeof body === 'string';
     const headers: OutgoingHttpHeaders = { 'idempotency-key': randomBytes(16).toString('hex') };
+    if (transaction !== undefined) {
+      headers[TRANSACTION_HEADER] = transaction;
+    }
     if (body !== undefined) {
       headers['content-type'] = text ? 'text/plain; charset=utf-8' : 'application/json';
     }

@@ -1,7 +1,7 @@
 // What a command gets to work with: the client, the output, the user's defaults.
 
 import { CliError } from './cli-error.ts';
-import { Client } from './client.ts';
+import { Client, type Sending } from './client.ts';
 import { Home } from './home.ts';
 import type { Output } from './output.ts';
 
@@ -45,6 +45,20 @@ export class Context {
   get client(): Client {
     this.#client ??= this.connect({ start: true });
     return this.#client;
+  }
+
+  /** Makes a change that transactions may hold: at once, or by adding it to the active one, which the user is told. */
+  async change<T>(
+    method: Parameters<Client['send']>[0],
+    route: string,
+    options: Omit<Sending, 'transaction'> = {},
+  ): Promise<T> {
+    const transaction = this.home.transaction();
+    const answer = await this.client.send<T>(method, route, { ...options, transaction });
+    if (transaction !== undefined) {
+      this.output.note(`Added to transaction ${transaction}; pfs finish transaction makes it so`);
+    }
+    return answer;
   }
 
   /** Returns a client of its own that, unless told to, starts no engine. */

@@ -1,6 +1,6 @@
 // The user's own folder: where the local engine leaves its address, token and log. Reads the environment once.
 
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { failure, fileError } from './cli-error.ts';
@@ -48,6 +48,26 @@ export class Home {
   /** Returns the token of the local engine, or undefined where none was made yet. */
   token(): string | undefined {
     return this.#text('token')?.trim() || undefined;
+  }
+
+  /** Returns the id of the transaction that changes are added to, or undefined. */
+  transaction(): string | undefined {
+    return this.#text('transaction')?.trim() || undefined;
+  }
+
+  /** Makes a transaction the one that changes are added to, or none. */
+  setTransaction(id: string | undefined): void {
+    const file = join(this.folder, 'transaction');
+    try {
+      if (id === undefined) {
+        rmSync(file, { force: true });
+        return;
+      }
+      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      writeFileSync(file, `${id}\n`);
+    } catch (error) {
+      throw fileError(`write "${file}"`, error);
+    }
   }
 
   #text(name: string): string | undefined {

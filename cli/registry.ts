@@ -11,6 +11,7 @@ export const MODULES = {
   tag: () => import('./commands/tag.ts'),
   commit: () => import('./commands/commit.ts'),
   file: () => import('./commands/file.ts'),
+  transaction: () => import('./commands/transaction.ts'),
   pipeline: () => import('./commands/pipeline.ts'),
   job: () => import('./commands/job.ts'),
   datum: () => import('./commands/datum.ts'),
@@ -53,6 +54,15 @@ const NAMES: Readonly<Record<ModuleName, readonly string[]>> = {
     'delete file',
     'copy file',
     'diff file',
+  ],
+  transaction: [
+    'start transaction',
+    'finish transaction',
+    'inspect transaction',
+    'list transaction',
+    'delete transaction',
+    'stop transaction',
+    'resume transaction',
   ],
   pipeline: [
     'create pipeline',

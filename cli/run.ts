@@ -63,6 +63,13 @@ async function runCommand(argv: readonly string[], world: World): Promise<void> 
   const context = makeContext(args, world);
   try {
     await command.run(context, args);
+  } catch (error) {
+    if (error instanceof CliError && error.code === 'not_found' && context.home.transaction()) {
+      context.output.note(
+        'A transaction is active here: what it holds is not there before pfs finish transaction',
+      );
+    }
+    throw error;
   } finally {
     await context.close();
   }

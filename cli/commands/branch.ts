@@ -28,7 +28,7 @@ export const commands: readonly Command[] = [
       const { repo, branch } = parseBranchWords(args.positionals, context.project);
       const head = args.string('head');
       const body: PutBranch = head === undefined ? {} : { head: refWithin(head, repo) };
-      const made = await context.client.send<Branch>(
+      const made = await context.change<Branch>(
         'PUT',
         path`/repos/${repo.project}/${repo.name}/branches/${branch}`,
         { body },
@@ -99,11 +99,9 @@ export const commands: readonly Command[] = [
     examples: [['delete branch training@staging', 'deletes it']],
     run: async (context, args) => {
       const { repo, branch } = parseBranchWords(args.positionals, context.project);
-      await context.client.send(
-        'DELETE',
-        path`/repos/${repo.project}/${repo.name}/branches/${branch}`,
-        { query: { force: args.flag('force') } },
-      );
+      await context.change('DELETE', path`/repos/${repo.project}/${repo.name}/branches/${branch}`, {
+        query: { force: args.flag('force') },
+      });
     },
   },
 ];

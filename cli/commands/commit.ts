@@ -59,7 +59,7 @@ export const commands: readonly Command[] = [
         ...(parent === undefined ? {} : { parent: parent.slice(parent.indexOf('@') + 1) }),
         ...(description === undefined ? {} : { description }),
       };
-      const commit = await context.client.send<Commit>(
+      const commit = await context.change<Commit>(
         'POST',
         path`/repos/${repo.project}/${repo.name}/commits`,
         { body },
@@ -78,7 +78,7 @@ export const commands: readonly Command[] = [
     run: async (context, args) => {
       const ref = parseCommitWords(args.positionals, { project: context.project });
       const description = args.string('message');
-      const commit = await context.client.send<Commit>('POST', `${commitPath(ref)}/finish`, {
+      const commit = await context.change<Commit>('POST', `${commitPath(ref)}/finish`, {
         body: description === undefined ? {} : { description },
       });
       if (context.output.raw) {

@@ -79,7 +79,7 @@ export const commands: readonly Command[] = [
     examples: [['stop job model@018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'kills it']],
     run: async (context, args) => {
       const { pipeline, id } = parseJob(args.positionals, context.project);
-      const job = await context.client.send<Job>('POST', `${jobPath(pipeline, id)}/stop`);
+      const job = await context.change<Job>('POST', `${jobPath(pipeline, id)}/stop`);
       if (context.output.raw) {
         await context.output.json(job);
       }

@@ -113,7 +113,7 @@ export const commands: readonly Command[] = [
     ],
     run: async (context, args) => {
       const name = parsePipelineName(args.positionals[0] ?? '', context.project);
-      await context.client.send('DELETE', pipelinePath(name), {
+      await context.change('DELETE', pipelinePath(name), {
         query: { force: args.flag('force'), 'keep-repo': args.flag('keep-repo') },
       });
     },
@@ -151,7 +151,7 @@ async function putPipeline(
 ): Promise<void> {
   const { readSpec } = await import('../spec-source.ts');
   const { text, name } = await readSpec(context, args.positionals[0] ?? args.string('file'));
-  const changes = await context.client.send<readonly PipelineChange[]>('POST', '/pipelines', {
+  const changes = await context.change<readonly PipelineChange[]>('POST', '/pipelines', {
     query: { ...query, project: context.project, file: name },
     body: text,
   });
@@ -171,7 +171,7 @@ async function turn(
   action: 'start' | 'stop',
 ): Promise<void> {
   const name = parsePipelineName(args.positionals[0] ?? '', context.project);
-  const pipeline = await context.client.send<Pipeline>('POST', `${pipelinePath(name)}/${action}`);
+  const pipeline = await context.change<Pipeline>('POST', `${pipelinePath(name)}/${action}`);
   if (context.output.raw) {
     await context.output.json(pipeline);
   }

@@ -32,7 +32,7 @@ export const commands: readonly Command[] = [
       const name = parseRepoName(args.positionals[0] ?? '', context.project);
       const text = args.string('description');
       const body: CreateRepo = { ...name, ...(text === undefined ? {} : { description: text }) };
-      const repo = await context.client.send<Repo>('POST', '/repos', { body });
+      const repo = await context.change<Repo>('POST', '/repos', { body });
       await printRaw(context, repo);
     },
   },
@@ -46,11 +46,9 @@ export const commands: readonly Command[] = [
     examples: [['update repo training -d "Iris, 2026"', 'changes its description']],
     run: async (context, args) => {
       const name = parseRepoName(args.positionals[0] ?? '', context.project);
-      const repo = await context.client.send<Repo>(
-        'PATCH',
-        path`/repos/${name.project}/${name.name}`,
-        { body: { description: args.string('description') ?? '' } },
-      );
+      const repo = await context.change<Repo>('PATCH', path`/repos/${name.project}/${name.name}`, {
+        body: { description: args.string('description') ?? '' },
+      });
       await printRaw(context, repo);
     },
   },
@@ -120,7 +118,7 @@ export const commands: readonly Command[] = [
     examples: [['delete repo training', 'deletes it, unless a pipeline reads it']],
     run: async (context, args) => {
       const name = parseRepoName(args.positionals[0] ?? '', context.project);
-      await context.client.send('DELETE', path`/repos/${name.project}/${name.name}`, {
+      await context.change('DELETE', path`/repos/${name.project}/${name.name}`, {
         query: { force: args.flag('force') },
       });
     },

@@ -18,7 +18,7 @@ import type { State } from '../journal/state.ts';
 import { type Change, makeChange } from '../pfs/change.ts';
 import { goodCommit } from '../pfs/commit-facts.ts';
 import { lastGood } from '../pfs/commit-lookup.ts';
-import type { PfsContext, Request } from '../pfs/context.ts';
+import type { PfsContext } from '../pfs/context.ts';
 import { writeGitCommit } from '../pfs/git-commit.ts';
 import type { SessionPacks, WriteSession } from '../pfs/write-session.ts';
 import { getJob } from './job-lookup.ts';
@@ -215,16 +215,7 @@ function endWithoutContents(
   ];
 }
 
-/** Stops a job for a user; `failed_precondition` when it has ended. */
-export function stopJob(
-  context: PfsContext,
-  job: { readonly pipeline: PipelineKey; readonly job: string },
-  request: Request,
-): Promise<JobRecord> {
-  return makeChange(context, request, (change) => stopJobIn(change, job));
-}
-
-/** As {@link stopJob}, within a change. */
+/** Stops a job for a user, within a change; `failed_precondition` when it has ended. */
 export function stopJobIn(
   change: Change,
   options: { readonly pipeline: PipelineKey; readonly job: string },

@@ -285,7 +285,7 @@ function openTransaction(state: State, id: string): TransactionRecord {
   if (transaction === undefined) {
     throw new EngineError(
       'not_found',
-      `Cannot find transaction ${id}: it was finished or deleted; pfs list-transaction shows those that are open`,
+      `Cannot find transaction ${id}: it was finished or deleted meanwhile; pfs list-transaction shows those that are open`,
     );
   }
   return transaction;

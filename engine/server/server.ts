@@ -12,6 +12,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
 import { repoRoutes } from './routes/repos.ts';
 import { tagRoutes } from './routes/tags.ts';
+import { transactionRoutes } from './routes/transactions.ts';
 import { API_PREFIX, FRAMES_TYPE, type Problem, VERSION_HEADER } from './wire.ts';
 
 export interface ServerOptions {
@@ -81,6 +82,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     fileRoutes(routes, parts, options.onFault);
     pipelineRoutes(routes, parts);
     jobRoutes(routes, parts);
+    transactionRoutes(routes, parts);
   };
   void server.register(api, { prefix: API_PREFIX });
   return server;

@@ -12,36 +12,28 @@ import {
   walkCommits,
 } from '../../pfs/commit-list.ts';
 import { resolveCommit, resolveRepo } from '../../pfs/commit-lookup.ts';
-import { finishCommit, startCommit, waitCommit } from '../../pfs/commits.ts';
-import {
-  answering,
-  flag,
-  pageOf,
-  param,
-  query,
-  repoOf,
-  sendLines,
-  text,
-  untilGone,
-} from '../http.ts';
+import { waitCommit } from '../../pfs/commits.ts';
+import { changing } from '../changing.ts';
+import { flag, pageOf, param, query, repoOf, sendLines, text, untilGone } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { isoTime, viewCommit } from '../views.ts';
 import type { CommitSet } from '../wire.ts';
 
 /** Adds the routes of commits and commit sets. */
 export function commitRoutes(server: FastifyInstance, { context }: EngineParts): void {
-  const answered = answering(context);
+  const change = changing(context);
   const view = (commit: CommitRecord) => viewCommit(context, commit);
 
   server.post('/repos/:project/:repo/commits', async (request) => {
     const parent = text(request, 'parent');
-    const start = {
+    const commit = await change(request, {
+      kind: 'commit.start',
       repo: repoOf(request),
       branch: text(request, 'branch') ?? '',
       description: text(request, 'description') ?? '',
       ...(parent === undefined ? {} : { parent }),
-    };
-    return view(await answered(request, (asked) => startCommit(context, start, asked)));
+    });
+    return view(commit);
   });
 
   server.get('/repos/:project/:repo/commits', async (request) => {
@@ -67,12 +59,13 @@ export function commitRoutes(server: FastifyInstance, { context }: EngineParts):
 
   server.post('/repos/:project/:repo/commits/:ref/finish', async (request) => {
     const description = text(request, 'description');
-    const commit = {
+    const commit = await change(request, {
+      kind: 'commit.finish',
       repo: repoOf(request),
       ref: param(request, 'ref'),
       ...(description === undefined ? {} : { description }),
-    };
-    return view(await answered(request, (asked) => finishCommit(context, commit, asked)));
+    });
+    return view(commit);
   });
 
   server.get('/repos/:project/:repo/commits/:ref/wait', async (request, reply) => {

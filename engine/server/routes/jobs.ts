@@ -3,7 +3,6 @@
 import type { FastifyInstance } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
 import { getDatum, listDatums } from '../../jobs/datum-list.ts';
-import { stopJob } from '../../jobs/job-end.ts';
 import { getJob, jobSet, listJobs } from '../../jobs/job-lookup.ts';
 import { JobResults } from '../../jobs/job-results.ts';
 import { lineageDown, lineageUp } from '../../jobs/lineage.ts';
@@ -12,16 +11,8 @@ import { findCommit, resolveCommit } from '../../pfs/commit-lookup.ts';
 import { openTree } from '../../pfs/commits.ts';
 import { resolveFile } from '../../pfs/files.ts';
 import { normalizePath, repoKeyOf } from '../../pfs/names.ts';
-import {
-  answering,
-  flag,
-  pageOf,
-  param,
-  pipelineOf,
-  query,
-  sendLines,
-  untilGone,
-} from '../http.ts';
+import { changing } from '../changing.ts';
+import { flag, pageOf, param, pipelineOf, query, sendLines, untilGone } from '../http.ts';
 import { readLogs } from '../log-reading.ts';
 import type { EngineParts } from '../parts.ts';
 import { isoTime, viewDatum, viewJob, viewLineage } from '../views.ts';
@@ -33,7 +24,7 @@ const JOB = '/pipelines/:project/:pipeline/jobs/:id';
 /** Adds the routes of jobs, datums, logs and provenance. */
 export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
   const { context } = parts;
-  const answered = answering(context);
+  const change = changing(context);
   const view = async (job: JobRecord): Promise<Job> =>
     viewJob(job, await findCommit(context, job.pipeline, job.id));
 
@@ -73,8 +64,8 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
   });
 
   server.post(`${JOB}/stop`, async (request) => {
-    const job = { pipeline: pipelineOf(request), job: param(request, 'id') };
-    return await view(await answered(request, (asked) => stopJob(context, job, asked)));
+    const [pipeline, job] = [pipelineOf(request), param(request, 'id')];
+    return await view(await change(request, { kind: 'job.stop', pipeline, job }));
   });
 
   server.get(`${JOB}/wait`, async (request, reply) => {

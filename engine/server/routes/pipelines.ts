@@ -1,40 +1,35 @@
 // Pipelines over HTTP.
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
 import { resolvePipeline } from '../../jobs/job-lookup.ts';
-import { deletePipeline, putPipelines, startPipeline, stopPipeline } from '../../jobs/pipelines.ts';
 import { readSpecCommit } from '../../jobs/spec-repo.ts';
 import { specRepo } from '../../journal/records.ts';
 import { resolveCommit } from '../../pfs/commit-lookup.ts';
 import { DEFAULT_PROJECT } from '../../pfs/names.ts';
-import { answering, flag, pageOf, pipelineOf, query } from '../http.ts';
+import { changing, transactionOf } from '../changing.ts';
+import { flag, pageOf, pipelineOf, query } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { viewPipeline } from '../views.ts';
 import type { PipelineChange } from '../wire.ts';
 
 /** Adds the routes of pipelines. */
 export function pipelineRoutes(server: FastifyInstance, { context, pool }: EngineParts): void {
-  const answered = answering(context);
+  const change = changing(context);
 
   server.post('/pipelines', async (request): Promise<PipelineChange[]> => {
     if (typeof request.body !== 'string') {
       throw new EngineError('invalid', 'Cannot read the request: send the spec as text/plain');
     }
     const { body: specText } = request;
-    const changes = await answered(request, (asked) =>
-      putPipelines(
-        context,
-        {
-          text: specText,
-          fileName: query(request, 'file') ?? 'spec',
-          project: query(request, 'project') ?? DEFAULT_PROJECT,
-          update: flag(request, 'update'),
-          reprocess: flag(request, 'reprocess'),
-        },
-        asked,
-      ),
-    );
+    const changes = await change(request, {
+      kind: 'pipeline.put',
+      text: specText,
+      fileName: query(request, 'file') ?? 'spec',
+      project: query(request, 'project') ?? DEFAULT_PROJECT,
+      update: flag(request, 'update'),
+      reprocess: flag(request, 'reprocess'),
+    });
     return changes.map(({ pipeline, created, warnings }) => ({
       pipeline: viewPipeline(pipeline),
       created,
@@ -66,24 +61,30 @@ export function pipelineRoutes(server: FastifyInstance, { context, pool }: Engin
   });
 
   server.delete('/pipelines/:project/:pipeline', async (request, reply) => {
-    const key = pipelineOf(request);
-    const options = { key, force: flag(request, 'force'), keepRepo: flag(request, 'keep-repo') };
-    await answered(request, (asked) => deletePipeline(context, options, asked));
-    await pool.release(key);
+    const pipeline = pipelineOf(request);
+    const [force, keepRepo] = [flag(request, 'force'), flag(request, 'keep-repo')];
+    await change(request, { kind: 'pipeline.delete', pipeline, force, keepRepo });
+    await release(request, pipeline);
     return reply.code(204).send();
   });
 
   server.post('/pipelines/:project/:pipeline/start', async (request) =>
-    viewPipeline(
-      await answered(request, (asked) => startPipeline(context, pipelineOf(request), asked)),
-    ),
+    viewPipeline(await change(request, { kind: 'pipeline.start', pipeline: pipelineOf(request) })),
   );
 
   server.post('/pipelines/:project/:pipeline/stop', async (request) => {
-    const pipeline = await answered(request, (asked) =>
-      stopPipeline(context, pipelineOf(request), asked),
-    );
-    await pool.release(pipeline.key);
+    const pipeline = await change(request, {
+      kind: 'pipeline.stop',
+      pipeline: pipelineOf(request),
+    });
+    await release(request, pipeline.key);
     return viewPipeline(pipeline);
   });
+
+  /** Lets go of the workers, unless a transaction is still to end the pipeline's work. */
+  async function release(request: FastifyRequest, pipeline: string): Promise<void> {
+    if (transactionOf(request) === undefined) {
+      await pool.release(pipeline);
+    }
+  }
 }

@@ -1,13 +1,13 @@
 // Repos and branches over HTTP.
 
 import type { FastifyInstance } from 'fastify';
-import { deleteBranch, putBranch, resolveBranch } from '../../pfs/branches.ts';
+import { resolveBranch } from '../../pfs/branches.ts';
 import { resolveRepo } from '../../pfs/commit-lookup.ts';
 import { exportRepo } from '../../pfs/export.ts';
 import { repoKeyOf } from '../../pfs/names.ts';
-import { createRepo, deleteRepo, describeRepo } from '../../pfs/repos.ts';
+import { changing } from '../changing.ts';
 import { encodeFiles } from '../frames.ts';
-import { answering, flag, pageOf, param, query, repoOf, sendBytes, text } from '../http.ts';
+import { flag, pageOf, param, query, repoOf, sendBytes, text } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { viewBranch, viewRepo } from '../views.ts';
 import { FRAMES_TYPE } from '../wire.ts';
@@ -19,7 +19,7 @@ export function repoRoutes(
   onFault: (error: unknown) => void,
 ): void {
   const { journal } = context;
-  const answered = answering(context);
+  const change = changing(context);
 
   server.get('/repos', (request) => {
     const project = query(request, 'project');
@@ -38,9 +38,7 @@ export function repoRoutes(
   server.post('/repos', async (request) => {
     const key = repoKeyOf(text(request, 'project') ?? '', text(request, 'name') ?? '');
     const description = text(request, 'description') ?? '';
-    const repo = await answered(request, (asked) =>
-      createRepo(context, { key, description }, asked),
-    );
+    const repo = await change(request, { kind: 'repo.create', repo: key, description });
     return viewRepo(context, repo);
   });
 
@@ -49,16 +47,13 @@ export function repoRoutes(
   );
 
   server.patch('/repos/:project/:repo', async (request) => {
-    const change = { key: repoOf(request), description: text(request, 'description') ?? '' };
-    return viewRepo(
-      context,
-      await answered(request, (asked) => describeRepo(context, change, asked)),
-    );
+    const [repo, description] = [repoOf(request), text(request, 'description') ?? ''];
+    return viewRepo(context, await change(request, { kind: 'repo.describe', repo, description }));
   });
 
   server.delete('/repos/:project/:repo', async (request, reply) => {
-    const repo = { key: repoOf(request), force: flag(request, 'force') };
-    await answered(request, (asked) => deleteRepo(context, repo, asked));
+    const [repo, force] = [repoOf(request), flag(request, 'force')];
+    await change(request, { kind: 'repo.delete', repo, force });
     return reply.code(204).send();
   });
 
@@ -78,12 +73,13 @@ export function repoRoutes(
 
   server.put('/repos/:project/:repo/branches/:branch', async (request) => {
     const head = text(request, 'head');
-    const change = {
+    const made = await change(request, {
+      kind: 'branch.put',
       repo: repoOf(request),
       branch: param(request, 'branch'),
       ...(head === undefined ? {} : { head }),
-    };
-    return viewBranch(await answered(request, (asked) => putBranch(context, change, asked)));
+    });
+    return viewBranch(made);
   });
 
   server.get('/repos/:project/:repo/branches/:branch', (request) =>
@@ -91,12 +87,12 @@ export function repoRoutes(
   );
 
   server.delete('/repos/:project/:repo/branches/:branch', async (request, reply) => {
-    const branch = {
+    await change(request, {
+      kind: 'branch.delete',
       repo: repoOf(request),
       branch: param(request, 'branch'),
       force: flag(request, 'force'),
-    };
-    await answered(request, (asked) => deleteBranch(context, branch, asked));
+    });
     return reply.code(204).send();
   });
 }

@@ -1,0 +1,134 @@
+// Every change that users may ask for as data: who decides it, and how it reads. The one table for requests made by
+// themselves and for those of a transaction.
+
+import type {
+  BranchRecord,
+  CommitRecord,
+  JobRecord,
+  PipelineRecord,
+  RepoRecord,
+} from '../journal/records.ts';
+import type { ChangeRequest } from '../journal/requests.ts';
+import { deleteBranchIn, putBranchIn } from '../pfs/branches.ts';
+import { type Change, makeChange } from '../pfs/change.ts';
+import { finishCommitIn, startCommitIn } from '../pfs/commits.ts';
+import type { PfsContext, Request } from '../pfs/context.ts';
+import { shortRepo } from '../pfs/names.ts';
+import { createRepoIn, deleteRepoIn, describeRepoIn } from '../pfs/repos.ts';
+import { stopJobIn } from './job-end.ts';
+import {
+  deletePipelineIn,
+  type PutPipeline,
+  putPipelinesIn,
+  startPipelineIn,
+  stopPipelineIn,
+} from './pipelines.ts';
+
+type Kind = ChangeRequest['kind'];
+type Of<K extends Kind> = Extract<ChangeRequest, { kind: K }>;
+
+/** What each change gives. */
+interface Results {
+  'repo.create': RepoRecord;
+  'repo.describe': RepoRecord;
+  'repo.delete': null;
+  'branch.put': BranchRecord;
+  'branch.delete': null;
+  'commit.start': CommitRecord;
+  'commit.finish': CommitRecord;
+  'pipeline.put': PutPipeline[];
+  'pipeline.start': PipelineRecord;
+  'pipeline.stop': PipelineRecord;
+  'pipeline.delete': null;
+  'job.stop': JobRecord;
+}
+
+/** What the change that a request asks for gives. */
+export type ResultOf<R extends ChangeRequest> = Results[R['kind']];
+
+type Entry<K extends Kind> = {
+  decide(change: Change, request: Of<K>): Results[K];
+  /** As a command line has it. */
+  text(request: Of<K>): string;
+};
+
+const CHANGES: { readonly [K in Kind]: Entry<K> } = {
+  'repo.create': {
+    decide: (change, { repo: key, description }) => createRepoIn(change, { key, description }),
+    text: ({ repo }) => `create repo ${shortRepo(repo)}`,
+  },
+  'repo.describe': {
+    decide: (change, { repo: key, description }) => describeRepoIn(change, { key, description }),
+    text: ({ repo }) => `update repo ${shortRepo(repo)}`,
+  },
+  'repo.delete': {
+    decide: (change, { repo: key, force }) => deleteRepoIn(change, { key, force }),
+    text: ({ repo, force }) => `delete repo ${shortRepo(repo)}${force ? ' --force' : ''}`,
+  },
+  'branch.put': {
+    decide: putBranchIn,
+    text: ({ repo, branch, head }) =>
+      `create branch ${shortRepo(repo)}@${branch}${head === undefined ? '' : ` --head ${head}`}`,
+  },
+  'branch.delete': {
+    decide: deleteBranchIn,
+    text: ({ repo, branch, force }) =>
+      `delete branch ${shortRepo(repo)}@${branch}${force ? ' --force' : ''}`,
+  },
+  'commit.start': {
+    decide: startCommitIn,
+    text: ({ repo, branch, parent }) =>
+      `start commit ${shortRepo(repo)}@${branch}${parent === undefined ? '' : ` --parent ${parent}`}`,
+  },
+  'commit.finish': {
+    decide: finishCommitIn,
+    text: ({ repo, ref }) => `finish commit ${shortRepo(repo)}@${ref}`,
+  },
+  'pipeline.put': {
+    decide: putPipelinesIn,
+    text: ({ fileName, update, reprocess }) =>
+      `${update ? 'update' : 'create'} pipeline ${fileName}${reprocess ? ' --reprocess' : ''}`,
+  },
+  'pipeline.start': {
+    decide: (change, { pipeline }) => startPipelineIn(change, pipeline),
+    text: ({ pipeline }) => `start pipeline ${shortRepo(pipeline)}`,
+  },
+  'pipeline.stop': {
+    decide: (change, { pipeline }) => stopPipelineIn(change, pipeline),
+    text: ({ pipeline }) => `stop pipeline ${shortRepo(pipeline)}`,
+  },
+  'pipeline.delete': {
+    decide: (change, { pipeline: key, force, keepRepo }) =>
+      deletePipelineIn(change, { key, force, keepRepo }),
+    text: ({ pipeline, force }) =>
+      `delete pipeline ${shortRepo(pipeline)}${force ? ' --force' : ''}`,
+  },
+  'job.stop': {
+    decide: stopJobIn,
+    text: ({ pipeline, job }) => `stop job ${shortRepo(pipeline)}@${job}`,
+  },
+};
+
+/** Decides a change within one that may hold others. */
+export function decideRequest<R extends ChangeRequest>(change: Change, request: R): ResultOf<R> {
+  // The table gives each kind its own entry, which the type of a looked-up entry can't say.
+  const { decide } = CHANGES[request.kind] as unknown as {
+    decide(change: Change, request: R): ResultOf<R>;
+  };
+  return decide(change, request);
+}
+
+/** Returns a request as one would type it. */
+export function requestText(request: ChangeRequest): string {
+  const { text } = CHANGES[request.kind] as { text(request: ChangeRequest): string };
+  return text(request);
+}
+
+/** Makes a change by itself. */
+export function makeRequested<R extends ChangeRequest>(
+  context: PfsContext,
+  request: R,
+  asked: Request,
+): Promise<ResultOf<R>> {
+  return makeChange(context, asked, (change) => decideRequest(change, request));
+}
