@@ -43,6 +43,9 @@ const NAMES: Readonly<Record<ModuleName, readonly string[]>> = {
     'list commit',
     'wait commit',
     'flush commit',
+    'squash commit',
+    'delete commit',
+    'drop commit',
     'subscribe commit',
   ],
   file: [

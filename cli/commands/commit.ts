@@ -1,12 +1,13 @@
 // Commands on commits and commit sets.
 
 import type { Commit, CommitSet, StartCommit } from '../../engine/server/wire.ts';
+import type { RemovedSet } from '../../engine/server/wire-versions.ts';
 import { usageError } from '../cli-error.ts';
 import { path, type Query } from '../client.ts';
 import type { Command, Option } from '../command.ts';
 import { commitColumns, commitFields, commitSetColumns } from '../commit-view.ts';
 import type { Context } from '../context.ts';
-import { type CommitRef, isCommitId, parseCommitWords, parseRefWords } from '../refs.ts';
+import { type CommitRef, isCommitId, parseCommitWords, parseRefWords, showName } from '../refs.ts';
 import { renderTable } from '../table.ts';
 
 const message: Option = {
@@ -21,6 +22,7 @@ const all: Option = {
   description: 'also the commits of spec and meta repos, and those that were made automatically',
 };
 const REF = '<repo@commit> | <repo> <commit>';
+const SET = '<id> | <repo@commit> | <repo> <commit>';
 
 export const commands: readonly Command[] = [
   {
@@ -133,7 +135,7 @@ export const commands: readonly Command[] = [
     summary: 'Wait until a commit, or a whole commit set, is finished',
     details:
       'Shows the datums of its jobs on a terminal. Ends with code 6 when one of them failed.',
-    usage: '<id> | <repo@commit> | <repo> <commit>',
+    usage: SET,
     completes: 'repo',
     arguments: [1, 2],
     options: { all },
@@ -155,20 +157,46 @@ export const commands: readonly Command[] = [
   {
     names: ['flush commit'],
     summary: 'Wait for all that a commit causes, in every repo',
-    usage: '<id> | <repo@commit> | <repo> <commit>',
+    usage: SET,
     completes: 'repo',
     arguments: [1, 2],
     options: { all },
     examples: [['flush commit training@master', 'waits until every pipeline has dealt with it']],
     run: async (context, args) => {
       const { waitCommitSet } = await import('../wait.ts');
-      let [id = ''] = args.positionals;
-      if (!isCommitId(id) || args.positionals.length > 1) {
-        const ref = parseCommitWords(args.positionals, { project: context.project });
-        ({ id } = await context.client.get<Commit>(commitPath(ref)));
-      }
+      const id = await setOf(context, args.positionals);
       await waitCommitSet(context, id, { all: args.flag('all') });
     },
+  },
+  {
+    names: ['squash commit'],
+    summary: 'Remove a commit set and let its children keep what it changed',
+    details:
+      'Removes the commits of the set in every repo, with the jobs that made them. Files stay as they are in every other commit; a clone of an export sees a forced update. Each commit must have a finished child, be shown by no branch, named by no tag and read by no other set.',
+    usage: SET,
+    completes: 'repo',
+    arguments: [1, 2],
+    options: {},
+    examples: [
+      ['squash commit training@master^', 'folds the commit before the newest into it'],
+      ['squash-commit 018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'does so in every repo of the set'],
+    ],
+    run: (context, args) => removeSet(context, args, 'squash'),
+  },
+  {
+    names: ['delete commit', 'drop commit'],
+    summary: 'Delete a commit set and all that it brought',
+    details:
+      'Deletes the commits of the set in every repo, open ones too, ends the jobs that make them, and moves branches back to the commits before. None may have children or be read by another set: delete those first.',
+    usage: SET,
+    completes: 'repo',
+    arguments: [1, 2],
+    options: {},
+    examples: [
+      ['delete commit training@master', 'takes back the newest commit and what it caused'],
+      ['delete-commit 018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'takes back the whole set'],
+    ],
+    run: (context, args) => removeSet(context, args, 'delete'),
   },
   {
     names: ['subscribe commit'],
@@ -212,6 +240,36 @@ export const commands: readonly Command[] = [
 /** Returns the route of one commit. */
 function commitPath({ repo, ref }: CommitRef): string {
   return path`/repos/${repo.project}/${repo.name}/commits/${ref}`;
+}
+
+/** Returns the set that the words name by its id or by a commit of it. */
+async function setOf(context: Context, words: readonly string[]): Promise<string> {
+  const [id = ''] = words;
+  if (isCommitId(id) && words.length === 1) {
+    return id;
+  }
+  const ref = parseCommitWords(words, { project: context.project });
+  return (await context.client.get<Commit>(commitPath(ref))).id;
+}
+
+async function removeSet(
+  context: Context,
+  args: Parameters<Command['run']>[1],
+  how: 'delete' | 'squash',
+): Promise<void> {
+  const { client, output } = context;
+  const id = await setOf(context, args.positionals);
+  const route = path`/commit-sets/${id}`;
+  const removed = await (how === 'delete'
+    ? client.send<RemovedSet>('DELETE', route)
+    : client.send<RemovedSet>('POST', `${route}/squash`));
+  if (output.raw) {
+    await output.json(removed);
+    return;
+  }
+  for (const { repo, commit } of removed.commits) {
+    await output.line(`${showName(repo)}@${commit}`);
+  }
 }
 
 async function listCommit(context: Context, args: Parameters<Command['run']>[1]): Promise<void> {

@@ -20,6 +20,7 @@ import { goodCommit } from '../pfs/commit-facts.ts';
 import { lastGood } from '../pfs/commit-lookup.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { writeGitCommit } from '../pfs/git-commit.ts';
+import { demandSameHistory, historyOf } from '../pfs/settled.ts';
 import type { SessionPacks, WriteSession } from '../pfs/write-session.ts';
 import { getJob } from './job-lookup.ts';
 import { mergeResultTrees } from './results.ts';
@@ -39,7 +40,8 @@ export interface JobEnd {
 
 /**
  * Writes what the end of a job needs into `session` and returns what makes its operations from the packs. The job's
- * results so far go into the meta repo whatever the end: a datum that was processed never runs again.
+ * results so far go into the meta repo whatever the end: a datum that was processed never runs again. Making the operations
+ * rejects as {@link demandSameHistory} does when ancestors were removed meanwhile.
  */
 export async function prepareEnd(
   context: PfsContext,
@@ -48,6 +50,9 @@ export async function prepareEnd(
 ): Promise<(packs: SessionPacks) => Operation[]> {
   const { job, end } = ending;
   const { output, meta } = commitsOf(context.journal.state, job);
+  const histories = [output, meta].flatMap((commit) =>
+    commit ? [{ repo: commit.repo, history: historyOf(context.journal.state, commit.repo) }] : [],
+  );
   const good = async (commit: CommitRecord | undefined) =>
     commit && (await lastGood(context, commit.repo, commit.parent));
   const finishes = await writeEnd(session, {
@@ -59,7 +64,12 @@ export async function prepareEnd(
     outputBase: await good(output),
     metaBase: await good(meta),
   });
-  return (packs) => [...packsOf(context, job, packs), ...finishes];
+  return (packs) => {
+    for (const { repo, history } of histories) {
+      demandSameHistory(context.journal.state, repo, history);
+    }
+    return [...packsOf(context, job, packs), ...finishes];
+  };
 }
 
 /** The commits of a job that are still open, and the good ancestors that they go on from. */
@@ -176,7 +186,7 @@ export function endJobIn(change: Change, ending: JobEnding): boolean {
   const good = (commit: CommitRecord | undefined) =>
     commit && goodCommit(change, commit.repo, commit.parent);
   const [outputBase, metaBase] = [good(output), good(meta)];
-  const key = `end ${jobKey(job.pipeline, job.id)} ${job.results} ${metaBase?.git}`;
+  const key = `end ${jobKey(job.pipeline, job.id)} ${job.results} ${outputBase?.git} ${metaBase?.git}`;
   const operations = change.store<Operation[]>(key, {
     repos: [job.pipeline, metaRepo(job.pipeline)],
     standIn: endWithoutContents(job, { output, meta, end, time }),

@@ -5,6 +5,7 @@ import { compose } from '../journal/compose.ts';
 import { type JobRecord, jobKey, metaRepo } from '../journal/records.ts';
 import { getCommit, lastGood } from '../pfs/commit-lookup.ts';
 import type { PfsContext } from '../pfs/context.ts';
+import { untilSettled } from '../pfs/settled.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
 import { parseDuration } from '../pipeline/duration.ts';
 import { resultInputs } from './datum-list.ts';
@@ -324,6 +325,13 @@ class JobRun {
   }
 
   async #finish(
+    inputs: JobInputs,
+    ending: { readonly base: Base | undefined; readonly end: JobEnd },
+  ): Promise<void> {
+    await untilSettled(() => this.#finishOnce(inputs, ending));
+  }
+
+  async #finishOnce(
     inputs: JobInputs,
     ending: { readonly base: Base | undefined; readonly end: JobEnd },
   ): Promise<void> {

@@ -99,6 +99,9 @@ export function apply(state: State, operation: Operation, { seq } = { seq: 0 }):
     case 'commit.rewritten': {
       const { commit } = operation;
       state.commits.set(commitKey(commit.repo, commit.id), commit);
+      if (operation.kind === 'commit.rewritten') {
+        reshape(state, present(state.repos.get(commit.repo), 'repo', commit.repo));
+      }
       return;
     }
     case 'commit.removed':

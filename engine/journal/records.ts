@@ -16,7 +16,7 @@ export interface RepoRecord {
   readonly description: string;
   readonly created: number;
   /**
-   * How often its commits were changed otherwise than by one more on a line: removed, or made by a merge. From the first time on a
+   * How often its commits were changed otherwise than by one more on a line: removed, rewritten, or made by a merge. From the first time on a
    * commit's depth may exceed the number of its ancestors; and what was read of its history before has to be read again.
    */
   readonly reshaped?: number;

@@ -136,7 +136,9 @@ async function commitsSince(
     id === null ? undefined : await findCommit(context, repo, id);
   let upper = await find(range.head);
   let lower = await find(range.last ?? null);
-  while (upper && upper.id !== lower?.id) {
+  // Where the last one was removed, ids tell what came after it: they are in the order of time.
+  const floor = lower === undefined ? (range.last ?? '') : '';
+  while (upper && upper.id !== lower?.id && upper.id > floor) {
     if (lower && lower.depth > upper.depth) {
       lower = await find(lower.parent);
     } else {

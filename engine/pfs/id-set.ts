@@ -37,6 +37,11 @@ export class IdSet {
     return this.add(Buffer.from(id, 'hex'), 0);
   }
 
+  /** Returns whether an id of 40 hex digits is there. */
+  hasHex(id: string): boolean {
+    return this.#table[this.#find(Buffer.from(id, 'hex'), 0)] !== 0;
+  }
+
   /** Yields the ids in hex, in lists of at most `count`. */
   *batches(count: number): Generator<string[]> {
     for (let from = 0; from < this.#count; from += count) {

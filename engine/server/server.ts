@@ -10,6 +10,7 @@ import { engineRoutes } from './routes/engine.ts';
 import { fileRoutes } from './routes/files.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
+import { removalRoutes } from './routes/removals.ts';
 import { repoRoutes } from './routes/repos.ts';
 import { tagRoutes } from './routes/tags.ts';
 import { transactionRoutes } from './routes/transactions.ts';
@@ -79,6 +80,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     repoRoutes(routes, parts, options.onFault);
     tagRoutes(routes, parts);
     commitRoutes(routes, parts);
+    removalRoutes(routes, parts);
     fileRoutes(routes, parts, options.onFault);
     pipelineRoutes(routes, parts);
     jobRoutes(routes, parts);

@@ -4,8 +4,11 @@
 //  PUT    …/{repo}/tags/{tag}?force=true  PutTag              → Tag                  (force: moves one that is there)
 //  GET    …/{repo}/tags/{tag}                                 → Tag
 //  DELETE …/{repo}/tags/{tag}                                 → 204
+//
+//  DELETE /commit-sets/{id}                                   → RemovedSet           (drops it: its commits have no children)
+//  POST   /commit-sets/{id}/squash                            → RemovedSet           (its children keep what it changed)
 
-import type { RepoName } from './wire.ts';
+import type { CommitLink, RepoName } from './wire.ts';
 
 export interface PutTag {
   /** Any ref of the same repo. */
@@ -19,4 +22,11 @@ export interface Tag {
   readonly commit: string;
   readonly description: string;
   readonly created: string;
+}
+
+/** What a removal took away. */
+export interface RemovedSet {
+  readonly id: string;
+  /** Each with the branch on which it was made. */
+  readonly commits: readonly CommitLink[];
 }

@@ -32,6 +32,11 @@ async function asked(line: string, stdin?: string): Promise<readonly string[]> {
 
 describe('every command asks for what it says, in both spellings', () => {
   const doc: Handler = (_, response) => sendJson(response, 200, DOCUMENT);
+  const removed: Handler = (_, response) =>
+    sendJson(response, 200, {
+      id: ID,
+      commits: [{ repo: { project: 'default', name: 'x' }, name: 'b', commit: ID }],
+    });
   const cases: readonly (readonly [line: string, request: string, handler?: Handler])[] = [
     [
       'create repo x -d text',
@@ -84,6 +89,9 @@ describe('every command asks for what it says, in both spellings', () => {
     ],
     [`wait commit ${ID}`, `GET /commit-sets/${ID}/wait`, lines],
     [`flush commit ${ID} --all`, `GET /commit-sets/${ID}/wait?all=true`, lines],
+    [`squash commit ${ID}`, `POST /commit-sets/${ID}/squash`, removed],
+    [`delete commit ${ID}`, `DELETE /commit-sets/${ID}`, removed],
+    [`drop commit ${ID}`, `DELETE /commit-sets/${ID}`, removed],
     ['inspect file x@b:/f', 'GET /repos/default/x/files/b/inspect?path=/f', doc],
     ['list file x@b', 'GET /repos/default/x/files/b/list?path=/'],
     ['list file x b /d -r', 'GET /repos/default/x/files/b/list?path=/d&recursive=true'],

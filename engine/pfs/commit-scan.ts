@@ -1,0 +1,55 @@
+// Going through the commits of a repo upwards in time, out of the state and of history: how children and readers of a
+// commit are found, since commits know their parents only.
+
+import { commitHistoryKey } from '../journal/history-keys.ts';
+import type { CommitRecord, RepoKey } from '../journal/records.ts';
+import { resolveRepo } from './commit-lookup.ts';
+import type { PfsContext } from './context.ts';
+
+/**
+ * Ids are made shortly before the commits that bear them, by engines whose clocks may differ: what was made from a
+ * commit may have the lesser id, but not by this much.
+ */
+const SLACK_MS = 24 * 60 * 60 * 1000;
+
+/** Yields the commits of a repo that may have been made from the commit `id`, in the order of their ids. */
+export async function* commitsAfter(
+  context: PfsContext,
+  repo: RepoKey,
+  id: string,
+): AsyncGenerator<CommitRecord> {
+  const { state } = context.journal;
+  const record = resolveRepo(context, repo);
+  const from = floorOf(id);
+  const alive = [...state.commits.keysBy('repo', repo)]
+    .flatMap((key) => state.commits.get(key) ?? [])
+    .filter((commit) => commit.id >= from)
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  let at = 0;
+  const retired = context.scanHistory<CommitRecord>(commitHistoryKey(record.id, ''), {
+    from: commitHistoryKey(record.id, from),
+  });
+  for await (const [, commit] of retired) {
+    for (let next = alive[at]; next && next.id < commit.id; next = alive[at]) {
+      yield next;
+      at += 1;
+    }
+    // The state knows better: what is in both was recalled, or rewritten.
+    if (alive[at]?.id !== commit.id) {
+      yield commit;
+    }
+  }
+  yield* alive.slice(at);
+}
+
+/** Returns the least id that was made {@link SLACK_MS} before this one. */
+function floorOf(id: string): string {
+  const time = Math.max(0, Number.parseInt(id.slice(0, 12), 16) - SLACK_MS);
+  return time.toString(16).padStart(12, '0').padEnd(32, '0');
+}
+
+/** Returns the ids of a commit's parents: none, one, or two of a merge. */
+export function parentsOf(commit: CommitRecord): string[] {
+  const { parent, merged } = commit;
+  return [...(parent === null ? [] : [parent]), ...(merged === undefined ? [] : [merged])];
+}

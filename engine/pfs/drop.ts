@@ -1,0 +1,63 @@
+// Dropping a commit set: the newest commits of their repos go, and branches go back to where they were before.
+
+import { EngineError } from '../base/errors.ts';
+import { compose } from '../journal/compose.ts';
+import type { CommitRecord } from '../journal/records.ts';
+import { type PfsContext, type Request, transactOptions } from './context.ts';
+import { shortRepo } from './names.ts';
+import { demandPrepared, prepareRemoval, type Removal, removeSet } from './set-removal.ts';
+import { untilSettled } from './settled.ts';
+
+/**
+ * Deletes the commits of a set in all repos, with the jobs that made them, in one transaction; jobs that still run are
+ * stopped by whoever runs them. Branches that show one of the commits show its parent. Returns what was deleted.
+ * Rejects with `failed_precondition` where a commit of the set has children, or as {@link prepareRemoval} does.
+ */
+export async function dropSet(
+  context: PfsContext,
+  id: string,
+  request: Request,
+): Promise<CommitRecord[]> {
+  return await untilSettled(async () => {
+    const removal = await prepareRemoval(context, id, 'delete');
+    try {
+      refuseParents(removal);
+      return await context.journal.transact((state) => {
+        demandPrepared(state, removal, { isBelow: (_repo, commit) => commit === id });
+        return compose(state, (draft) => {
+          for (const { commit, parent } of removal.members) {
+            const { repo } = commit;
+            for (const key of [...state.branches.keysBy('repo', repo)]) {
+              const branch = state.branches.get(key);
+              if (branch?.head !== id) {
+                continue;
+              }
+              if (parent) {
+                // Always: another engine may have retired it already, and must have it back.
+                draft.add({ kind: 'commit.recalled', commit: parent });
+              }
+              const head = parent?.id ?? null;
+              draft.add({ kind: 'branch.moved', repo, branch: branch.name, head });
+            }
+          }
+          removeSet(draft, removal);
+          return removal.members.map(({ commit }) => commit);
+        });
+      }, transactOptions(request));
+    } finally {
+      removal.close();
+    }
+  });
+}
+
+function refuseParents({ id, members }: Removal): void {
+  for (const { commit, children } of members) {
+    const [child] = children;
+    if (child) {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot delete commit set ${id}: its commit in repo "${shortRepo(commit.repo)}" has the child ${child.id}; delete that first, or fold this one into it with pfs squash-commit ${id}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,142 @@
+// Writing the Git commits of a commit's descendants anew, without it. Each batch is durable by itself and changes nothing
+// that users see: as long as the commit is there, both histories are true of it.
+
+import { compose } from '../journal/compose.ts';
+import type { CommitRecord } from '../journal/records.ts';
+import { getCommit } from './commit-lookup.ts';
+import { commitsAfter, parentsOf } from './commit-scan.ts';
+import type { PfsContext } from './context.ts';
+import { IdSet } from './id-set.ts';
+import { demandSameHistory, historyOf } from './settled.ts';
+import type { WriteSession } from './write-session.ts';
+
+/** Commits that are rewritten in one transaction: bounds what is held. */
+const BATCH_COMMITS = 1000;
+
+/** One rewriting. Memory holds the ids of the descendants, 20 bytes each, and a batch of their records. */
+export class GitRewrite {
+  readonly #context: PfsContext;
+  readonly #gone: CommitRecord;
+  readonly #below = new IdSet();
+  #history: string;
+  #session: WriteSession | undefined;
+  #batch = new Map<string, CommitRecord>();
+  #children = new Map<string, CommitRecord>();
+
+  /** `history` is what was known of the repo when `gone` was looked at; see {@link historyOf}. */
+  constructor(context: PfsContext, gone: CommitRecord, history: string) {
+    this.#context = context;
+    this.#gone = gone;
+    this.#history = history;
+  }
+
+  /** Returns whether a commit is the one that goes, or a descendant of it. */
+  isBelow(commit: string): boolean {
+    return commit === this.#gone.id || this.#below.hasHex(padded(commit));
+  }
+
+  /** Returns the record of a child as it was rewritten. */
+  current(child: CommitRecord): CommitRecord {
+    return this.#children.get(child.id) ?? child;
+  }
+
+  /** Rewrites all descendants; returns what is known of the repo's history afterwards. */
+  async run(): Promise<string> {
+    const { repo, id } = this.#gone;
+    try {
+      for (;;) {
+        let changed = false;
+        let inverted = false;
+        for await (const commit of commitsAfter(this.#context, repo, id)) {
+          const parents = parentsOf(commit);
+          // Made in parallel, or by engines whose clocks differ: one more round is needed to be sure of these.
+          inverted ||= parents.some((parent) => parent > commit.id);
+          if (commit.id !== id && parents.some((parent) => this.isBelow(parent))) {
+            const isNew = this.#below.addHex(padded(commit.id));
+            changed = (await this.#rewrite(commit)) || isNew || changed;
+          }
+        }
+        await this.#flush();
+        if (!changed || !inverted) {
+          return this.#history;
+        }
+      }
+    } finally {
+      this.#session?.discard();
+    }
+  }
+
+  async #rewrite(commit: CommitRecord): Promise<boolean> {
+    if (commit.git === null || this.#gone.error !== null) {
+      // It failed, is open, or has no files; or what goes had failed, and nothing was ever built on it.
+      return false;
+    }
+    const parents: string[] = [];
+    for (const parent of parentsOf(commit)) {
+      const git = await this.#goodGit(parent);
+      if (git !== null && !parents.includes(git)) {
+        parents.push(git);
+      }
+    }
+    this.#session ??= this.#context.newSession();
+    const old = await this.#session.readCommit(commit.git);
+    if (old.parents.join() === parents.join()) {
+      return false;
+    }
+    const git = await this.#session.commit({ ...old, parents });
+    const rewritten = { ...commit, git };
+    this.#batch.set(commit.id, rewritten);
+    if (parentsOf(commit).includes(this.#gone.id)) {
+      this.#children.set(commit.id, rewritten);
+    }
+    if (this.#batch.size >= BATCH_COMMITS) {
+      await this.#flush();
+    }
+    return true;
+  }
+
+  /** Returns the Git commit of the newest good commit from `id` upwards that stays. */
+  async #goodGit(id: string): Promise<string | null> {
+    for (let next: string | null = id; next !== null; ) {
+      const commit: CommitRecord =
+        this.#batch.get(next) ?? (await getCommit(this.#context, this.#gone.repo, next));
+      if (next !== this.#gone.id && commit.finished !== null && commit.error === null) {
+        return commit.git;
+      }
+      next = commit.parent;
+    }
+    return null;
+  }
+
+  async #flush(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    if (session === undefined) {
+      return;
+    }
+    const { repo } = this.#gone;
+    const packs = await session.finish();
+    const commits = [...this.#batch.values()];
+    if (commits.length > 0) {
+      this.#history = await this.#context.journal.transact(
+        (state) => {
+          demandSameHistory(state, repo, this.#history);
+          return compose(state, (draft) => {
+            draft.add({ kind: 'packs.added', repo, ...packs });
+            for (const commit of commits) {
+              draft.add({ kind: 'commit.rewritten', commit });
+            }
+            return historyOf(draft.state, repo);
+          });
+        },
+        { actor: 'engine' },
+      );
+    }
+    this.#batch = new Map();
+  }
+}
+
+/** A commit's id in the length of the set's. */
+function padded(id: string): string {
+  return id.padEnd(40, '0');
+}

@@ -1,0 +1,138 @@
+// Squashing a commit set: its commits go, and what they changed is from then on part of their children's changes. Trees
+// stay as they are; the Git commits of all descendants are written anew.
+
+import { EngineError } from '../base/errors.ts';
+import { compose } from '../journal/compose.ts';
+import type { CommitRecord, RepoKey } from '../journal/records.ts';
+import { lastGood } from './commit-lookup.ts';
+import { type PfsContext, type Request, transactOptions } from './context.ts';
+import { GitRewrite } from './git-rewrite.ts';
+import { shortRepo } from './names.ts';
+import {
+  demandPrepared,
+  type Member,
+  prepareRemoval,
+  type Removal,
+  removeSet,
+} from './set-removal.ts';
+import { demand, untilSettled } from './settled.ts';
+
+/**
+ * Removes the commits of a set in all repos, with the jobs that made them, in one transaction, after the Git commits of
+ * their descendants have been written without them; being cut off before that leaves a whole history of either kind.
+ * Returns what was removed. Rejects with `failed_precondition` where that would lose data (a commit without children,
+ * or one that a branch still shows), where a commit of the set or a child of one is open, or as
+ * {@link prepareRemoval} does.
+ */
+export async function squashSet(
+  context: PfsContext,
+  id: string,
+  request: Request,
+): Promise<CommitRecord[]> {
+  return await untilSettled(async () => {
+    const removal = await prepareRemoval(context, id, 'squash');
+    try {
+      const heads = await checkLossless(context, removal);
+      const rewrites = new Map<RepoKey, GitRewrite>();
+      for (const { commit } of removal.members) {
+        const rewrite = new GitRewrite(context, commit, removal.histories.get(commit.repo) ?? '');
+        rewrites.set(commit.repo, rewrite);
+        removal.histories.set(commit.repo, await rewrite.run());
+      }
+      return await context.journal.transact((state) => {
+        demandPrepared(state, removal, {
+          isBelow: (repo, commit) => rewrites.get(repo)?.isBelow(commit) ?? false,
+        });
+        for (const [key, head] of heads) {
+          demand((state.branches.get(key)?.head ?? null) === head);
+        }
+        return compose(state, (draft) => {
+          for (const member of removal.members) {
+            for (const child of member.children) {
+              const rewritten = rewrites.get(child.repo)?.current(child) ?? child;
+              draft.add({ kind: 'commit.rewritten', commit: adopt(rewritten, member) });
+            }
+          }
+          removeSet(draft, removal);
+          return removal.members.map(({ commit }) => commit);
+        });
+      }, transactOptions(request));
+    } finally {
+      removal.close();
+    }
+  });
+}
+
+/** Returns a child of a removed commit as the child of that one's parent. */
+function adopt(child: CommitRecord, { commit, parent }: Member): CommitRecord {
+  const { merged, ...rest } = child;
+  const first = child.parent === commit.id ? (parent?.id ?? null) : child.parent;
+  const second = merged === commit.id ? parent?.id : merged;
+  return second === undefined || second === first
+    ? { ...rest, parent: first }
+    : { ...rest, parent: first, merged: second };
+}
+
+/** Refuses where squashing would lose data; returns the heads, by branch key, with which that was found. */
+async function checkLossless(
+  context: PfsContext,
+  { id, members }: Removal,
+): Promise<Map<string, string | null>> {
+  const { branches, commits } = context.journal.state;
+  const heads = new Map<string, string | null>();
+  for (const { commit, children } of members) {
+    const name = shortRepo(commit.repo);
+    if (commit.finished === null) {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot squash commit set ${id}: its commit in repo "${name}" has not finished; wait for it, or drop the set with pfs delete-commit ${id}`,
+      );
+    }
+    if (children.length === 0) {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot squash commit set ${id}: its commit in repo "${name}" has no children, so what it brought would be lost; drop the set with pfs delete-commit ${id}`,
+      );
+    }
+    const open = children.find((child) => child.finished === null);
+    if (open) {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot squash commit set ${id}: child commit ${open.id} in repo "${name}" has not finished; wait for it, or finish it first`,
+      );
+    }
+    for (const key of [...commits.keysBy('open', 'open')]) {
+      const open = commits.get(key);
+      if (open?.repo === commit.repo && (await shows(context, commit, open.parent))) {
+        throw new EngineError(
+          'failed_precondition',
+          `Cannot squash commit set ${id}: commit ${open.id} in repo "${name}" goes on from it and has not finished; wait for it, or finish it first`,
+        );
+      }
+    }
+    for (const key of [...branches.keysBy('repo', commit.repo)]) {
+      const branch = branches.get(key);
+      heads.set(key, branch?.head ?? null);
+      // Below a branch that shows it there are only commits that failed, which show what it has.
+      if (branch && (await shows(context, commit, branch.head))) {
+        throw new EngineError(
+          'failed_precondition',
+          `Cannot squash commit set ${id}: branch "${branch.name}" of repo "${name}" shows its commit; move the branch, or delete it first`,
+        );
+      }
+    }
+  }
+  return heads;
+}
+
+/** Returns whether what stands at `head` has the files of `commit`: it, or commits below it that all failed. */
+async function shows(
+  context: PfsContext,
+  commit: CommitRecord,
+  head: string | null,
+): Promise<boolean> {
+  if (head === commit.id) {
+    return true;
+  }
+  return commit.error === null && (await lastGood(context, commit.repo, head))?.id === commit.id;
+}
