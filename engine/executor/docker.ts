@@ -1,6 +1,6 @@
 // The executor that runs user code in Docker containers. It puts the parts together; what they do is in their files.
 
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import type { Clock } from '../base/clock.ts';
@@ -12,7 +12,6 @@ import {
   type ContainerPlan,
   containerOptions,
   ENGINE_LABEL,
-  INSTANCE_LABEL,
   ownLabels,
 } from './container-options.ts';
 import type { Environment } from './docker-config.ts';
@@ -21,9 +20,11 @@ import { proxyVariables } from './docker-credentials.ts';
 import { dockerError } from './docker-errors.ts';
 import { DockerImages, type ImageDetails } from './docker-image.ts';
 import type { Executor, ExecutorHealth, ResolvedImage, Worker, WorkerSpec } from './executor.ts';
+import { removeOldContainers, removeOldDirectories } from './left-behind.ts';
 import { lossOfContainer } from './loss.ts';
 import { OomWatch } from './oom-watch.ts';
 import { RunWorker } from './run-worker.ts';
+import { takeOverDirectory } from './take-over.ts';
 import { WarmWorker } from './warm-worker.ts';
 import { removeContainer } from './worker-container.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -55,19 +56,28 @@ export class DockerExecutor implements Executor {
   readonly kind = 'docker';
   readonly #options: DockerExecutorOptions;
   readonly #owner: ContainerOwner;
+  /** Of this run alone, so that the next one knows what to remove. */
+  readonly #scratch: string;
   readonly #workers = new Set<Worker>();
+  /** Containers that could not be removed when they should have been: Docker did not answer. */
+  readonly #left = new Set<string>();
+  #swept = false;
   #connecting: Promise<Connected> | undefined;
   #closed = false;
 
   constructor(options: DockerExecutorOptions) {
     this.#options = options;
     this.#owner = { instanceId: options.instanceId, engineId: options.engineId };
+    this.#scratch = join(options.scratchDirectory, options.engineId);
   }
 
   async probe(): Promise<ExecutorHealth> {
     try {
       const { connection, findings } = await this.#connect();
       const { host, endpoint } = connection;
+      await connection.docker.ping().catch((error: unknown) => {
+        throw dockerError(error, 'use Docker', { endpoint });
+      });
       return {
         ok: true,
         notes: [
@@ -97,6 +107,7 @@ export class DockerExecutor implements Executor {
       throw new EngineError('cancelled', `Cannot start worker "${spec.name}": cancelled`);
     }
     const connected = await this.#connect();
+    await this.#tidy(connected);
     await prepareDirectories(spec);
     const transfer = await this.#transfer(connected, spec);
     const context = await this.#contextFor(connected, spec);
@@ -111,16 +122,25 @@ export class DockerExecutor implements Executor {
 
   async sweep(): Promise<void> {
     const { connection } = await this.#connect();
-    try {
-      const found = await connection.docker.listContainers({
-        all: true,
-        filters: { label: [`${INSTANCE_LABEL}=${this.#owner.instanceId}`] },
-      });
-      const left = found.filter(({ Labels }) => Labels[ENGINE_LABEL] !== this.#owner.engineId);
-      await Promise.all(left.map(({ Id }) => removeContainer(connection.docker.getContainer(Id))));
-    } catch (error) {
-      throw dockerError(error, 'remove containers of an earlier run', connection);
+    await removeOldContainers(connection, this.#owner);
+    await removeOldDirectories(this.#options.scratchDirectory, this.#owner.engineId);
+    this.#swept = true;
+  }
+
+  async reclaim(directory: string): Promise<void> {
+    const { connection } = await this.#connect();
+    const { docker, endpoint } = connection;
+    const what = `take over "${directory}"`;
+    const [any] = await docker.listImages().catch((error: unknown) => {
+      throw dockerError(error, what, { endpoint });
+    });
+    if (any === undefined) {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot ${what}: it needs any image, and Docker has none; pull one, or remove the directory as root`,
+      );
     }
+    await takeOverDirectory(directory, (mounts) => this.#helper(docker, any.Id, mounts));
   }
 
   async close(): Promise<void> {
@@ -128,6 +148,8 @@ export class DockerExecutor implements Executor {
     const stopped = await Promise.allSettled([...this.#workers].map((worker) => worker.stop()));
     const connected = await this.#connecting?.catch(() => undefined);
     connected?.oomWatch.close();
+    await (connected && this.#removeLeft(connected.connection).catch(() => undefined));
+    await rm(this.#scratch, { recursive: true, force: true });
     for (const result of stopped) {
       if (result.status === 'rejected') {
         throw result.reason;
@@ -144,6 +166,39 @@ export class DockerExecutor implements Executor {
       this.#connecting = undefined;
       throw error;
     }
+  }
+
+  /** Does what could not be done while Docker did not answer; what fails now is tried again with the next worker. */
+  async #tidy({ connection, oomWatch }: Connected): Promise<void> {
+    const ignore = () => undefined;
+    await (this.#swept ? undefined : this.sweep().catch(ignore));
+    await this.#removeLeft(connection).catch(ignore);
+    await oomWatch.ensure().catch(ignore);
+  }
+
+  async #removeLeft({ docker, endpoint }: DockerConnection): Promise<void> {
+    for (const id of this.#left) {
+      try {
+        await removeContainer(docker.getContainer(id));
+      } catch (error) {
+        throw dockerError(error, `remove container "${id.slice(0, 12)}"`, { endpoint });
+      }
+      this.#left.delete(id);
+    }
+  }
+
+  async #helper(
+    docker: Docker,
+    image: string,
+    mounts: readonly Docker.MountSettings[],
+  ): Promise<Docker.Container> {
+    return await docker.createContainer({
+      name: `pfs-helper-${this.#suffix()}`,
+      Image: image,
+      Entrypoint: ['/never-started'],
+      Labels: ownLabels(this.#owner),
+      HostConfig: { Mounts: [...mounts], NetworkMode: 'none' },
+    });
   }
 
   /** Decides how data moves; binds are probed with the first image that can do it. */
@@ -164,20 +219,17 @@ export class DockerExecutor implements Executor {
 
   async #probe(connected: Connected, image: ResolvedImage): Promise<BindFindings> {
     const name = `probe-${this.#suffix()}`;
-    return await probeBinds(
-      join(this.#options.scratchDirectory, name),
-      async ({ input, output }) => {
-        const spec: WorkerSpec = {
-          image,
-          name: 'probe',
-          labels: {},
-          limits: {},
-          inputDirectory: input,
-          outputDirectory: output,
-        };
-        return await this.#start(await this.#contextFor(connected, spec), { transfer: 'bind' });
-      },
-    );
+    return await probeBinds(join(this.#scratch, name), async ({ input, output }) => {
+      const spec: WorkerSpec = {
+        image,
+        name: 'probe',
+        labels: {},
+        limits: {},
+        inputDirectory: input,
+        outputDirectory: output,
+      };
+      return await this.#start(await this.#contextFor(connected, spec), { transfer: 'bind' });
+    });
   }
 
   async #start(
@@ -196,7 +248,7 @@ export class DockerExecutor implements Executor {
   async #contextFor(connected: Connected, spec: WorkerSpec): Promise<WorkerContext> {
     const { connection, images, oomWatch } = connected;
     const { docker, config, endpoint, host } = connection;
-    const { clock, random, scratchDirectory, pidsLimit = DEFAULT_PIDS } = this.#options;
+    const { clock, random, pidsLimit = DEFAULT_PIDS } = this.#options;
     const details: ImageDetails = await images.details(spec.image.id);
     const owner = this.#owner;
     const nameFor = () => `pfs-${spec.name.replace(/[^a-zA-Z0-9_.-]/g, '-')}-${this.#suffix()}`;
@@ -205,7 +257,7 @@ export class DockerExecutor implements Executor {
     return {
       spec,
       name,
-      scratchDirectory,
+      scratchDirectory: this.#scratch,
       clock,
       random,
       env: { PYTHONUNBUFFERED: '1', ...details.env, ...proxyVariables(config, endpoint.host) },
@@ -217,18 +269,14 @@ export class DockerExecutor implements Executor {
         const settings = { spec, owner, host, pidsLimit, uniqueName };
         return await docker.createContainer(containerOptions(plan, settings));
       },
-      createHelper: async (mounts: readonly Docker.MountSettings[]) =>
-        await docker.createContainer({
-          name: nameFor(),
-          Image: spec.image.id,
-          Entrypoint: ['/never-started'],
-          Labels: ownLabels(owner),
-          HostConfig: { Mounts: [...mounts], NetworkMode: 'none' },
-        }),
+      createHelper: (mounts) => this.#helper(docker, spec.image.id, mounts),
       describeLoss: async (container) =>
         await lossOfContainer(container, { limits: spec.limits, oomWatch, clock }),
       onStopped: (worker) => {
         this.#workers.delete(worker);
+      },
+      onLeft: (container) => {
+        this.#left.add(container);
       },
     };
   }

@@ -1,12 +1,16 @@
 // Why a command was lost, in words.
 
 import type { Clock } from '../base/clock.ts';
+import { EngineError } from '../base/errors.ts';
+import { dockerError, dockerStatus } from './docker-errors.ts';
 import type { ResourceLimits, RunResult } from './executor.ts';
 import type { OomWatch } from './oom-watch.ts';
 import type { WorkerContainer } from './worker-container.ts';
 
 /** How long the news that a container ran out of memory may come after the news of its death. */
 const OOM_NEWS_MS = 300;
+/** How long the news of a container's end may come after its stream has broken off. */
+const EXIT_NEWS_MS = 2000;
 const KILLED = 137;
 const MiB = 1024 * 1024;
 
@@ -20,13 +24,16 @@ export function lossOfProcesses(
   return { kind: 'lost', reason, outOfMemory: true };
 }
 
-/** Finds out why a container died under a command. */
+/**
+ * Finds out why a container died under a command. Rejects with `unavailable` where it did not: then the connection to
+ * it broke, which is not the command's fault.
+ */
 export async function lossOfContainer(
   container: WorkerContainer,
   context: { limits: ResourceLimits; oomWatch: OomWatch; clock: Clock },
 ): Promise<RunResult> {
   const { limits, oomWatch, clock } = context;
-  const code = await container.exit;
+  const code = await exitCode(container, clock);
   if (code === KILLED && !oomWatch.has(container.id)) {
     await clock.sleep(OOM_NEWS_MS);
   }
@@ -38,6 +45,33 @@ export async function lossOfContainer(
     ? `the container was killed for memory (${limitText(limits)})`
     : `${how} under the command${said && `: ${said}`}`;
   return { kind: 'lost', reason, outOfMemory };
+}
+
+/** Returns the code of a container that has ended; undefined for one that is gone without a word. */
+async function exitCode(container: WorkerContainer, clock: Clock): Promise<number | undefined> {
+  const over = new AbortController();
+  const late = clock.sleep(EXIT_NEWS_MS, { signal: over.signal }).catch(() => undefined);
+  const known = await Promise.race([container.exit, late]);
+  over.abort();
+  if (known !== undefined) {
+    return known;
+  }
+  const id = container.id.slice(0, 12);
+  try {
+    const { State } = await container.inspect();
+    if (!State.Running) {
+      return State.ExitCode;
+    }
+  } catch (error) {
+    if (dockerStatus(error) === 404) {
+      return undefined;
+    }
+    throw dockerError(error, `follow container "${id}"`);
+  }
+  throw new EngineError(
+    'unavailable',
+    `Cannot follow container "${id}": the connection to Docker broke off; the command is run again`,
+  );
 }
 
 function limitText(limits: ResourceLimits): string {

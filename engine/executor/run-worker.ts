@@ -75,7 +75,10 @@ export class RunWorker implements Worker {
       }
       return result;
     } finally {
-      await removeContainer(made);
+      await removeContainer(made).catch((error: unknown) => {
+        this.#context.onLeft(made.id);
+        throw error;
+      });
     }
   }
 
@@ -144,6 +147,12 @@ async function resultOf(container: WorkerContainer, code: number | undefined): P
   if (State.OOMKilled && code !== 0) {
     const reason = `the kernel killed a process for memory; the command exited with code ${code}`;
     return { kind: 'lost', reason, outOfMemory: true };
+  }
+  if (code === undefined && State.Running) {
+    throw new EngineError(
+      'unavailable',
+      `Cannot follow container "${container.id.slice(0, 12)}": the connection to Docker broke off; the command is run again`,
+    );
   }
   return { kind: 'exited', code: code ?? State.ExitCode };
 }

@@ -171,6 +171,9 @@ export class WarmWorker implements Worker {
       await this.#container?.remove();
       await this.#control.remove();
     } catch (error) {
+      if (this.#container) {
+        this.#context.onLeft(this.#container.id);
+      }
       throw dockerError(error, `stop worker "${this.id}"`);
     } finally {
       this.#context.onStopped(this);

@@ -30,6 +30,8 @@ export interface WorkerContext {
   /** Finds out why the container died under a command. */
   readonly describeLoss: (container: WorkerContainer) => Promise<RunResult>;
   readonly onStopped: (worker: Worker) => void;
+  /** Takes a container that could not be removed now, to be removed when Docker answers again. */
+  readonly onLeft: (container: string) => void;
 }
 
 /** A point in time, or the abort of a signal, that can be raced against. */

@@ -1,20 +1,20 @@
 // One place where datums are processed, one at a time: a warm container and the directories that it sees. It tells what
 // is the user's failure, which counts as a try, from what is ours, which rejects.
 
-import { chmodSync, mkdirSync, rmdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
-import { EngineError, errorText, isEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import type { Executor, RunResult, Worker, WorkerSpec } from '../executor/executor.ts';
 import type { JobStats } from '../journal/records.ts';
 import { failureReason } from './attempt-reason.ts';
 import type { DatumOutcome, DatumRunOptions, DatumTask } from './datum-task.ts';
 import type { FileCache } from './file-cache.ts';
-import { emptyDirectory, isAccessDenied } from './host-directory.ts';
 import { InputDirectory } from './inputs.ts';
 import { LineTail } from './line-tail.ts';
 import { OutputDirectory } from './output-directory.ts';
 import type { Collected } from './outputs.ts';
+import { removeWorkerDirectory } from './worker-directory.ts';
 
 export interface DatumRunnerOptions {
   readonly executor: Executor;
@@ -107,14 +107,7 @@ export class DatumRunner {
   /** Ends the container and removes the directories. */
   async close(): Promise<void> {
     await this.stop();
-    const { directory } = this.#options;
-    try {
-      mkdirSync(directory, { recursive: true });
-      await emptyDirectory(directory);
-      rmdirSync(directory);
-    } catch (error) {
-      throw leftError(error, directory);
-    }
+    await removeWorkerDirectory(this.#options.directory, this.#options.executor);
   }
 
   async #run(task: DatumTask, options: DatumRunOptions): Promise<DatumOutcome> {
@@ -318,13 +311,4 @@ export class DatumRunner {
       stats[key] += clock.monotonic() - start;
     }
   }
-}
-
-function leftError(error: unknown, directory: string): EngineError {
-  const denied = isAccessDenied(error);
-  return new EngineError(
-    denied ? 'failed_precondition' : 'unavailable',
-    `Cannot remove directory "${directory}": ${denied ? 'user code left files of another user in it; remove it as root' : errorText(error)}`,
-    { cause: error },
-  );
 }

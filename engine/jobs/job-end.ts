@@ -26,6 +26,9 @@ import { getJob } from './job-lookup.ts';
 import { mergeResultTrees } from './results.ts';
 import { SessionWriter } from './session-writer.ts';
 
+/** Why the jobs of a pipeline end that somebody stops. */
+export const STOPPED_REASON = 'all jobs killed because the pipeline was stopped';
+
 /** How a job ends. */
 export interface JobEnd {
   readonly state: Extract<JobState, 'success' | 'failure' | 'killed' | 'unrunnable'>;

@@ -7,6 +7,7 @@ import type { PfsContext } from '../pfs/context.ts';
 import { type FileEntry, globFiles, shownPath } from '../pfs/files.ts';
 import { compileGlob } from '../pfs/glob.ts';
 import { diffGlob } from '../pfs/glob-diff.ts';
+import { shortRepo } from '../pfs/names.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
 import { datums, type Match } from '../pipeline/datums.ts';
 import { inputBranch } from '../pipeline/environment.ts';
@@ -24,8 +25,8 @@ export interface JobInputs {
   readonly salt: string;
   /** The commit read from each branch, by `inputBranch`. */
   readonly commits: ReadonlyMap<string, CommitRecord>;
-  /** False where something that the job read was deleted meanwhile: then its datums can't be told any more. */
-  readonly isComplete: boolean;
+  /** What the job reads and was deleted meanwhile, as users write it: where there is any, its datums can't be told. */
+  readonly missing: readonly string[];
 }
 
 /** Loads the inputs of a job from its output commit's provenance and the spec of its version. */
@@ -36,16 +37,18 @@ export async function loadJobInputs(
   const { spec } = await readSpecCommit(context, job.pipeline, job.specCommit);
   const output = await getCommit(context, job.pipeline, job.id);
   const commits = new Map<string, CommitRecord>();
+  const missing: string[] = [];
   for (const { repo, branch, commit } of output.provenance) {
     const found = context.journal.state.repos.has(repo)
       ? await findCommit(context, repo, commit)
       : undefined;
     if (found) {
       commits.set(commitKey(repo, branch), found);
+    } else {
+      missing.push(`${shortRepo(repo)}@${commit}`);
     }
   }
-  const isComplete = commits.size === output.provenance.length;
-  return { spec, salt: job.salt, commits, isComplete };
+  return { spec, salt: job.salt, commits, missing };
 }
 
 /** Yields the datums of a job, each once. */

@@ -29,6 +29,8 @@ export class JobProgress {
   readonly #session: LentSession;
   #results: string | null;
   #fresh: DatumResult[] = [];
+  /** False from when results were merged until they are in the journal. */
+  #isStored = true;
   image: ImageRecord | null;
 
   constructor(
@@ -42,6 +44,11 @@ export class JobProgress {
     this.#results = options.job.results;
     this.image = options.job.image;
     this.stats = { ...options.job.stats };
+  }
+
+  /** Whether there are results that no flush has stored, upon others that are stored. */
+  get canKeep(): boolean {
+    return this.#fresh.length > 0 && this.#isStored;
   }
 
   /** Takes the result of a datum that just ran. */
@@ -63,6 +70,7 @@ export class JobProgress {
   async takeResults(writer: SessionWriter): Promise<string | null> {
     const fresh = this.#fresh;
     this.#fresh = [];
+    this.#isStored = false;
     this.#results = await mergeResults(writer, this.#results, fresh);
     return this.#results;
   }
@@ -107,5 +115,6 @@ export class JobProgress {
       }),
       { actor: 'engine' },
     );
+    this.#isStored = true;
   }
 }

@@ -71,6 +71,7 @@ export class JobRunner {
     try {
       await run.toEnd(signal);
     } catch (error) {
+      await run.keep();
       await session.discard();
       throw error;
     }
@@ -107,6 +108,11 @@ class JobRun {
 
   async toEnd(signal: AbortSignal): Promise<void> {
     const inputs = await loadJobInputs(this.#context, this.#job);
+    if (inputs.missing.length > 0) {
+      const reason = `what it reads was deleted: ${inputs.missing.join(', ')}`;
+      await this.#finish(inputs, { base: undefined, end: { state: 'failure', reason } });
+      return;
+    }
     const timeout = new AbortController();
     const limit = inputs.spec.job_timeout;
     const work = AbortSignal.any([signal, timeout.signal]);
@@ -122,6 +128,13 @@ class JobRun {
     } finally {
       timeout.abort();
       await timer;
+    }
+  }
+
+  /** Journals what was processed before the job was cut off, where it still can be: none of it runs again then. */
+  async keep(): Promise<void> {
+    if (this.#progress.canKeep) {
+      await this.#progress.flush('running').catch(() => undefined);
     }
   }
 
@@ -167,7 +180,8 @@ class JobRun {
       return undefined;
     }
     const before = await loadJobInputs(this.#context, job);
-    if (!before.isComplete) {
+    // Where every job makes its results anew, those that are stored may be younger than the output that stands.
+    if (before.missing.length > 0 || before.spec.reprocess_spec === 'every_job') {
       return undefined;
     }
     return { inputs: before, tree: parent.tree, total: job.datums.total };

@@ -76,9 +76,6 @@ export async function lineageDown(
   const next: Lineage[] = [];
   for (const repo of readers(context, commit.repo)) {
     for await (const candidate of listCommits(context, repo)) {
-      if (candidate.id < commit.id) {
-        break;
-      }
       const link = candidate.provenance.find(
         (one) => one.repo === commit.repo && one.commit === commit.id,
       );

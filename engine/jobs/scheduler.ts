@@ -8,7 +8,7 @@ import type { State } from '../journal/state.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
 import { type Action, type JobView, plan, type SourceView } from '../pipeline/plan.ts';
-import { endJob } from './job-end.ts';
+import { endJob, type JobEnd, STOPPED_REASON } from './job-end.ts';
 import type { JobRunner } from './job-runner.ts';
 
 const FIRST_RETRY_MS = 1000;
@@ -102,13 +102,13 @@ export class Scheduler {
       return;
     }
     const stop = new AbortController();
-    const work = this.#attempt(job, {
-      signal: stop.signal,
-      once:
-        action.kind === 'run'
-          ? () => this.#run(job, stop.signal)
-          : () => this.#giveUp(job, action.reason),
-    });
+    const steps = {
+      run: () => this.#run(job, stop.signal),
+      give_up: () =>
+        this.#end(job, { state: 'unrunnable', reason: 'reason' in action ? action.reason : '' }),
+      kill: () => this.#end(job, { state: 'killed', reason: STOPPED_REASON }),
+    };
+    const work = this.#attempt(job, { signal: stop.signal, once: steps[action.kind] });
     const done = work.catch(this.#options.onProblem).finally(() => {
       this.#running.delete(action.job);
       this.poke();
@@ -116,9 +116,8 @@ export class Scheduler {
     this.#running.set(action.job, { stop, done });
   }
 
-  async #giveUp(job: JobRecord, reason: string): Promise<void> {
+  async #end(job: JobRecord, end: JobEnd): Promise<void> {
     const { context } = this.#options;
-    const end = { state: 'unrunnable' as const, reason };
     await endJob(context, { pipeline: job.pipeline, job: job.id, end }, 'engine');
   }
 
@@ -181,10 +180,11 @@ function unfinishedJobs(state: State): JobView[] {
   return [...state.jobs.keysBy('active', 'active')].flatMap((key) => {
     const job = state.jobs.get(key);
     const output = job && state.commits.get(commitKey(job.pipeline, job.id));
-    // Jobs of a stopped pipeline are about to be killed; what a crash left of them goes on when it is started.
-    if (job === undefined || (state.pipelines.get(job.pipeline)?.stopped ?? true)) {
+    const pipeline = job && state.pipelines.get(job.pipeline);
+    if (job === undefined || pipeline === undefined) {
       return [];
     }
+    const { stopped: isStopped } = pipeline;
     const sources = (output?.provenance ?? []).map((link): SourceView => {
       const commit = state.commits.get(commitKey(link.repo, link.commit));
       const isOpen = commit !== undefined && commit.finished === null;
@@ -193,6 +193,8 @@ function unfinishedJobs(state: State): JobView[] {
         state: isOpen ? 'open' : (commit?.error ?? null) === null ? 'good' : 'failed',
       };
     });
-    return [{ key, pipeline: job.pipeline, id: job.id, owner: job.owner, sources }];
+    const depth = output?.depth ?? 0;
+    const { id, owner } = job;
+    return [{ key, pipeline: job.pipeline, id, depth, owner, isStopped, sources }];
   });
 }

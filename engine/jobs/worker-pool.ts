@@ -1,6 +1,6 @@
 // The warm workers of pipelines: made when a job needs them, kept for the next, gone when idle or outdated.
 
-import { readdir, rmdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { EngineError, isEngineError, systemCode } from '../base/errors.ts';
@@ -13,7 +13,7 @@ import type { PipelineSpec } from '../pipeline/spec.ts';
 import { DatumRunner } from './datum-runner.ts';
 import type { DatumOutcome, DatumRunOptions, DatumTask } from './datum-task.ts';
 import type { FileCache } from './file-cache.ts';
-import { emptyDirectory } from './host-directory.ts';
+import { removeWorkerDirectory } from './worker-directory.ts';
 
 export interface WorkerPoolOptions {
   readonly context: PfsContext;
@@ -184,7 +184,7 @@ export class WorkerPool {
 
   /** Removes the directories of workers that an engine left when it was killed. Call it before anything runs. */
   async sweep(): Promise<void> {
-    const { scratch, onProblem } = this.#options;
+    const { scratch, executor, onProblem } = this.#options;
     const names = await readdir(scratch).catch((error: unknown) => {
       if (systemCode(error) === 'ENOENT') {
         return [];
@@ -192,14 +192,8 @@ export class WorkerPool {
       throw error;
     });
     for (const name of names) {
-      const directory = join(scratch, name);
-      try {
-        await emptyDirectory(directory);
-        await rmdir(directory);
-      } catch (error) {
-        // Files of another user: the worker that gets this directory next has them removed.
-        onProblem(error);
-      }
+      // What can't be removed, because Docker is away, is removed by the next start, or by the worker that gets it.
+      await removeWorkerDirectory(join(scratch, name), executor).catch(onProblem);
     }
   }
 

@@ -324,7 +324,7 @@ function countJob(state: State, job: JobRecord, before?: JobRecord): void {
   if (before) {
     jobs[before.state] = Math.max(0, (jobs[before.state] ?? 0) - 1);
   }
-  const isLast = pipeline.lastJob === null || job.id >= pipeline.lastJob.id;
+  const isLast = before === undefined || pipeline.lastJob?.id === job.id;
   state.pipelines.set(pipeline.key, {
     ...pipeline,
     jobs,

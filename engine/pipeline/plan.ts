@@ -13,10 +13,13 @@ export interface JobView {
   readonly key: string;
   /** `project/pipeline`. */
   readonly pipeline: string;
-  /** Ids sort by time. */
   readonly id: string;
+  /** How many commits stand before its own on the output branch. */
+  readonly depth: number;
   /** Who claims it; null for nobody. */
   readonly owner: string | null;
+  /** Whether its pipeline is stopped. */
+  readonly isStopped: boolean;
   readonly sources: readonly SourceView[];
 }
 
@@ -36,19 +39,22 @@ export type Action =
   | { readonly kind: 'run'; readonly job: string }
   /** End the job: something it reads from has failed. */
   | { readonly kind: 'give_up'; readonly job: string; readonly reason: string }
+  /** End the job: its pipeline was stopped, and what did that may have died before it ended the job. */
+  | { readonly kind: 'kill'; readonly job: string }
   /** Stop working on a job that has ended or belongs to another engine now. */
   | { readonly kind: 'abandon'; readonly job: string };
 
 /**
- * Returns what to do. The jobs of a pipeline run one after the other, oldest first, each once everything it reads
- * has finished.
+ * Returns what to do. The jobs of a pipeline run one after the other, in the order of their commits, each once everything
+ * it reads has finished.
  */
 export function plan(view: PlanView): Action[] {
   const actions: Action[] = [];
   const unfinished = new Map(view.jobs.map((job) => [job.key, job]));
   for (const key of view.running) {
     const job = unfinished.get(key);
-    if (job === undefined || (job.owner !== null && job.owner !== view.self)) {
+    const isLost = job === undefined || (job.owner !== null && job.owner !== view.self);
+    if (isLost || job.isStopped) {
       actions.push({ kind: 'abandon', job: key });
     }
   }
@@ -64,6 +70,9 @@ export function plan(view: PlanView): Action[] {
 }
 
 function nextStep(job: JobView, view: PlanView): Action | undefined {
+  if (job.isStopped) {
+    return { kind: 'kill', job: job.key };
+  }
   const failed = job.sources.filter((source) => source.state === 'failed');
   if (failed.length > 0) {
     const names = failed.map((source) => source.name).join(', ');
@@ -81,11 +90,16 @@ function firstOfEach(jobs: readonly JobView[]): Iterable<JobView> {
   const first = new Map<string, JobView>();
   for (const job of jobs) {
     const known = first.get(job.pipeline);
-    if (known === undefined || job.id < known.id) {
+    if (known === undefined || comesBefore(job, known)) {
       first.set(job.pipeline, job);
     }
   }
   return first.values();
+}
+
+/** Ids don't tell: a commit that stood open for a while causes others under the id it was given when it was started. */
+function comesBefore(job: JobView, other: JobView): boolean {
+  return job.depth === other.depth ? job.id < other.id : job.depth < other.depth;
 }
 
 function pipelineOf(job: string): string {

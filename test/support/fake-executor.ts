@@ -149,6 +149,8 @@ export class FakeExecutor implements Executor {
 
   async sweep(): Promise<void> {}
 
+  async reclaim(): Promise<void> {}
+
   async close(): Promise<void> {
     this.alive.clear();
   }

@@ -41,6 +41,7 @@ class FakeExecutor implements Executor {
   takenOver = 0;
   command: Command = () => EXITED;
   startError: EngineError | undefined;
+  onReclaim: (directory: string) => void = () => {};
   onTakeOver: (out: string) => void = () => {};
 
   async probe() {
@@ -50,6 +51,10 @@ class FakeExecutor implements Executor {
     throw new Error('not asked for');
   }
   async sweep(): Promise<void> {}
+
+  async reclaim(directory: string): Promise<void> {
+    this.onReclaim(directory);
+  }
   async close(): Promise<void> {}
 
   async startWorker(spec: WorkerSpec): Promise<Worker> {

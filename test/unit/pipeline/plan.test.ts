@@ -15,7 +15,7 @@ const failed: SourceView = { name: 'up@master', state: 'failed' };
 /** A job of a pipeline, `p@1`, that may run now unless told otherwise. */
 function job(key: string, more: Partial<JobView> = {}): JobView {
   const [pipeline = '', id = ''] = key.split('@');
-  return { key, pipeline, id, owner: null, sources: [good], ...more };
+  return { key, pipeline, id, depth: 0, isStopped: false, owner: null, sources: [good], ...more };
 }
 
 const run = (key: string): Action => ({ kind: 'run', job: key });
@@ -67,6 +67,23 @@ const rows: readonly Row[] = [
     title: 'the jobs of a pipeline run one after the other, oldest first',
     jobs: [job('p@3'), job('p@1'), job('p@2')],
     actions: [run('p@1')],
+  },
+  {
+    title: 'the order is that of the commits and not of the ids, which may be older',
+    jobs: [job('p@1', { depth: 2 }), job('p@2', { depth: 1 })],
+    actions: [run('p@2')],
+  },
+  {
+    title: 'a job that was left of a stopped pipeline is killed, whatever its sources',
+    jobs: [job('p@1', { isStopped: true, sources: [open], owner: 'other' })],
+    alive: ['other'],
+    actions: [{ kind: 'kill', job: 'p@1' }],
+  },
+  {
+    title: 'work on a job of a stopped pipeline is abandoned',
+    jobs: [job('p@1', { isStopped: true, owner: 'self' })],
+    running: ['p@1'],
+    actions: [abandon('p@1')],
   },
   {
     title: 'a younger job waits behind one whose source is open',
