@@ -18,7 +18,7 @@ import { readersOf } from '../pfs/repos.ts';
 import { checkContext } from '../pipeline/context-rules.ts';
 import { type PipelineSpec, pfsInputs, pipelineKey } from '../pipeline/spec.ts';
 import type { ValidatedSpec } from '../pipeline/validate-spec.ts';
-import { killJobsIn } from './job-end.ts';
+import { killJobsIn, STOPPED_REASON } from './job-end.ts';
 import { resolvePipeline } from './job-lookup.ts';
 import { readSpecs, specContext } from './spec-reading.ts';
 import { addSpecCommit } from './spec-repo.ts';
@@ -194,7 +194,7 @@ export function stopPipeline(
 /** As {@link stopPipeline}, within a change. */
 export function stopPipelineIn(change: Change, key: PipelineKey): PipelineRecord {
   resolvePipeline(change.context, key);
-  killJobsIn(change, key, 'all jobs killed because the pipeline was stopped');
+  killJobsIn(change, key, STOPPED_REASON);
   const pipeline = resolvePipeline(change.context, key);
   releaseOutputs(change, pipeline);
   const stopped: PipelineRecord = { ...pipeline, stopped: true, state: 'paused', reason: '' };
