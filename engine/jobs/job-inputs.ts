@@ -16,6 +16,7 @@ import {
   type PfsInput,
   type PipelineInput,
   type PipelineSpec,
+  pfsInputs,
 } from '../pipeline/spec.ts';
 import { readSpecCommit } from './spec-repo.ts';
 
@@ -53,8 +54,10 @@ export async function loadJobInputs(
 
 /** Yields the datums of a job, each once. */
 export async function* allDatums(context: PfsContext, inputs: JobInputs): AsyncGenerator<Datum> {
-  const matches = (input: PfsInput) => matchesOf(context, input, treeOf(inputs, input));
-  const isUnique = isDisjoint(inputs.spec.input);
+  const leaves = simpleLeaves(inputs.spec.input);
+  const matches = (input: PfsInput) =>
+    matchesOf(context, { input, tree: treeOf(inputs, input), taken: takenBefore(input, leaves) });
+  const isUnique = leaves !== undefined || isDisjoint(inputs.spec.input);
   const seen = new Set<string>();
   for await (const datum of datums(inputs.spec.input, { matches, salt: inputs.salt })) {
     if (isUnique || !seen.has(datum.id)) {
@@ -90,9 +93,9 @@ export async function* datumChanges(
   const leaves = simpleLeaves(now.spec.input);
   const sameInput =
     old.salt === now.salt && JSON.stringify(old.spec.input) === JSON.stringify(now.spec.input);
-  if (sameInput && leaves && isDisjoint(now.spec.input)) {
+  if (sameInput && leaves) {
     for (const leaf of leaves) {
-      yield* leafChanges(context, { old, now, leaf });
+      yield* leafChanges(context, { old, now, leaf, taken: takenBefore(leaf, leaves) });
     }
     return;
   }
@@ -101,11 +104,19 @@ export async function* datumChanges(
 
 async function* leafChanges(
   context: PfsContext,
-  jobs: { readonly old: JobInputs; readonly now: JobInputs; readonly leaf: PfsInput },
+  jobs: {
+    readonly old: JobInputs;
+    readonly now: JobInputs;
+    readonly leaf: PfsInput;
+    readonly taken: Taken;
+  },
 ): AsyncGenerator<DatumChange> {
-  const { old, now, leaf } = jobs;
+  const { old, now, leaf, taken } = jobs;
   const trees = { old: treeOf(old, leaf), new: treeOf(now, leaf) };
   for await (const { kind, match } of diffGlob(context.objects, trees, compileGlob(leaf.glob))) {
+    if (taken(`/${match.path}`)) {
+      continue;
+    }
     const found = [await toMatch(context, match)];
     for await (const datum of datums({ pfs: leaf }, { matches: () => found, salt: now.salt })) {
       yield { kind, datum };
@@ -138,12 +149,25 @@ async function* comparedChanges(
 
 async function* matchesOf(
   context: PfsContext,
-  input: PfsInput,
-  tree: string | null,
+  from: { readonly input: PfsInput; readonly tree: string | null; readonly taken: Taken },
 ): AsyncGenerator<Match> {
+  const { input, tree, taken } = from;
   for await (const match of globFiles(context.objects, tree, compileGlob(input.glob))) {
-    yield await toMatch(context, match);
+    if (!taken(`/${match.path}`)) {
+      yield await toMatch(context, match);
+    }
   }
+}
+
+/** Says whether the datum of a path is one that an earlier member of a union has made. */
+type Taken = (path: string) => boolean;
+
+/** Where members of a union read one branch under one name, the first that matches a path makes its datum. */
+function takenBefore(input: PfsInput, leaves: readonly PfsInput[] | undefined): Taken {
+  const earlier = (leaves?.slice(0, leaves.indexOf(input)) ?? [])
+    .filter((leaf) => placeOf(leaf) === placeOf(input))
+    .map((leaf) => compileGlob(leaf.glob));
+  return (path) => earlier.some((glob) => glob.match(path) !== undefined);
 }
 
 async function toMatch(
@@ -172,12 +196,20 @@ function simpleLeaves(input: PipelineInput): PfsInput[] | undefined {
   return members.every((member) => member !== undefined) ? members.flat() : undefined;
 }
 
-/** Returns whether no datum can come twice: only members of a union that read one branch under one name can clash. */
+/** Returns whether no datum can come twice: members of a union clash only where they read one branch under one name. */
 function isDisjoint(input: PipelineInput): boolean {
-  const leaves = simpleLeaves(input);
-  if (leaves === undefined) {
-    return !JSON.stringify(input).includes('"union"');
+  const members = inputMembers(input);
+  if (!members.every(isDisjoint)) {
+    return false;
   }
-  const names = leaves.map((leaf) => `${leaf.name} ${inputBranch(leaf)}`);
-  return new Set(names).size === names.length;
+  const places = 'union' in input ? members.flatMap((one) => [...placesOf(one)]) : [];
+  return new Set(places).size === places.length;
+}
+
+function placesOf(input: PipelineInput): Set<string> {
+  return new Set(pfsInputs(input).map(placeOf));
+}
+
+function placeOf(leaf: PfsInput): string {
+  return `${leaf.name} ${inputBranch(leaf)}`;
 }

@@ -18,10 +18,9 @@ export function readSpecs(
   return validateSpecs(parseSpecs(text, { fileName }), { defaultProject: project, checkGlob });
 }
 
-function checkGlob(glob: string): string | undefined {
+function checkGlob(glob: string): string | number {
   try {
-    compileGlob(glob);
-    return undefined;
+    return compileGlob(glob).captureCount;
   } catch (error) {
     if (isEngineError(error, 'invalid')) {
       return error.message;

@@ -20,7 +20,9 @@ type ValidSpec = Partial<Omit<PipelineSpec, 'pipeline' | 'transform' | 'input'>>
 
 type ValidPfs = { readonly repo: string; readonly glob: string } & Partial<PfsInput>;
 type ValidInput = Partial<Record<'pfs' | 'atom', ValidPfs>> &
-  Partial<Record<'cross' | 'union', readonly ValidInput[]>>;
+  Partial<Record<(typeof COMBINATIONS)[number], readonly ValidInput[]>>;
+
+const COMBINATIONS = ['cross', 'union', 'join', 'group'] as const;
 
 interface OldInput {
   readonly name?: string;
@@ -133,11 +135,14 @@ function fromOldInputs(inputs: readonly OldInput[]): ValidInput {
 }
 
 function input(given: ValidInput, project: string): PipelineInput {
-  if (given.cross !== undefined) {
-    return { cross: given.cross.map((member) => input(member, project)) };
-  }
-  if (given.union !== undefined) {
-    return { union: given.union.map((member) => input(member, project)) };
+  for (const kind of COMBINATIONS) {
+    const members = given[kind];
+    if (members !== undefined) {
+      // The schema lets no input have two keys.
+      return {
+        [kind]: members.map((member) => input(member, project)),
+      } as unknown as PipelineInput;
+    }
   }
   const leaf = given.pfs ?? given.atom;
   // Other kinds are refused before; they come through as they are once they are supported.

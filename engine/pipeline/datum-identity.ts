@@ -20,6 +20,12 @@ export interface DatumInput {
   readonly size: number;
   /** What the groups of the glob captured, in order. */
   readonly captures: readonly string[];
+  /** The key by which a join paired it; absent outside joins. */
+  readonly joinOn?: string;
+  /** The key by which a group gathered it; absent outside groups. */
+  readonly groupBy?: string;
+  /** It stays in a join without a partner. */
+  readonly outerJoin?: boolean;
   /** Files appear with their names and no content. */
   readonly emptyFiles: boolean;
   /** The content takes no part in the hash. */
@@ -35,9 +41,12 @@ export interface Datum {
   readonly inputs: readonly DatumInput[];
 }
 
-/** Makes a datum of files of any order: sorts them, and computes id and hash with the pipeline's salt. */
+/**
+ * Makes a datum of files of any order: sorts them, drops what stands there twice, and computes id and hash with the
+ * pipeline's salt.
+ */
 export function makeDatum(inputs: readonly DatumInput[], salt: string): Datum {
-  const sorted = inputs.length > 1 ? [...inputs].sort(compareInputs) : inputs;
+  const sorted = inputs.length > 1 ? withoutRepeats([...inputs].sort(compareInputs)) : inputs;
   const id = datumId(sorted);
   return { id, hash: datumHash(id, { inputs: sorted, salt }), inputs: sorted };
 }
@@ -86,7 +95,19 @@ function digest(fields: readonly string[], prefixHex = ''): string {
   return hash('sha256', bytes, 'hex');
 }
 
+/** Overlapping members of a union may bring one file into a group under different keys or flags. */
+function withoutRepeats(sorted: readonly DatumInput[]): readonly DatumInput[] {
+  return sorted.filter((input, index) => {
+    const before = sorted[index - 1];
+    return before === undefined || comparePlaces(before, input) !== 0;
+  });
+}
+
 function compareInputs(a: DatumInput, b: DatumInput): number {
+  return comparePlaces(a, b) || compareText(JSON.stringify(a), JSON.stringify(b));
+}
+
+function comparePlaces(a: DatumInput, b: DatumInput): number {
   return (
     compareText(a.name, b.name) ||
     compareText(a.project, b.project) ||

@@ -3,9 +3,12 @@
 
 import { EngineError } from '../base/errors.ts';
 import { cross } from './cross-input.ts';
-import type { Datum } from './datum-identity.ts';
+import type { Datum, DatumInput } from './datum-identity.ts';
 import { makeDatum } from './datum-identity.ts';
 import type { Combinator, RowSource } from './datum-rows.ts';
+import { group } from './group-input.ts';
+import { join } from './join-input.ts';
+import { expandKey, type KeyTemplate, parseKeyTemplate } from './key-template.ts';
 import type { InputKind, PfsInput, PipelineInput } from './spec.ts';
 import { inputMembers } from './spec.ts';
 import { union } from './union-input.ts';
@@ -37,45 +40,77 @@ export interface DatumOptions {
 }
 
 /** How members are combined, by the kind of input. A new kind is one file and one line here. */
-const COMBINATORS: Readonly<Partial<Record<InputKind, Combinator>>> = { cross, union };
+const COMBINATORS: Readonly<Partial<Record<InputKind, Combinator>>> = { cross, union, join, group };
+
+/** The combinations around an input that give its files keys. */
+interface Around {
+  readonly join: boolean;
+  readonly group: boolean;
+}
 
 /**
  * Yields the datums of an input. Their identity does not depend on the order of members. Where members of a union
- * overlap under one name, the same datum (same id) comes more than once. Throws `invalid` for a kind of input that
- * cannot be combined yet.
+ * overlap under one name, the same datum (same id) comes more than once. Inputs, unions and crosses stream; a join or a
+ * group holds a bounded number of files and goes through its members again where they have more. Throws `invalid` for a
+ * kind of input that cannot be combined yet.
  */
 export async function* datums(input: PipelineInput, options: DatumOptions): AsyncGenerator<Datum> {
-  for await (const row of rowSource(input, options.matches).rows()) {
+  const source = rowSource(input, options.matches, { join: false, group: false });
+  for await (const row of source.rows()) {
     yield makeDatum(row, options.salt);
   }
 }
 
-function rowSource(input: PipelineInput, matches: MatchSource): RowSource {
+function rowSource(input: PipelineInput, matches: MatchSource, around: Around): RowSource {
   if ('pfs' in input) {
-    return leaf(input.pfs, matches);
+    return leaf(input.pfs, matches, around);
   }
   const kind = Object.keys(input)[0] as InputKind;
   const combine = COMBINATORS[kind];
   if (combine === undefined) {
     throw new EngineError(
       'invalid',
-      `Cannot make datums of the input "${kind}": this kind is not yet supported; use pfs, cross or union`,
+      `Cannot make datums of the input "${kind}": this kind is not yet supported; use pfs, cross, union, join or group`,
     );
   }
+  const within = { join: around.join || kind === 'join', group: around.group || kind === 'group' };
   return combine(
-    inputMembers(input).map((member) => ({ input: member, source: rowSource(member, matches) })),
+    inputMembers(input).map((member) => ({
+      input: member,
+      source: rowSource(member, matches, within),
+    })),
   );
 }
 
-function leaf(input: PfsInput, matches: MatchSource): RowSource {
+function leaf(input: PfsInput, matches: MatchSource, around: Around): RowSource {
   const { name, project, repo, branch, empty_files: emptyFiles, reference } = input;
+  const fixed = { name, project, repo, branch, emptyFiles, reference };
+  const joinOn = around.join ? keyTemplate(input.join_on) : undefined;
+  const groupBy = around.group ? keyTemplate(input.group_by) : undefined;
   return {
     async *rows() {
       for await (const { path, id, mode, size, captures } of matches(input)) {
-        yield [
-          { name, project, repo, branch, path, id, mode, size, captures, emptyFiles, reference },
-        ];
+        const file: DatumInput = {
+          ...fixed,
+          path,
+          id,
+          mode,
+          size,
+          captures,
+          ...(joinOn && { joinOn: expandKey(joinOn, captures), outerJoin: input.outer_join }),
+          ...(groupBy && { groupBy: expandKey(groupBy, captures) }),
+        };
+        yield [file];
       }
     },
   };
+}
+
+/** Reads a key of a valid spec, in which no capture is missing. */
+function keyTemplate(text: string): KeyTemplate {
+  const template = parseKeyTemplate(text, { captures: Number.MAX_SAFE_INTEGER });
+  if (typeof template === 'string') {
+    throw new EngineError('invalid', `Cannot read the key "${text}" of an input: ${template}`);
+  }
+  return template;
 }

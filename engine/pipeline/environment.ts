@@ -31,7 +31,9 @@ export function inputPath(input: Pick<DatumInput, 'name' | 'path'>): string {
 }
 
 /**
- * Returns all variables for one datum: for each input `<name>` (its path) and `<name>_COMMIT`; what
+ * Returns all variables for one datum: for each input `<name>` (its path; of a group, which may hold several files of one
+ * input, the directory `/pfs/<name>`) and `<name>_COMMIT`, and of a join or a group the key as `PACH_DATUM_<name>_JOIN_ON` or
+ * `PACH_DATUM_<name>_GROUP_BY`; what
  * `transform.env` says, which wins over those; and the engine's own, which win over all: `PACH_…` and `PPS_…` for code
  * written for Pachyderm, and `PFS_…`. An input whose name a shell cannot use (`my-data`) is also there with underscores.
  */
@@ -39,13 +41,18 @@ export function datumEnvironment(options: EnvironmentOptions): Record<string, st
   const { datum, jobId, spec, version, specCommit, worker, commits } = options;
   const { name, project } = spec.pipeline;
   const environment: Record<string, string> = {};
-  for (const input of datum.inputs) {
+  const keys: Record<string, string> = {};
+  // A group may hold a great many files of one input, which all say the same here.
+  const inputs = new Map(datum.inputs.map((input) => [input.name, input])).values();
+  const named = [...inputs].map((input) => ({ input, shellName: shellNameOf(input.name) }));
+  for (const { input } of named) {
     setInput(environment, { name: input.name, input, commits });
+    setKeys(keys, input.name, input);
   }
-  for (const input of datum.inputs) {
-    const shellName = input.name.replaceAll(/[^a-zA-Z0-9_]/g, '_').replace(/^(?=\d)/, '_');
+  for (const { input, shellName } of named) {
     if (!Object.hasOwn(environment, shellName)) {
       setInput(environment, { name: shellName, input, commits });
+      setKeys(keys, shellName, input);
     }
   }
   return {
@@ -60,6 +67,7 @@ export function datumEnvironment(options: EnvironmentOptions): Record<string, st
     PPS_PROJECT_NAME: project.name,
     PPS_SPEC_COMMIT: specCommit,
     PPS_POD_NAME: worker,
+    ...keys,
     PFS_JOB_ID: jobId,
     PFS_OUTPUT_COMMIT_ID: jobId,
     PFS_DATUM_ID: datum.id,
@@ -69,12 +77,26 @@ export function datumEnvironment(options: EnvironmentOptions): Record<string, st
   };
 }
 
+function shellNameOf(name: string): string {
+  return name.replaceAll(/[^a-zA-Z0-9_]/g, '_').replace(/^(?=\d)/, '_');
+}
+
+function setKeys(environment: Record<string, string>, name: string, input: DatumInput): void {
+  if (input.joinOn !== undefined) {
+    environment[`PACH_DATUM_${name}_JOIN_ON`] = input.joinOn;
+  }
+  if (input.groupBy !== undefined) {
+    environment[`PACH_DATUM_${name}_GROUP_BY`] = input.groupBy;
+  }
+}
+
 function setInput(
   environment: Record<string, string>,
   as: { name: string; input: DatumInput; commits: ReadonlyMap<string, string> },
 ): void {
   if (!UNTOUCHABLE.has(as.name)) {
-    environment[as.name] = inputPath(as.input);
+    const path = as.input.groupBy === undefined ? as.input.path : '/';
+    environment[as.name] = inputPath({ name: as.input.name, path });
   }
   const commit = as.commits.get(inputBranch(as.input));
   if (commit !== undefined) {

@@ -1,11 +1,12 @@
 // The rules for inputs: names, reserved words, globs, and what may stand in which combination. Works on specs that may
 // be wrong in other ways too, with the names of the schema; a value of a wrong type is passed over.
 
+import { parseKeyTemplate } from './key-template.ts';
 import { branchNameProblem, inputNameProblem } from './names.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
 
-/** Says what is wrong with a glob (it begins with a slash), or undefined where nothing is. */
-export type CheckGlob = (glob: string) => string | undefined;
+/** Says what is wrong with a glob (it begins with a slash), or else how many groups it captures. */
+export type CheckGlob = (glob: string) => string | number;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -16,8 +17,27 @@ const LEAVES = ['pfs', 'atom', 'cron', 'git'] as const;
 /** Names that a datum of one input may use below `/pfs`, and where each was given. */
 type Names = Map<string, SpecPath>;
 
-/** Returns what is wrong with the inputs of a spec. */
-export function inputProblems(spec: Fields, options: { checkGlob: CheckGlob }): SpecProblem[] {
+/** What a combination asks of every input below it. */
+const KEYS = {
+  join: { field: 'join_on', what: 'pairs files' },
+  group: { field: 'group_by', what: 'gathers files' },
+} as const;
+type KeyKind = keyof typeof KEYS;
+
+/** Where an input stands: its path, and the kinds of combination around it. */
+interface Place {
+  readonly path: SpecPath;
+  readonly around: ReadonlySet<string>;
+}
+
+/** What is wrong with the inputs of a spec, and advice on what is right but may surprise. */
+export interface InputFindings {
+  readonly problems: readonly SpecProblem[];
+  readonly warnings: readonly SpecProblem[];
+}
+
+/** Looks through the inputs of a spec. */
+export function inputFindings(spec: Fields, options: { checkGlob: CheckGlob }): InputFindings {
   const check = new InputCheck(options.checkGlob);
   if (spec.inputs !== undefined && spec.input !== undefined) {
     check.problems.push({
@@ -27,11 +47,11 @@ export function inputProblems(spec: Fields, options: { checkGlob: CheckGlob }): 
     });
   }
   if (spec.input !== undefined) {
-    check.input(spec.input, ['input']);
+    check.input(spec.input, { path: ['input'], around: new Set() });
   } else if (Array.isArray(spec.inputs)) {
     check.oldInputs(spec.inputs);
   }
-  return check.problems;
+  return check;
 }
 
 /** Returns a glob as it is stored: with exactly one slash before it. */
@@ -39,8 +59,9 @@ export function cleanGlob(glob: string): string {
   return `/${glob.replace(/^\/+/, '')}`;
 }
 
-class InputCheck {
+class InputCheck implements InputFindings {
   readonly problems: SpecProblem[] = [];
+  readonly warnings: SpecProblem[] = [];
   readonly #checkGlob: CheckGlob;
 
   constructor(checkGlob: CheckGlob) {
@@ -48,22 +69,27 @@ class InputCheck {
   }
 
   /** Checks one input and everything below it; returns the names it uses. */
-  input(value: unknown, path: SpecPath): Names {
+  input(value: unknown, place: Place): Names {
     const input = fields(value);
+    const { path } = place;
     const names: Names = new Map();
     for (const kind of COMBINING) {
-      for (const [name, place] of this.#combined(input[kind], [...path, kind])) {
-        names.set(name, place);
+      const around = new Set([...place.around, kind]);
+      for (const [name, given] of this.#combined(input[kind], { path: [...path, kind], around })) {
+        names.set(name, given);
       }
     }
     for (const [index, member] of list(input.union).entries()) {
-      for (const [name, place] of this.input(member, [...path, 'union', index])) {
-        names.set(name, place);
+      const within = { ...place, path: [...path, 'union', index] };
+      for (const [name, given] of this.input(member, within)) {
+        names.set(name, given);
       }
     }
     for (const kind of LEAVES) {
       if (input[kind] !== undefined) {
-        this.#leaf(fields(input[kind]), { path: [...path, kind], names });
+        const leaf = { ...place, path: [...path, kind] };
+        this.#leaf(fields(input[kind]), { path: leaf.path, names });
+        this.#keys(fields(input[kind]), { ...leaf, hasGlob: kind === 'pfs' || kind === 'atom' });
       }
     }
     return names;
@@ -87,10 +113,11 @@ class InputCheck {
     }
   }
 
-  #combined(value: unknown, path: SpecPath): Names {
+  #combined(value: unknown, place: Place): Names {
     const all: Names = new Map();
     for (const [index, member] of list(value).entries()) {
-      this.#mergeNames(all, this.input(member, [...path, index]));
+      const path = [...place.path, index];
+      this.#mergeNames(all, this.input(member, { ...place, path }));
     }
     return all;
   }
@@ -138,8 +165,53 @@ class InputCheck {
       );
     }
     if (typeof input.glob === 'string' && input.glob !== '') {
-      this.#problem([...path, 'glob'], this.#checkGlob(cleanGlob(input.glob)));
+      const checked = this.#checkGlob(cleanGlob(input.glob));
+      this.#problem([...path, 'glob'], typeof checked === 'string' ? checked : undefined);
     }
+  }
+
+  /** Checks the keys of joins and groups: every input below one must have its key, and others have no use for it. */
+  #keys(input: Fields, place: Place & { readonly hasGlob: boolean }): void {
+    const { path, around, hasGlob } = place;
+    for (const kind of Object.keys(KEYS) as KeyKind[]) {
+      const { field, what } = KEYS[kind];
+      const key = input[field];
+      const isGiven = key !== undefined && key !== '';
+      if (around.has(kind) && !hasGlob) {
+        this.#problem(
+          path,
+          `cannot stand in a ${kind}, since its files have no key; put a cross around the ${kind} and this input`,
+        );
+      } else if (around.has(kind) && !isGiven) {
+        this.#problem(
+          [...path, field],
+          `is missing, and a ${kind} ${what} by it; set it to a part of the path, such as "$1" with the glob "/(*).csv"`,
+        );
+      } else if (typeof key === 'string' && isGiven) {
+        this.#template(key, { glob: input.glob, path: [...path, field] });
+        if (!around.has(kind)) {
+          this.#unused([...path, field], kind);
+        }
+      }
+    }
+    if (input.outer_join === true && !around.has('join')) {
+      this.#unused([...path, 'outer_join'], 'join');
+    }
+  }
+
+  #template(key: string, place: { readonly glob: unknown; readonly path: SpecPath }): void {
+    const { glob, path } = place;
+    const captures = typeof glob === 'string' ? this.#checkGlob(cleanGlob(glob)) : '';
+    // A glob that is wrong has been reported, and nobody can say what its groups are.
+    if (typeof captures === 'number') {
+      const template = parseKeyTemplate(key, { captures });
+      this.#problem(path, typeof template === 'string' ? template : undefined);
+    }
+  }
+
+  #unused(path: SpecPath, kind: KeyKind): void {
+    const message = `has no effect outside a ${kind}; put the input into one, or leave it out`;
+    this.warnings.push({ path, message, key: true });
   }
 
   #problem(path: SpecPath, message: string | undefined): void {

@@ -2,7 +2,7 @@
 // problems are reported at once: a value of a wrong type is passed over here.
 
 import type { CheckGlob } from './input-rules.ts';
-import { inputProblems } from './input-rules.ts';
+import { inputFindings } from './input-rules.ts';
 import { branchNameProblem, pipelineNameProblem } from './names.ts';
 import { parseCpu, parseQuantity } from './quantity.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
@@ -22,7 +22,7 @@ export function ruleProblems(value: unknown, options: { checkGlob: CheckGlob }):
   return [
     ...nameProblems(spec),
     ...transformProblems(spec),
-    ...inputProblems(spec, options),
+    ...inputFindings(spec, options).problems,
     ...parallelismProblems(spec),
     ...uptimeProblems(spec),
     ...resourceProblems(spec),
@@ -30,9 +30,9 @@ export function ruleProblems(value: unknown, options: { checkGlob: CheckGlob }):
 }
 
 /** Returns advice on a spec that is right but may surprise. */
-export function ruleWarnings(value: unknown): SpecProblem[] {
+export function ruleWarnings(value: unknown, options: { checkGlob: CheckGlob }): SpecProblem[] {
   const spec = fieldsOf(value);
-  const warnings: SpecProblem[] = [];
+  const warnings: SpecProblem[] = [...inputFindings(spec, options).warnings];
   const image = fieldsOf(spec.transform).image;
   if (typeof image === 'string' && !image.includes('@')) {
     const tag = /:([^/:]+)$/.exec(image)?.[1];

@@ -51,7 +51,7 @@ export function validateSpec(document: SpecDocument, options: ValidateOptions): 
   if (problems.length > 0) {
     throw problemsError(document, problems);
   }
-  const warnings = [...statuses.warnings, ...ruleWarnings(named.value)].map(inDocument);
+  const warnings = [...statuses.warnings, ...ruleWarnings(named.value, options)].map(inDocument);
   return {
     document,
     spec: canonicalSpec(named.value, options),

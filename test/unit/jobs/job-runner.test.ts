@@ -245,3 +245,56 @@ it('the results of a job are in the meta repo whatever its end', async (t) => {
   const meta = await engine.commit(metaRepo('picky'));
   assert.deepEqual([meta.error, meta.tree === null], [null, false]);
 });
+
+it('a join runs only the pairs that something new takes part in, and drops those that lost their partner', async (t) => {
+  const engine = await TestEngine.start(t);
+  await engine.repos('left', 'right');
+  await engine.put('left', { 'a-1': 'a1', 'b-1': 'b1', 'b-2': 'b2' });
+  await engine.put('right', { 'a.x': 'ax', 'b.x': 'bx', 'c.x': 'cx' });
+  engine.executor.setCode('pairs', (run) => {
+    const [left = ''] = Object.values(run.input('left'));
+    const [right = ''] = Object.values(run.input('right'));
+    run.write(`${left}${right}`, String(run.env.PACH_DATUM_left_JOIN_ON));
+  });
+  const join = {
+    join: [
+      pfs('left', { glob: '/(*)-*', join_on: '$1' }),
+      pfs('right', { glob: '/(*).x', join_on: '$1' }),
+    ],
+  };
+  await engine.pipeline({ name: 'pairs', input: join });
+  assert.equal(counts(await engine.done('pairs')), '3/0/0 of 3');
+  assert.deepEqual(await engine.read('pairs'), { a1ax: 'a', b1bx: 'b', b2bx: 'b' });
+  await engine.put('left', { 'c-1': 'c1' });
+  assert.equal(counts(await engine.done('pairs')), '1/3/0 of 4');
+  await engine.remove('right', 'b.x');
+  assert.equal(counts(await engine.done('pairs')), '0/2/0 of 2');
+  assert.deepEqual(await engine.read('pairs'), { a1ax: 'a', c1cx: 'c' });
+});
+
+it('a group gives one datum all files of its key, and runs it again when one of them changes', async (t) => {
+  const engine = await TestEngine.start(t);
+  await engine.repos('data', 'more');
+  await engine.put('data', { 'a-1': '1', 'a-2': '2', 'b-1': '3' });
+  await engine.put('more', { 'x/a': '4', 'x/c': '5' });
+  engine.executor.setCode('sums', (run) => {
+    const texts = ['data', 'more'].flatMap((name) =>
+      name in run.env ? Object.entries(run.input(name)) : [],
+    );
+    const key = run.env.PACH_DATUM_data_GROUP_BY ?? run.env.PACH_DATUM_more_GROUP_BY;
+    run.write(String(key), texts.map(([path, text]) => `${path}=${text}`).join(' '));
+  });
+  const group = {
+    group: [
+      pfs('data', { glob: '/(*)-*', group_by: '$1' }),
+      pfs('more', { glob: '/x/(*)', group_by: '$1' }),
+    ],
+  };
+  await engine.pipeline({ name: 'sums', input: group });
+  assert.equal(counts(await engine.done('sums')), '3/0/0 of 3');
+  const first = { a: 'a-1=1 a-2=2 x/a=4', b: 'b-1=3', c: 'x/c=5' };
+  assert.deepEqual(await engine.read('sums'), first);
+  await engine.put('data', { 'a-2': '6' });
+  assert.equal(counts(await engine.done('sums')), '1/2/0 of 3');
+  assert.deepEqual(await engine.read('sums'), { ...first, a: 'a-1=1 a-2=6 x/a=4' });
+});

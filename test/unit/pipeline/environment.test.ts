@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { makeDatum } from '../../../engine/pipeline/datum-identity.ts';
+import { type DatumInput, makeDatum } from '../../../engine/pipeline/datum-identity.ts';
 import { datumEnvironment, inputPath } from '../../../engine/pipeline/environment.ts';
 import { pipeline } from './specs.ts';
 
-const file = (name: string, path: string, repo = name) => ({
+const file = (name: string, path: string, repo = name): DatumInput => ({
   name,
   project: 'default',
   repo,
@@ -18,7 +18,7 @@ const file = (name: string, path: string, repo = name) => ({
   reference: false,
 });
 
-function environment(inputs: ReturnType<typeof file>[], env: Record<string, string> = {}) {
+function environment(inputs: DatumInput[], env: Record<string, string> = {}) {
   const spec = pipeline('p', 'data');
   const datum = makeDatum(inputs, 's');
   return {
@@ -90,4 +90,21 @@ it('never lets an input take the search path', () => {
 it('inputPath() is the directory itself for the whole repo', () => {
   assert.equal(inputPath({ name: 'a', path: '/' }), '/pfs/a');
   assert.equal(inputPath({ name: 'a', path: '/b/c' }), '/pfs/a/b/c');
+});
+
+it('has the keys of a join and a group, also under a name for shells', () => {
+  const joined = { ...file('my-data', '/a', 'data'), joinOn: 'a b' };
+  const { values } = environment([joined, { ...file('other', '/c'), groupBy: '' }]);
+  assert.equal(values['PACH_DATUM_my-data_JOIN_ON'], 'a b');
+  assert.equal(values.PACH_DATUM_my_data_JOIN_ON, 'a b');
+  assert.equal(values['PACH_DATUM_my-data_GROUP_BY'], undefined);
+  assert.equal(values.PACH_DATUM_other_GROUP_BY, '');
+  assert.equal(values['my-data'], '/pfs/my-data/a');
+});
+
+it('an input of a group is its directory, however many files it has', () => {
+  const grouped = (path: string) => ({ ...file('data', path), groupBy: 'k' });
+  assert.equal(environment([grouped('/a'), grouped('/b/c')]).values.data, '/pfs/data');
+  assert.equal(environment([grouped('/a')]).values.data, '/pfs/data');
+  assert.equal(environment([grouped('/a')]).values.data_COMMIT, 'c1');
 });

@@ -29,7 +29,8 @@ export function parseOne(text: string, fileName = 'spec.yaml'): SpecDocument {
 export function validate(text: string, fileName = 'spec.yaml'): ValidatedSpec {
   return validateSpec(parseOne(text, fileName), {
     defaultProject: 'default',
-    checkGlob: (glob) => (glob.includes('[') ? `"${glob}" has no "]"; close it` : undefined),
+    checkGlob: (glob) =>
+      glob.includes('[') ? `"${glob}" has no "]"; close it` : glob.split('(').length - 1,
   });
 }
 

@@ -192,6 +192,24 @@ describe('warnings', () => {
       2,
     ],
     [
+      'a key outside a join',
+      { input: '{pfs: {repo: a, glob: /(*), join_on: $1}}' },
+      /^input\.pfs\.join_on: has no effect outside a join; put the input into one/,
+      3,
+    ],
+    [
+      'a key outside a group',
+      { input: '{cross: [{pfs: {repo: a, glob: /(*), group_by: $1}}]}' },
+      /^input\.cross\[0\]\.pfs\.group_by: has no effect outside a group/,
+      3,
+    ],
+    [
+      'outer_join outside a join',
+      { input: '{pfs: {repo: a, glob: /, outer_join: true}}' },
+      /^input\.pfs\.outer_join: has no effect outside a join/,
+      3,
+    ],
+    [
       'lazy',
       { input: '{pfs: {repo: a, glob: /, lazy: true}}' },
       /^input\.pfs\.lazy: is accepted/,
@@ -328,7 +346,7 @@ describe('a spec that is wrong', () => {
     const documents = parseSpecs(`${yamlSpec()}\n---\n${yamlSpec({ rest: 'foo: 1' })}`, {
       fileName: 'two.yaml',
     });
-    const options = { defaultProject: 'default', checkGlob: () => undefined };
+    const options = { defaultProject: 'default', checkGlob: () => 0 };
     const [first, second] = documents;
     assert.ok(first && second);
     validateSpec(first, options);

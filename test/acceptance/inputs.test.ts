@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import type { Datum } from '../../engine/server/wire.ts';
+import { images, PipelineHome } from './pipeline-home.ts';
+
+const pfs = (repo: string, glob: string, more: Readonly<Record<string, unknown>> = {}) => ({
+  pfs: { repo, glob, ...more },
+});
+
+describe('inputs', { skip: images.skip ?? false }, () => {
+  const home = new PipelineHome();
+  after(() => home.close());
+
+  it('a join gives each datum the files of one key, which the environment names', async () => {
+    await home.repo('readings', { 'r-1.csv': '10', 'r-2.csv': '20', 'r-3.csv': '30' });
+    await home.repo('sites', { 'one/1': 'north', 'two/2': 'south', 'nine/9': 'nowhere' });
+    const join = [
+      pfs('readings', '/r-(*).csv', { join_on: '$1', outer_join: true }),
+      pfs('sites', '/*/(?)', { join_on: `\${1}` }),
+    ];
+    const sh = 'cat $readings $sites > /pfs/out/$PACH_DATUM_readings_JOIN_ON';
+    await home.create({ name: 'joined', input: { join }, sh });
+    const job = await home.done('joined');
+    assert.deepEqual([job.state, job.datums.processed], ['success', 3], job.reason);
+    assert.equal(await home.read('joined@master:/1'), '10north');
+    assert.equal(await home.read('joined@master:/2'), '20south');
+    assert.equal(await home.read('joined@master:/3'), '30');
+    const datums = (await home.raw('list-datum', `joined@${job.id}`)) as unknown as Datum[];
+    const shown = datums.map(({ inputs }) => inputs.map(({ path }) => path).join(' '));
+    assert.deepEqual(shown.sort(), ['/r-1.csv /one/1', '/r-2.csv /two/2', '/r-3.csv']);
+  });
+
+  it('a group gives each datum all files of one key, at /pfs/<input>', async () => {
+    await home.repo('logs', { 'mon-a': '1\n', 'tue-a': '2\n', 'mon-b': '3\n' });
+    const group = [pfs('logs', '/(*)-*', { group_by: '$1' })];
+    const sh = 'cat $(find $logs -type f | sort) > /pfs/out/$PACH_DATUM_logs_GROUP_BY';
+    await home.create({ name: 'days', input: { group }, sh });
+    const job = await home.done('days');
+    assert.deepEqual([job.state, job.datums.processed], ['success', 2], job.reason);
+    assert.equal(await home.read('days@master:/mon'), '1\n3\n');
+    assert.equal(await home.read('days@master:/tue'), '2\n');
+  });
+
+  it('combinations nest: a union of a cross and a group around a join', async () => {
+    await home.repo('p', { 'a-1': 'A', 'b-1': 'B' });
+    await home.repo('q', { 'a-2': 'a', 'c-2': 'c' });
+    const keys = { join_on: '$1', group_by: '$2' };
+    const union = [
+      { cross: [pfs('p', '/a-*'), pfs('q', '/*')] },
+      { group: [{ join: [pfs('p', '/(*)-(*)', keys), pfs('q', '/(*)-(*)', keys)] }] },
+    ];
+    const sh = 'find /pfs -type f -not -path "/pfs/out/*" | sort > /pfs/out/$PACH_DATUM_ID';
+    await home.create({ name: 'nested', input: { union }, sh });
+    const job = await home.done('nested');
+    assert.deepEqual([job.state, job.datums.processed], ['success', 4], job.reason);
+    const texts = await Promise.all(
+      (await home.list('nested')).map((path) => home.read(`nested@master:${path}`)),
+    );
+    assert.deepEqual(texts.sort(), [
+      '/pfs/p/a-1\n',
+      '/pfs/p/a-1\n/pfs/q/a-2\n',
+      '/pfs/p/a-1\n/pfs/q/c-2\n',
+      '/pfs/q/a-2\n',
+    ]);
+  });
+
+  it('a key that the glob does not capture is refused with file, line, field and remedy', async () => {
+    const text = `{
+  "pipeline": {"name": "bad"},
+  "transform": {"image": "busybox:1", "cmd": ["true"]},
+  "input": {"join": [
+    {"pfs": {"repo": "p", "glob": "/(*)-*", "join_on": "$1"}},
+    {"pfs": {"repo": "q", "glob": "/(*)-*", "join_on": "$2"}}
+  ]}
+}`;
+    const refused = await home.refused(text, 'bad.json');
+    assert.notEqual(refused.code, 0);
+    assert.match(
+      refused.stderr,
+      /bad\.json:6:\d+: input\.join\[1\]\.pfs\.join_on: \$2 names a group that is not there: the glob has one group, \$1/,
+    );
+  });
+});
