@@ -204,7 +204,7 @@ it('random inputs over random trees have the datums that trying every combinatio
     for (let trial = 0; trial < 12; trial++) {
       const input = world.input(3);
       const inputsOf = (commits: Map<string, CommitRecord>, of = input): JobInputs => {
-        return { spec: { ...pipeline('p', 'p'), input: of }, salt: 's', commits, isComplete: true };
+        return { spec: { ...pipeline('p', 'p'), input: of }, salt: 's', commits, missing: [] };
       };
       const [old, now] = versions.map(({ commits }) => inputsOf(commits));
       assert.ok(old && now);
