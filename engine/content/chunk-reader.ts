@@ -8,6 +8,8 @@ import { type ChunkKind, chunkKind, readEntry } from './chunk-pack.ts';
 export interface ChunkSource {
   /** Returns a chunk or list, as yet unverified; an absent one is `corrupt`. */
   readChunk(id: string): Promise<{ kind: ChunkKind; payload: Buffer }>;
+  /** As {@link readChunk}, past all caches: what came first was damaged. */
+  readChunkAgain(id: string): Promise<{ kind: ChunkKind; payload: Buffer }>;
   /** Returns what is stored under an id: of a chunk its length, of a list the size of its file. */
   statChunk(id: string): Promise<{ kind: ChunkKind; size: number } | undefined>;
 }
@@ -21,7 +23,16 @@ export class ChunkReader implements ChunkSource {
   }
 
   async readChunk(id: string): Promise<{ kind: ChunkKind; payload: Buffer }> {
-    return readEntry((await this.#packs.read(id)).bytes, id);
+    const stored = await this.#packs.read(id);
+    try {
+      return readEntry(stored.bytes, id);
+    } catch {
+      return readEntry((await this.#packs.readAgain(id)).bytes, id);
+    }
+  }
+
+  async readChunkAgain(id: string): Promise<{ kind: ChunkKind; payload: Buffer }> {
+    return readEntry((await this.#packs.readAgain(id)).bytes, id);
   }
 
   async statChunk(id: string): Promise<{ kind: ChunkKind; size: number } | undefined> {
@@ -37,5 +48,9 @@ export async function chunksOf(source: ChunkSource, file: string): Promise<reado
     return [{ id: file, bytes: stat.size }];
   }
   const { payload } = await source.readChunk(file);
-  return decodeChunkList(payload, file).chunks;
+  try {
+    return decodeChunkList(payload, file).chunks;
+  } catch {
+    return decodeChunkList((await source.readChunkAgain(file)).payload, file).chunks;
+  }
 }

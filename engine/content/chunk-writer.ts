@@ -68,6 +68,11 @@ export class ChunkWriter implements ChunkSource {
     return readEntry(own ?? (await this.#live.read(id)).bytes, id);
   }
 
+  async readChunkAgain(id: string): Promise<{ kind: ChunkKind; payload: Buffer }> {
+    const own = await this.#own.read(id);
+    return readEntry(own ?? (await this.#live.readAgain(id)).bytes, id);
+  }
+
   async statChunk(id: string): Promise<{ kind: ChunkKind; size: number } | undefined> {
     const stat = this.#own.stat(id) ?? (await this.#live.find(id))?.entry;
     return stat && { kind: chunkKind(id, stat.kind), size: stat.size };

@@ -139,15 +139,21 @@ export class LargeFileReader {
 
   async #chunk(ref: ChunkRef | undefined): Promise<Buffer> {
     const id = ref?.id ?? '';
+    const isRight = async (payload: Buffer) =>
+      payload.length === ref?.bytes && (await chunkId(payload)) === id;
     const { payload } = await this.#source.readChunk(id);
-    if (payload.length !== ref?.bytes || (await chunkId(payload)) !== id) {
+    if (await isRight(payload)) {
+      return payload;
+    }
+    const again = await this.#source.readChunkAgain(id);
+    if (!(await isRight(again.payload))) {
       throw new EngineError(
         'corrupt',
         `Cannot read chunk "${id}": its bytes are damaged; restore its pack from a copy`,
         { details: { object: id } },
       );
     }
-    return payload;
+    return again.payload;
   }
 }
 

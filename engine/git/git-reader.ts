@@ -1,6 +1,6 @@
 // Reads Git objects out of live packs and verifies what it read. It never writes.
 
-import { EngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import type { ObjectStat } from '../object/pack-ref.ts';
 import type { PackSet, StoredObject } from '../object/pack-set.ts';
 import { type Commit, parseCommit } from './commit.ts';
@@ -72,9 +72,21 @@ export class GitReader implements GitObjects {
     }
   }
 
-  /** Decodes and verifies an object that was read out of a pack. */
+  /** Decodes and verifies an object that was read out of a pack; one that came damaged is read once more. */
   resolve(stored: StoredObject): GitObject | Promise<GitObject> {
-    return this.#resolver.resolve(stored);
+    const again = async (error: unknown): Promise<GitObject> => {
+      if (!isEngineError(error, 'corrupt')) {
+        throw error;
+      }
+      this.#resolver.forgetBases();
+      return await this.#resolver.resolve(await this.#packs.readAgain(stored.entry.id));
+    };
+    try {
+      const object = this.#resolver.resolve(stored);
+      return object instanceof Promise ? object.catch(again) : object;
+    } catch (error) {
+      return again(error);
+    }
   }
 
   async #read(id: string, kind: GitKind): Promise<GitObject> {

@@ -45,6 +45,12 @@ export class ObjectResolver {
     }
   }
 
+  /** Forgets what is kept: one of the bases may have come damaged. */
+  forgetBases(): void {
+    this.#bases.clear();
+    this.#bytes = 0;
+  }
+
   async #undo(stored: StoredObject, depth: number): Promise<DecodedEntry> {
     if (!stored.base) {
       return decodeEntry(stored.bytes);

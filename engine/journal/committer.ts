@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import { journalKey } from '../object/keys.ts';
 import type { ObjectStore } from '../object/object-store.ts';
+import { hasRightSum } from './checksum.ts';
 
 /** Waits between tries while the outcome of a put is unknown, in milliseconds. */
 const FIRST_DELAY = 50;
@@ -57,8 +58,16 @@ async function putOnce(
       throw error;
     }
     // Lost, or ours from a try whose answer was lost.
-    return entry.bytes.equals(await store.get(entry.key));
+    const found = await store.get(entry.key);
+    if (!hasRightSum(found)) {
+      throw damagedAnswer(entry.key, error);
+    }
+    return entry.bytes.equals(found);
   }
+}
+
+function damagedAnswer(key: string, cause: unknown): EngineError {
+  return new EngineError('unavailable', `Cannot read "${key}": it came damaged`, { cause });
 }
 
 function outcomeUnknown(key: string, cause: unknown): EngineError {

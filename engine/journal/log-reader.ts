@@ -19,16 +19,21 @@ export interface ReadEntry {
 /** Returns entry `seq`, or undefined when it is not written yet. A damaged one is `corrupt`. */
 export async function readEntry(store: ObjectStore, seq: number): Promise<ReadEntry | undefined> {
   const key = journalKey(seq);
-  let bytes: Buffer;
   try {
-    bytes = await store.get(key);
+    const bytes = await store.get(key);
+    try {
+      return { entry: decodeEntry(bytes, { seq, key }), bytes: bytes.length };
+    } catch {
+      // Damaged on its way, perhaps.
+      const again = await store.get(key);
+      return { entry: decodeEntry(again, { seq, key }), bytes: again.length };
+    }
   } catch (error) {
     if (isEngineError(error, 'not_found')) {
       return undefined;
     }
     throw error;
   }
-  return { entry: decodeEntry(bytes, { seq, key }), bytes: bytes.length };
 }
 
 /**

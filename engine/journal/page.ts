@@ -1,7 +1,7 @@
 // The format of a page of rows: gzip of JSON lines `["<key>",<value>]`. Snapshots and history are made of pages.
 
 import { gunzip, gzip } from 'node:zlib';
-import { EngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 
 /** Fast, and half as large as the plain text of records. */
@@ -43,10 +43,26 @@ export async function readPage(
   store: ObjectStore,
   page: { readonly key: string; readonly count: number },
 ): Promise<string[]> {
+  try {
+    return await readRows(store, page, false);
+  } catch (error) {
+    if (!isEngineError(error, 'corrupt')) {
+      throw error;
+    }
+    // Damaged on its way, perhaps, or in a cache.
+    return await readRows(store, page, true);
+  }
+}
+
+async function readRows(
+  store: ObjectStore,
+  page: { readonly key: string; readonly count: number },
+  fresh: boolean,
+): Promise<string[]> {
   const { key, count } = page;
   let bytes: Buffer;
   try {
-    bytes = await store.get(key);
+    bytes = await store.get(key, { fresh });
   } catch (cause) {
     if (cause instanceof EngineError && cause.code !== 'not_found') {
       throw cause;

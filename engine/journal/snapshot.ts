@@ -150,7 +150,11 @@ async function readSnapshot(store: ObjectStore, seq: number): Promise<Snapshot> 
 
 async function readManifest(store: ObjectStore, seq: number): Promise<SnapshotManifest> {
   const key = snapshotKey(seq, MANIFEST);
-  const bytes = await store.get(key);
+  let bytes = await store.get(key);
+  if (!hasRightSum(bytes)) {
+    // Damaged on its way, perhaps.
+    bytes = await store.get(key);
+  }
   if (!hasRightSum(bytes)) {
     throw damaged(key, undefined);
   }

@@ -63,6 +63,10 @@ export class CachingObjectStore implements ObjectStore {
     if (!this.#options.isCacheable(key)) {
       return this.#store.get(key, options);
     }
+    if (options.fresh) {
+      await this.#try(() => this.#cache.remove(key));
+      return this.#store.get(key, options);
+    }
     checkKey(key);
     checkSignal(signal);
     if (range !== undefined) {

@@ -20,6 +20,8 @@ export interface ByteRange {
 
 export interface GetOptions {
   readonly range?: ByteRange;
+  /** Past all caches: what came before was damaged. */
+  readonly fresh?: boolean;
   readonly signal?: AbortSignal;
 }
 

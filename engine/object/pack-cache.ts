@@ -2,7 +2,7 @@
 
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { packIndexKey, packKey } from './keys.ts';
-import type { ByteRange, ObjectStore } from './object-store.ts';
+import type { GetOptions, ObjectStore } from './object-store.ts';
 import { PackIndex } from './pack-index.ts';
 
 const BLOCK_BYTES = 256 * 1024;
@@ -51,7 +51,22 @@ export class PackCache {
   /** Fetches the index of a pack. A damaged or missing one is `corrupt`. */
   async readIndex(pack: string): Promise<PackIndex> {
     const key = packIndexKey(pack);
-    return PackIndex.parse(await this.#get(key), key);
+    const bytes = await this.#get(key);
+    try {
+      return PackIndex.parse(bytes, key);
+    } catch {
+      // Damaged on its way, perhaps, or in a cache.
+      return PackIndex.parse(await this.#get(key, { fresh: true }), key);
+    }
+  }
+
+  /** Reads bytes `start` to `end` of a pack from the store itself, and forgets what was kept of them. */
+  readFresh(pack: { id: string }, range: { start: number; end: number }): Promise<Buffer> {
+    const first = Math.floor(range.start / BLOCK_BYTES);
+    for (let number = first; number * BLOCK_BYTES < range.end; number++) {
+      this.#drop(`${pack.id}/${number}`);
+    }
+    return this.#get(packKey(pack.id), { range, fresh: true });
   }
 
   /**
@@ -64,7 +79,7 @@ export class PackCache {
   ): Promise<Buffer> {
     const { start, end } = range;
     if (end - start >= DIRECT_BYTES || end > pack.bytes) {
-      return this.#get(packKey(pack.id), { start, end });
+      return this.#get(packKey(pack.id), { range: { start, end } });
     }
     const first = Math.floor(start / BLOCK_BYTES);
     const last = Math.floor(Math.max(start, end - 1) / BLOCK_BYTES);
@@ -88,14 +103,13 @@ export class PackCache {
     }
     const start = number * BLOCK_BYTES;
     const end = Math.min(start + BLOCK_BYTES, pack.bytes);
-    const block = this.#get(packKey(pack.id), { start, end });
+    const block = this.#get(packKey(pack.id), { range: { start, end } });
     const entry = { block, bytes: end - start };
     this.#blocks.set(key, entry);
     this.#bytes += entry.bytes;
     block.catch(() => {
       if (this.#blocks.get(key) === entry) {
-        this.#blocks.delete(key);
-        this.#bytes -= entry.bytes;
+        this.#drop(key);
       }
     });
     this.#evict();
@@ -103,21 +117,25 @@ export class PackCache {
   }
 
   /** What a live pack needs must be there: that it isn't is damage, not an answer. */
-  async #get(key: string, range?: ByteRange): Promise<Buffer> {
+  async #get(key: string, options: GetOptions = {}): Promise<Buffer> {
     try {
-      return await this.#store.get(key, range ? { range } : {});
+      return await this.#store.get(key, options);
     } catch (error) {
       throw isEngineError(error, 'not_found') ? missing(key, error) : error;
     }
   }
 
+  #drop(key: string): void {
+    this.#bytes -= this.#blocks.get(key)?.bytes ?? 0;
+    this.#blocks.delete(key);
+  }
+
   #evict(): void {
-    for (const [key, entry] of this.#blocks) {
+    for (const key of this.#blocks.keys()) {
       if (this.#bytes <= this.#maxBytes) {
         return;
       }
-      this.#blocks.delete(key);
-      this.#bytes -= entry.bytes;
+      this.#drop(key);
     }
   }
 }

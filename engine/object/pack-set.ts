@@ -158,10 +158,22 @@ export class PackSet {
   }
 
   /** Reads the object at a place, as it is stored, whether or not the pack is still in the set. */
-  async readHit({ pack, index, entry }: IndexedHit): Promise<StoredObject> {
-    const { offset, stored } = entry;
-    const bytes = await this.readRange(pack, { start: offset, end: offset + stored });
-    return this.#storedObject({ pack, index, entry }, bytes);
+  async readHit(hit: IndexedHit, options: { fresh?: boolean } = {}): Promise<StoredObject> {
+    const { offset, stored } = hit.entry;
+    const range = { start: offset, end: offset + stored };
+    const bytes = options.fresh
+      ? await this.#cache.readFresh(hit.pack, range)
+      : await this.readRange(hit.pack, range);
+    return this.#storedObject(hit, bytes, options);
+  }
+
+  /** Reads one object again, past all caches: what came first was damaged. */
+  async readAgain(id: string): Promise<StoredObject> {
+    const hit = await this.find(id);
+    if (!hit) {
+      throw missing(id);
+    }
+    return await this.readHit(hit, { fresh: true });
   }
 
   /**
@@ -209,7 +221,7 @@ export class PackSet {
     }
   }
 
-  #storedObject(hit: IndexedHit, bytes: Buffer): StoredObject {
+  #storedObject(hit: IndexedHit, bytes: Buffer, options: { fresh?: boolean } = {}): StoredObject {
     const { pack, index, entry } = hit;
     const { base } = entry;
     if (base === undefined) {
@@ -223,7 +235,7 @@ export class PackSet {
         { details: { object: entry.id, pack: pack.id } },
       );
     }
-    const read = () => this.readHit({ pack, index, entry: index.entryAt(position) });
+    const read = () => this.readHit({ pack, index, entry: index.entryAt(position) }, options);
     return { pack, entry, bytes, base: read };
   }
 

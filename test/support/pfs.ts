@@ -32,6 +32,8 @@ export async function openTestPfs(
   options: {
     readonly store?: ObjectStore;
     readonly clock?: Clock;
+    /** Of the ids it makes; another one with each engine and process where not named. */
+    readonly seed?: number;
     readonly budgetBytes?: number;
     readonly snapshots?: OpenOptions['snapshots'];
     readonly t?: { after(close: () => Promise<void>): void };
@@ -39,7 +41,7 @@ export async function openTestPfs(
 ): Promise<Pfs> {
   const { store = new MemoryObjectStore(), clock = new SystemClock(), snapshots } = options;
   engines += 1;
-  const random = new SeededRandom(engines * 7919 + process.pid);
+  const random = new SeededRandom(options.seed ?? engines * 7919 + process.pid);
   const budget = new ByteBudget(options.budgetBytes ?? 192 * 1024 * 1024);
   const context = await openPfs({
     store,
@@ -47,7 +49,7 @@ export async function openTestPfs(
     random,
     ids: new IdMaker(clock, random),
     budget,
-    engine: `engine-${engines}`,
+    engine: options.seed === undefined ? `engine-${engines}` : 'engine',
     ...(snapshots ? { snapshots } : {}),
     onProblem: (error) => {
       throw error;
