@@ -124,6 +124,11 @@ export class Witness {
         this.#done.add(asked?.operation ?? request);
       }
       for (const operation of operations) {
+        for (const pack of operation.kind === 'packs.added' ? operation.added : []) {
+          this.#packs.add(pack);
+        }
+      }
+      for (const operation of operations) {
         await this.#fold(operation, asked, operations);
       }
       this.#demandOutputs(operations);
@@ -136,11 +141,6 @@ export class Witness {
     all: readonly Operation[],
   ): Promise<void> {
     switch (operation.kind) {
-      case 'packs.added':
-        for (const pack of operation.added) {
-          this.#packs.add(pack);
-        }
-        return;
       case 'branch.put':
         this.heads.set(`${operation.branch.repo}@${operation.branch.name}`, operation.branch.head);
         return;
