@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { Agent } from 'node:http';
-import { Duplex } from 'node:stream';
+import { Duplex, type Readable, type Writable } from 'node:stream';
 import type { Environment } from './docker-config.ts';
 
 /** Returns the arguments for `ssh` that reach the Docker engine at `host`, `ssh://user@host:port`. */
@@ -38,9 +38,7 @@ export class SshAgent extends Agent {
     child.stderr.on('data', (chunk: Buffer) => {
       complaint = (complaint + chunk.toString()).slice(-1000);
     });
-    const connection = new SshConnection(
-      Duplex.from({ writable: child.stdin, readable: child.stdout }),
-    );
+    const connection = new SshConnection(child.stdin, child.stdout);
     child.once('error', (error) => connection.destroy(error));
     child.once('exit', (code) => {
       if (code !== 0) {
@@ -52,24 +50,31 @@ export class SshAgent extends Agent {
   }
 }
 
-/** What the HTTP client expects of a socket beyond a stream; none of it means anything here. */
+/**
+ * What the HTTP client expects of a socket beyond a stream; none of it means anything here. The other side's end of one
+ * direction says nothing about what is still to come in the other.
+ */
 class SshConnection extends Duplex {
-  readonly #inner: Duplex;
+  readonly #to: Writable;
+  readonly #from: Readable;
 
-  constructor(inner: Duplex) {
+  constructor(to: Writable, from: Readable) {
     super();
-    this.#inner = inner;
-    inner.on('data', (chunk: Buffer) => {
+    this.#to = to;
+    this.#from = from;
+    from.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) {
-        inner.pause();
+        from.pause();
       }
     });
-    inner.on('end', () => this.push(null));
-    inner.on('error', (error) => this.destroy(error));
+    from.on('end', () => this.push(null));
+    from.on('error', (error) => this.destroy(error));
+    // A write that fails says so to whoever wrote; a pipe that closes after the last one is no failure.
+    to.on('error', () => undefined);
   }
 
   override _read(): void {
-    this.#inner.resume();
+    this.#from.resume();
   }
 
   override _write(
@@ -77,15 +82,16 @@ class SshConnection extends Duplex {
     _encoding: BufferEncoding,
     done: (error?: Error | null) => void,
   ): void {
-    this.#inner.write(chunk, done);
+    this.#to.write(chunk, done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#inner.end(done);
+    this.#to.end(() => done());
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#inner.destroy();
+    this.#to.destroy();
+    this.#from.destroy();
     done(error);
   }
 

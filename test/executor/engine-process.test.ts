@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,8 +8,7 @@ import { createInterface } from 'node:readline';
 import { it, type TestContext } from 'node:test';
 import { SystemRandom } from '../../engine/base/random.ts';
 import { containersWith, docker, testImages } from '../support/docker.ts';
-
-const USER = 'pfs-test-user';
+import { asUser, dockerUser, type OtherUser } from '../support/docker-user.ts';
 
 type Environment = Record<string, string | undefined>;
 
@@ -21,17 +20,22 @@ interface Child {
 
 async function startEngine(
   t: TestContext,
-  options: { mode: string; image: string; user?: string; hidden?: boolean; env?: Environment },
+  options: {
+    mode: string;
+    image: string;
+    user?: OtherUser | undefined;
+    hidden?: boolean;
+    env?: Environment;
+  },
 ): Promise<Child> {
   const instanceId = `test-${new SystemRandom().bytes(6).toString('hex')}`;
   const root = await mkdtemp(join(tmpdir(), 'pfs-engine-'));
   const script = join(import.meta.dirname, 'engine-process.ts');
   const engine = ['--import', 'tsx', script, options.mode, root, instanceId, options.image];
-  const argv = [process.execPath, ...engine];
+  let argv = [process.execPath, ...engine];
   if (options.user !== undefined) {
-    const id = Number(execFileSync('id', ['-u', options.user], { encoding: 'utf8' }));
-    await chown(root, id, id);
-    argv.unshift('setpriv', `--reuid=${id}`, `--regid=${id}`, '--init-groups', '--');
+    await chown(root, options.user.uid, options.user.gid);
+    argv = asUser(options.user, argv);
   }
   if (options.hidden) {
     const script = 'mount -t tmpfs tmpfs "$0" && exec "$@"';
@@ -82,12 +86,9 @@ for (const mode of ['clean', 'clean-without-shell']) {
       t.skip(images.skip);
       return;
     }
-    if (process.getuid?.() === 0) {
-      makeUser();
-    }
-    const user = process.getuid?.() === 0 ? { user: USER } : {};
+    const user = dockerUser();
     const image = mode === 'clean' ? images.busybox : images.scratch;
-    const child = await startEngine(t, { mode, image, ...user });
+    const child = await startEngine(t, { mode, image, user });
     const { uid, ...answer } = JSON.parse(await child.firstLine) as Record<string, unknown>;
     assert.notEqual(uid, 0);
     assert.deepEqual(answer, {
@@ -136,12 +137,3 @@ it('Docker is reached over ssh through the ssh command of the user', {
   assert.equal(answer.b, 'data');
   assert.match(String(answer.notes), /at ssh:\/\/me@far\.example/);
 });
-
-function makeUser(): void {
-  try {
-    execFileSync('id', [USER], { stdio: 'ignore' });
-  } catch {
-    execFileSync('useradd', ['--system', '--no-create-home', '--user-group', USER]);
-  }
-  execFileSync('usermod', ['-aG', 'docker', USER]);
-}

@@ -41,7 +41,6 @@ class FakeExecutor implements Executor {
   takenOver = 0;
   command: Command = () => EXITED;
   startError: EngineError | undefined;
-  onReclaim: (directory: string) => void = () => {};
   onTakeOver: (out: string) => void = () => {};
 
   async probe() {
@@ -52,9 +51,7 @@ class FakeExecutor implements Executor {
   }
   async sweep(): Promise<void> {}
 
-  async reclaim(directory: string): Promise<void> {
-    this.onReclaim(directory);
-  }
+  async reclaim(): Promise<void> {}
   async close(): Promise<void> {}
 
   async startWorker(spec: WorkerSpec): Promise<Worker> {
