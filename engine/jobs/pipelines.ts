@@ -3,6 +3,7 @@
 import { EngineError } from '../base/errors.ts';
 import {
   type BranchRef,
+  type BranchSource,
   branchKey,
   metaRepo,
   type PipelineKey,
@@ -154,13 +155,9 @@ function createRepos(
 /** Ties the output branch to the inputs, and starts a commit and a job on their current heads. */
 function attach(change: Change, pipeline: PipelineRecord): void {
   const spec = pipeline.spec as unknown as PipelineSpec;
-  const provenance: BranchRef[] = [];
-  for (const input of pfsInputs(spec.input)) {
-    const ref = { repo: `${input.project}/${input.repo}`, branch: input.branch };
-    if (!provenance.some((known) => known.repo === ref.repo && known.branch === ref.branch)) {
-      provenance.push(ref);
-      change.read(ref);
-    }
+  const provenance = sourcesOf(spec);
+  for (const { repo, branch } of provenance) {
+    change.read({ repo, branch });
   }
   provenance.push({ repo: specRepo(pipeline.key), branch: SYSTEM_BRANCH });
   const outputs = [
@@ -173,6 +170,20 @@ function attach(change: Change, pipeline: PipelineRecord): void {
     change.add({ kind: 'branch.put', branch: { repo, name, head, provenance, created } });
     change.refresh({ repo, branch: name });
   }
+}
+
+/** Returns the branches that a pipeline reads, each once; one that some input lets cause jobs does. */
+function sourcesOf(spec: PipelineSpec): BranchSource[] {
+  const sources = new Map<string, BranchSource>();
+  for (const input of pfsInputs(spec.input)) {
+    const ref = { repo: `${input.project}/${input.repo}`, branch: input.branch };
+    const key = branchKey(ref.repo, ref.branch);
+    const known = sources.get(key);
+    const never =
+      input.propagation_spec?.never === true && (known === undefined || known.never === true);
+    sources.set(key, { ...ref, ...(never ? { never } : {}) });
+  }
+  return [...sources.values()];
 }
 
 function releaseBranch(change: Change, ref: BranchRef): void {

@@ -43,13 +43,19 @@ export interface BranchRef {
   readonly branch: string;
 }
 
+/** A branch that another is made from. */
+export interface BranchSource extends BranchRef {
+  /** It is read when others cause a commit, and causes none itself. */
+  readonly never?: boolean;
+}
+
 export interface BranchRecord {
   readonly repo: RepoKey;
   readonly name: string;
   /** Newest commit, finished or open; null for a branch without commits. */
   readonly head: string | null;
-  /** The branches whose commits cause commits on this one. */
-  readonly provenance: readonly BranchRef[];
+  /** The branches whose commits cause commits on this one, and those that are read with them. */
+  readonly provenance: readonly BranchSource[];
   readonly created: number;
 }
 

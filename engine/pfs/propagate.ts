@@ -34,13 +34,15 @@ export function propagate(draft: Draft, changed: readonly BranchRef[], cause: Ca
   startCommits(draft, readersOfBranches(draft.state, changed), cause);
 }
 
-/** Returns the branches that have one of `sources` as provenance. */
+/** Returns the branches on which commits of one of `sources` cause commits. */
 export function readersOfBranches(state: State, sources: readonly BranchRef[]): BranchRecord[] {
   const roots = new Set(sources.map((ref) => branchKey(ref.repo, ref.branch)));
   return roots.size === 0
     ? []
     : downstreamBranches(state).filter((branch) =>
-        branch.provenance.some((source) => roots.has(branchKey(source.repo, source.branch))),
+        branch.provenance.some(
+          (source) => !source.never && roots.has(branchKey(source.repo, source.branch)),
+        ),
       );
 }
 
@@ -101,35 +103,43 @@ function downstreamBranches(state: State): BranchRecord[] {
   );
 }
 
-/** Returns `seeds` and all that is downstream of them, sources first. */
+/** Returns `seeds` and all that commits on them cause commits on, sources first: also those that are only read. */
 function inOrder(state: State, seeds: readonly BranchRecord[]): BranchRecord[] {
-  const readers = new Map<string, BranchRecord[]>();
+  const readers = new Map<string, { readonly branch: BranchRecord; readonly never: boolean }[]>();
   for (const branch of downstreamBranches(state)) {
-    for (const source of branch.provenance) {
-      const key = branchKey(source.repo, source.branch);
-      const list = readers.get(key);
-      if (list) {
-        list.push(branch);
-      } else {
-        readers.set(key, [branch]);
-      }
+    for (const { repo, branch: name, never = false } of branch.provenance) {
+      const key = branchKey(repo, name);
+      const list = readers.get(key) ?? [];
+      list.push({ branch, never });
+      readers.set(key, list);
     }
   }
+  const caused = new Set<string>();
+  const reach = (branch: BranchRecord) => {
+    const key = branchKey(branch.repo, branch.name);
+    if (!caused.has(key)) {
+      caused.add(key);
+      for (const reader of readers.get(key) ?? []) {
+        if (!reader.never) {
+          reach(reader.branch);
+        }
+      }
+    }
+  };
   const seen = new Set<string>();
   const order: BranchRecord[] = [];
   const visit = (branch: BranchRecord) => {
     const key = branchKey(branch.repo, branch.name);
-    if (!seen.has(key)) {
+    if (caused.has(key) && !seen.has(key)) {
       seen.add(key);
       for (const reader of readers.get(key) ?? []) {
-        visit(reader);
+        visit(reader.branch);
       }
       order.push(branch);
     }
   };
-  for (const seed of seeds) {
-    visit(seed);
-  }
+  seeds.forEach(reach);
+  seeds.forEach(visit);
   return order.reverse();
 }
 

@@ -298,3 +298,87 @@ it('a group gives one datum all files of its key, and runs it again when one of 
   assert.equal(counts(await engine.done('sums')), '1/2/0 of 3');
   assert.deepEqual(await engine.read('sums'), { ...first, a: 'a-1=1 a-2=6 x/a=4' });
 });
+
+it('an input that never propagates starts no job, and is read at its newest commit by the jobs that others start', async (t) => {
+  const engine = await TestEngine.start(t);
+  await engine.repos('data', 'table');
+  await engine.put('data', { a: '1' });
+  await engine.put('table', { t: 'old' });
+  engine.executor.setCode('both', (run) => {
+    const [data] = Object.values(run.input('data'));
+    run.write(String(data), run.input('table').t ?? '');
+  });
+  const never = { pfs: { repo: 'table', glob: '/', propagation_spec: { never: true } } };
+  await engine.pipeline({ name: 'both', input: { cross: [pfs('data'), never] } });
+  const first = await engine.done('both');
+  await engine.put('table', { t: 'new' });
+  await engine.settled();
+  assert.equal((await engine.commit('both')).id, first.id, 'no job');
+  await engine.put('data', { b: '2' });
+  assert.equal(counts(await engine.done('both')), '2/0/0 of 2');
+  assert.deepEqual(await engine.read('both'), { 1: 'new', 2: 'new' });
+});
+
+it('an output read without propagation is of the same commit set where both have one cause', async (t) => {
+  const engine = await TestEngine.start(t);
+  await engine.repos('data');
+  await engine.put('data', { a: '1' });
+  const never = { pfs: { repo: 'first', glob: '/', propagation_spec: { never: true } } };
+  // The reader's name sorts before what it reads, so that its order has to come from the input that never propagates.
+  await engine.pipeline([
+    { name: 'first', input: 'data' },
+    { name: 'also', input: { cross: [pfs('data'), never] } },
+  ]);
+  await engine.settled();
+  const { id } = await engine.put('data', { b: '2' });
+  await engine.settled();
+  const { provenance } = await engine.commit('also');
+  assert.equal(provenance.find(({ repo }) => repo === 'default/first')?.commit, id);
+});
+
+it('a change of a reference alone processes nothing again, and new datums see what it is now', async (t) => {
+  const engine = await TestEngine.start(t);
+  await engine.repos('data', 'model');
+  await engine.put('data', { a: '1' });
+  await engine.put('model', { m: 'v1' });
+  engine.executor.setCode('score', (run) => {
+    const [data] = Object.values(run.input('data'));
+    run.write(String(data), run.input('model').m ?? '');
+  });
+  const model = { pfs: { repo: 'model', glob: '/', reference: true } };
+  await engine.pipeline({ name: 'score', input: { cross: [pfs('data'), model] } });
+  await engine.settled();
+  await engine.put('model', { m: 'v2' });
+  assert.equal(counts(await engine.done('score')), '0/1/0 of 1');
+  await engine.put('data', { b: '2' });
+  assert.equal(counts(await engine.done('score')), '1/1/0 of 2');
+  assert.deepEqual(await engine.read('score'), { 1: 'v1', 2: 'v2' });
+});
+
+it('a reference by itself, whose files are datums, runs new files only', async (t) => {
+  const engine = await TestEngine.start(t);
+  await engine.repos('data');
+  await engine.put('data', { a: '1', b: '1' });
+  const reference = { pfs: { repo: 'data', glob: '/*', reference: true } };
+  await engine.pipeline({ name: 'copy', input: reference });
+  await engine.settled();
+  await engine.put('data', { a: '2', c: '1' });
+  assert.equal(counts(await engine.done('copy')), '1/2/0 of 3');
+  assert.deepEqual(await engine.read('copy'), { a: '1', b: '1', c: '1' });
+});
+
+it('empty files have their names and no bytes, and a change of what is in them runs them again', async (t) => {
+  const engine = await TestEngine.start(t);
+  await engine.repos('data');
+  await engine.put('data', { 'd/a': 'much', 'd/b': 'more' });
+  const names = { pfs: { repo: 'data', glob: '/*', empty_files: true } };
+  engine.executor.setCode('names', (run) => {
+    run.write('names', JSON.stringify(run.input('data')));
+  });
+  await engine.pipeline({ name: 'names', input: names });
+  const job = await engine.done('names');
+  assert.deepEqual(await engine.read('names'), { names: '{"d/a":"","d/b":""}' });
+  assert.equal(job.stats.downloadBytes, 0);
+  await engine.put('data', { 'd/a': 'changed' });
+  assert.equal(counts(await engine.done('names')), '1/0/0 of 1');
+});

@@ -216,12 +216,6 @@ describe('warnings', () => {
       3,
     ],
     [
-      'never',
-      { input: '{pfs: {repo: a, glob: /, propagation_spec: {never: true}}}' },
-      /^input\.pfs\.propagation_spec\.never: is/,
-      3,
-    ],
-    [
       'a moving tag',
       { transform: '{image: "a:latest"}' },
       /^transform\.image: "a:latest" names no fixed version/,
