@@ -21,6 +21,11 @@ export class ParsedArguments {
     return this.#values.get(name) === true;
   }
 
+  /** Returns whether the option was given as `--no-…`. */
+  denied(name: string): boolean {
+    return this.#values.get(name) === false;
+  }
+
   /** Returns the option's text, or undefined where it was not given. */
   string(name: string): string | undefined {
     const value = this.#values.get(name);

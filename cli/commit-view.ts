@@ -62,6 +62,7 @@ export function commitFields(
     ['Error', commit.error ?? undefined],
     ['Origin', commit.origin],
     ['Parent', commit.parent ?? undefined],
+    ['Merged', commit.merged ?? undefined],
     ['Started', formatTime(commit.started, times)],
     ['Finished', formatTime(commit.finished, times)],
     ['Took', commit.finished ? formatSpan(commit.started, commit.finished, times.now) : undefined],

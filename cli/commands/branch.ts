@@ -1,10 +1,14 @@
 // Commands on branches.
 
 import type { Branch, PutBranch } from '../../engine/server/wire.ts';
+import type { MergeBranch, MergeResult } from '../../engine/server/wire-versions.ts';
+import { usageError } from '../cli-error.ts';
 import { path } from '../client.ts';
 import type { Command } from '../command.ts';
+import type { Context } from '../context.ts';
 import { formatTime } from '../format.ts';
-import { parseBranchWords, parseRepoName, refWithin, showName } from '../refs.ts';
+import { printMerge } from '../merge-result.ts';
+import { parseBranchWords, parseCommitWords, parseRepoName, refWithin, showName } from '../refs.ts';
 
 export const commands: readonly Command[] = [
   {
@@ -84,6 +88,42 @@ export const commands: readonly Command[] = [
     },
   },
   {
+    names: ['merge branch'],
+    summary: 'Bring what one branch has into another',
+    details:
+      'Three-way, path by path, in one commit with both as parents; where one side has nothing of its own the branch is moved instead. Where both changed a path differently nothing is changed, the paths are listed, and the command ends with code 4.',
+    usage: '<repo@from> --into <branch> | <repo> <from> <into>',
+    completes: 'repo',
+    arguments: [1, 3],
+    options: {
+      into: { type: 'string', value: 'branch', description: 'the branch that gets the changes' },
+      ours: {
+        type: 'boolean',
+        description: 'where both changed a path, what stands in the branch stays',
+      },
+      theirs: {
+        type: 'boolean',
+        description: 'where both changed a path, what is brought in stands',
+      },
+      ff: {
+        type: 'boolean',
+        description: 'with --no-ff a commit is made also where moving the branch would do',
+      },
+      message: {
+        type: 'string',
+        short: 'm',
+        aliases: ['description'],
+        value: 'text',
+        description: 'what the merge is about',
+      },
+    },
+    examples: [
+      ['merge branch training@staging --into master', 'brings staging into master'],
+      ['merge-branch training staging master --theirs', 'and what staging says stands'],
+    ],
+    run: mergeBranch,
+  },
+  {
     names: ['delete branch'],
     summary: 'Delete a branch; its commits stay',
     usage: '<repo@branch> | <repo> <branch>',
@@ -105,6 +145,40 @@ export const commands: readonly Command[] = [
     },
   },
 ];
+
+async function mergeBranch(context: Context, args: Parameters<Command['run']>[1]): Promise<void> {
+  const words = args.positionals.slice(0, args.positionals[0]?.includes('@') ? 1 : 2);
+  const [last, ...more] = args.positionals.slice(words.length);
+  const { repo, ref: from } = parseCommitWords(words, { project: context.project });
+  const into = args.string('into') ?? last;
+  if (into === undefined || more.length > 0 || (last !== undefined && last !== into)) {
+    throw usageError(
+      `Say which one branch gets the changes, as in pfs merge branch ${showName(repo)}@${from} --into master`,
+    );
+  }
+  if (args.flag('ours') && args.flag('theirs')) {
+    throw usageError('Cannot let both sides stand: use --ours or --theirs');
+  }
+  const branch = refWithin(into, repo);
+  const favour = args.flag('ours') ? 'ours' : args.flag('theirs') ? 'theirs' : undefined;
+  const description = args.string('message');
+  const body: MergeBranch = {
+    source: from,
+    ...(favour === undefined ? {} : { favour }),
+    ...(args.denied('ff') ? { fastForward: false } : {}),
+    ...(description === undefined ? {} : { description }),
+  };
+  const result = await context.client.send<MergeResult>(
+    'POST',
+    path`/repos/${repo.project}/${repo.name}/branches/${branch}/merge`,
+    { body },
+  );
+  await printMerge(context, result, {
+    ours: branch,
+    theirs: from,
+    hint: 'put the right files into one of them, or choose a side with --ours or --theirs',
+  });
+}
 
 function provenance(branch: Branch): string {
   return branch.provenance.map((from) => `${showName(from.repo)}@${from.name}`).join(', ');

@@ -1,13 +1,13 @@
 // Commands on commits and commit sets.
 
 import type { Commit, CommitSet, StartCommit } from '../../engine/server/wire.ts';
-import type { RemovedSet } from '../../engine/server/wire-versions.ts';
 import { usageError } from '../cli-error.ts';
 import { path, type Query } from '../client.ts';
 import type { Command, Option } from '../command.ts';
+import { commitPath, removeSet, revertCommit, setOf } from '../commit-actions.ts';
 import { commitColumns, commitFields, commitSetColumns } from '../commit-view.ts';
 import type { Context } from '../context.ts';
-import { type CommitRef, isCommitId, parseCommitWords, parseRefWords, showName } from '../refs.ts';
+import { isCommitId, parseCommitWords, parseRefWords } from '../refs.ts';
 import { renderTable } from '../table.ts';
 
 const message: Option = {
@@ -169,6 +169,29 @@ export const commands: readonly Command[] = [
     },
   },
   {
+    names: ['revert commit'],
+    summary: 'Make a commit that takes back what another one changed',
+    details:
+      'What came after it stays. Where later commits changed the same paths nothing is changed, the paths are listed, and the command ends with code 4.',
+    usage: REF,
+    completes: 'repo',
+    arguments: [1, 2],
+    options: {
+      message,
+      branch: {
+        type: 'string',
+        short: 'b',
+        value: 'branch',
+        description: 'where to take it back; by default the branch named, or on which it was made',
+      },
+    },
+    examples: [
+      ['revert commit training@master', 'takes back what the newest commit changed'],
+      ['revert-commit training master^2', 'takes back what the one two before it changed'],
+    ],
+    run: revertCommit,
+  },
+  {
     names: ['squash commit'],
     summary: 'Remove a commit set and let its children keep what it changed',
     details:
@@ -236,41 +259,6 @@ export const commands: readonly Command[] = [
     },
   },
 ];
-
-/** Returns the route of one commit. */
-function commitPath({ repo, ref }: CommitRef): string {
-  return path`/repos/${repo.project}/${repo.name}/commits/${ref}`;
-}
-
-/** Returns the set that the words name by its id or by a commit of it. */
-async function setOf(context: Context, words: readonly string[]): Promise<string> {
-  const [id = ''] = words;
-  if (isCommitId(id) && words.length === 1) {
-    return id;
-  }
-  const ref = parseCommitWords(words, { project: context.project });
-  return (await context.client.get<Commit>(commitPath(ref))).id;
-}
-
-async function removeSet(
-  context: Context,
-  args: Parameters<Command['run']>[1],
-  how: 'delete' | 'squash',
-): Promise<void> {
-  const { client, output } = context;
-  const id = await setOf(context, args.positionals);
-  const route = path`/commit-sets/${id}`;
-  const removed = await (how === 'delete'
-    ? client.send<RemovedSet>('DELETE', route)
-    : client.send<RemovedSet>('POST', `${route}/squash`));
-  if (output.raw) {
-    await output.json(removed);
-    return;
-  }
-  for (const { repo, commit } of removed.commits) {
-    await output.line(`${showName(repo)}@${commit}`);
-  }
-}
 
 async function listCommit(context: Context, args: Parameters<Command['run']>[1]): Promise<void> {
   const { client, output } = context;

@@ -17,7 +17,7 @@ export function commitById(change: Change, repo: RepoKey, id: string): CommitRec
   const { context, state } = change;
   return (
     state.commits.get(commitKey(repo, id)) ??
-    find(change, `commit ${id}`, { repo, load: () => getCommit(context, repo, id) })
+    historyFact(change, `commit ${id}`, { repo, load: () => getCommit(context, repo, id) })
   );
 }
 
@@ -26,7 +26,7 @@ export function commitByRef(change: Change, repo: RepoKey, ref: string): CommitR
   const { context, state } = change;
   const durable = (wanted: string) => {
     const load = () => resolveCommit(context, repo, wanted);
-    const found = find(change, `ref ${wanted}`, { repo, load });
+    const found = historyFact(change, `ref ${wanted}`, { repo, load });
     return state.commits.get(commitKey(repo, found.id)) ?? found;
   };
   if (state.tags.has(tagKey(repo, ref))) {
@@ -61,7 +61,10 @@ export function goodCommit(
     const from: string = next;
     const commit = state.commits.get(commitKey(repo, from));
     if (commit === undefined) {
-      return find(change, `good ${from}`, { repo, load: () => lastGood(context, repo, from) });
+      return historyFact(change, `good ${from}`, {
+        repo,
+        load: () => lastGood(context, repo, from),
+      });
     }
     if (commit.finished !== null && commit.error === null) {
       return commit;
@@ -75,8 +78,8 @@ function upFrom(steps: number, suffix: string): string {
   return steps === 0 ? suffix : `^${steps - 1}`;
 }
 
-/** What was found holds for as long as no commit of the repo is removed. */
-function find<T>(
+/** Returns what `load` finds out about commits of a repo: it holds for as long as none is removed. */
+export function historyFact<T>(
   change: Change,
   key: string,
   options: { readonly repo: RepoKey; readonly load: () => Promise<T> },

@@ -14,7 +14,8 @@ export interface FinishedTree {
 }
 
 /**
- * Writes the Git commit of `commit` with these contents. `parent` is the Git commit of the last good ancestor. Author
+ * Writes the Git commit of `commit` with these contents. `parent` is the Git commit of the last good ancestor, and `merged`
+ * that of what a merge brought in. Author
  * and committer are the same whoever writes it, so that equal commits are equal everywhere.
  */
 export async function writeGitCommit(
@@ -23,12 +24,13 @@ export async function writeGitCommit(
   options: {
     readonly tree: string | null;
     readonly parent: string | null;
+    readonly merged?: string | null;
     readonly time: number;
     readonly description: string;
     readonly image?: ImageRecord | null;
   },
 ): Promise<FinishedTree> {
-  const { tree, parent, time, description, image } = options;
+  const { tree, parent, merged = null, time, description, image } = options;
   const treeId = tree ?? (await session.tree([]));
   const person = { name: 'pfs', email: 'pfs@localhost', time: Math.floor(time / 1000) };
   const trailers = [{ key: 'Pfs-Commit', value: commit.id }];
@@ -47,7 +49,7 @@ export async function writeGitCommit(
   }
   const git = await session.commit({
     tree: treeId,
-    parents: parent === null ? [] : [parent],
+    parents: [...new Set([parent, merged])].filter((git) => git !== null),
     author: person,
     committer: person,
     message: description,

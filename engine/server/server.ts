@@ -9,6 +9,7 @@ import { commitRoutes } from './routes/commits.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { fileRoutes } from './routes/files.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { mergeRoutes } from './routes/merges.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
 import { removalRoutes } from './routes/removals.ts';
 import { repoRoutes } from './routes/repos.ts';
@@ -81,6 +82,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     tagRoutes(routes, parts);
     commitRoutes(routes, parts);
     removalRoutes(routes, parts);
+    mergeRoutes(routes, parts);
     fileRoutes(routes, parts, options.onFault);
     pipelineRoutes(routes, parts);
     jobRoutes(routes, parts);

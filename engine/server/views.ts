@@ -97,6 +97,7 @@ export function viewCommit(context: PfsContext, commit: CommitRecord): Commit {
     id: commit.id,
     branch: commit.branch,
     parent: commit.parent,
+    merged: commit.merged ?? null,
     origin: commit.origin,
     description: commit.description,
     state: commit.finished === null ? 'open' : commit.error === null ? 'finished' : 'error',

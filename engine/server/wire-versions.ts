@@ -5,10 +5,13 @@
 //  GET    …/{repo}/tags/{tag}                                 → Tag
 //  DELETE …/{repo}/tags/{tag}                                 → 204
 //
+//  POST   …/{repo}/branches/{branch}/merge  MergeBranch       → MergeResult          (into this branch)
+//  POST   …/{repo}/commits/{ref}/revert     RevertCommit      → MergeResult
+//
 //  DELETE /commit-sets/{id}                                   → RemovedSet           (drops it: its commits have no children)
 //  POST   /commit-sets/{id}/squash                            → RemovedSet           (its children keep what it changed)
 
-import type { CommitLink, RepoName } from './wire.ts';
+import type { Commit, CommitLink, RepoName } from './wire.ts';
 
 export interface PutTag {
   /** Any ref of the same repo. */
@@ -29,4 +32,37 @@ export interface RemovedSet {
   readonly id: string;
   /** Each with the branch on which it was made. */
   readonly commits: readonly CommitLink[];
+}
+
+export interface MergeBranch {
+  /** What is brought in: any ref of the same repo. */
+  readonly source: string;
+  /** Whose version stands where both changed a path; without it that is a conflict. */
+  readonly favour?: 'ours' | 'theirs';
+  /** False: makes a commit also where moving the branch would do. */
+  readonly fastForward?: boolean;
+  readonly description?: string;
+}
+
+export interface RevertCommit {
+  /** Where to undo it; without it the branch that the ref names, or on which the commit was made. */
+  readonly branch?: string;
+  readonly description?: string;
+}
+
+/** What a side did with a path: `directory` where one stands there now and a file on the other side or before. */
+export type SideChange = 'added' | 'changed' | 'removed' | 'directory';
+
+export interface MergeResult {
+  /** `conflicts`: nothing was changed. */
+  readonly outcome: 'merged' | 'reverted' | 'fast_forward' | 'up_to_date' | 'conflicts';
+  /** What the branch shows now; null with conflicts. */
+  readonly commit: Commit | null;
+  /** The paths that both sides changed, in order; at most 1,000. */
+  readonly conflicts: readonly {
+    readonly path: string;
+    readonly ours: SideChange;
+    readonly theirs: SideChange;
+  }[];
+  readonly conflictCount: number;
 }

@@ -184,6 +184,8 @@ export interface Commit {
   readonly id: string;
   readonly branch: string;
   readonly parent: string | null;
+  /** Second parent of a merge. */
+  readonly merged: string | null;
   readonly origin: 'user' | 'auto';
   readonly description: string;
   readonly state: CommitState;

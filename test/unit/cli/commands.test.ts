@@ -32,6 +32,10 @@ async function asked(line: string, stdin?: string): Promise<readonly string[]> {
 
 describe('every command asks for what it says, in both spellings', () => {
   const doc: Handler = (_, response) => sendJson(response, 200, DOCUMENT);
+  const merged =
+    (outcome: string): Handler =>
+    (_, response) =>
+      sendJson(response, 200, { outcome, commit: DOCUMENT, conflicts: [], conflictCount: 0 });
   const removed: Handler = (_, response) =>
     sendJson(response, 200, {
       id: ID,
@@ -89,6 +93,22 @@ describe('every command asks for what it says, in both spellings', () => {
     ],
     [`wait commit ${ID}`, `GET /commit-sets/${ID}/wait`, lines],
     [`flush commit ${ID} --all`, `GET /commit-sets/${ID}/wait?all=true`, lines],
+    [
+      'merge branch x@b --into c',
+      'POST /repos/default/x/branches/c/merge {"source":"b"}',
+      merged('merged'),
+    ],
+    [
+      'merge branch x b^ c --no-ff --theirs -m why',
+      'POST /repos/default/x/branches/c/merge {"source":"b^","favour":"theirs","fastForward":false,"description":"why"}',
+      merged('fast_forward'),
+    ],
+    ['revert commit x@b^', 'POST /repos/default/x/commits/b%5E/revert {}', merged('reverted')],
+    [
+      `revert commit x ${ID} -b b -m why`,
+      `POST /repos/default/x/commits/${ID}/revert {"branch":"b","description":"why"}`,
+      merged('reverted'),
+    ],
     [`squash commit ${ID}`, `POST /commit-sets/${ID}/squash`, removed],
     [`delete commit ${ID}`, `DELETE /commit-sets/${ID}`, removed],
     [`drop commit ${ID}`, `DELETE /commit-sets/${ID}`, removed],
@@ -203,6 +223,26 @@ it('options that every command takes may stand before it', async () => {
   assert.equal(code, 0);
   assert.equal(stdout, '');
   assert.equal(engine.seen[0]?.query.project, 't');
+});
+
+it('a merge with conflicts lists them, says that nothing was changed, and ends with code 4', async () => {
+  engine.handler = (_, response) =>
+    sendJson(response, 200, {
+      outcome: 'conflicts',
+      commit: null,
+      conflicts: [{ path: '/a', ours: 'changed', theirs: 'removed' }],
+      conflictCount: 1,
+    });
+  const run = (line: string) => runCli(line.split(' '), { address: engine.address });
+  const merge = await run('merge branch x@dev --into master');
+  assert.equal(merge.code, 4);
+  assert.match(merge.stdout, /^PATH +MASTER +DEV\n\/a +changed it +removed it\n$/);
+  assert.match(merge.stderr, /^Nothing was changed: both sides changed a path; .* --theirs\n$/);
+  const raw = await run('revert commit x@dev --raw');
+  assert.equal(raw.code, 4);
+  assert.equal((JSON.parse(raw.stdout) as { conflictCount: number }).conflictCount, 1);
+  assert.equal((await run('merge branch x@dev')).code, 2);
+  assert.equal((await run('merge branch x@dev --into a --ours --theirs')).code, 2);
 });
 
 function lines(_: unknown, response: Parameters<Handler>[1]): void {

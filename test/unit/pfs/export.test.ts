@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { type ExecFileSyncOptions, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { SeededRandom } from '../../../engine/base/random.ts';
 import { packKey } from '../../../engine/object/keys.ts';
@@ -12,13 +11,12 @@ import { copyFile, deleteFiles } from '../../../engine/pfs/change-files.ts';
 import { startCommit } from '../../../engine/pfs/commits.ts';
 import { exportRepo } from '../../../engine/pfs/export.ts';
 import { putTag } from '../../../engine/pfs/tags.ts';
+import { filesIn, gitIn, writeExport } from '../../support/git-export.ts';
 import {
   ACTOR,
   type Contents,
   createRepos,
-  gather,
   openTestPfs,
-  type Pfs,
   put,
   readBytes,
   target,
@@ -27,54 +25,6 @@ import { scratchDirectory } from '../../support/scratch.ts';
 import { newSeed } from '../object/pack-rig.ts';
 
 const MiB = 1024 * 1024;
-
-/** Runs Git as a user would who has git-lfs set up, whatever this machine's own settings are. */
-function gitIn(home: string, cwd: string) {
-  const config = [
-    '[filter "lfs"]\n\tclean = git-lfs clean -- %f\n\tsmudge = git-lfs smudge -- %f',
-    '\tprocess = git-lfs filter-process\n\trequired = true\n[user]\n\tname = t\n\temail = t@t',
-  ];
-  writeFileSync(join(home, '.gitconfig'), `${config.join('\n')}\n`);
-  const options: ExecFileSyncOptions = {
-    cwd,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, HOME: home, GIT_CONFIG_NOSYSTEM: '1' },
-  };
-  return (...args: string[]) => execFileSync('git', args, options).toString();
-}
-
-/** Writes an export to a folder, as the command line does. */
-async function writeExport(pfs: Pfs, repo: string, directory: string): Promise<string[]> {
-  const paths: string[] = [];
-  for (const folder of ['objects/info', 'refs/heads']) {
-    mkdirSync(join(directory, folder), { recursive: true });
-  }
-  for await (const { path, size, data } of exportRepo(pfs.context, `default/${repo}`)) {
-    const bytes = Buffer.isBuffer(data) ? data : await gather(data);
-    assert.equal(bytes.length, size, path);
-    mkdirSync(dirname(join(directory, path)), { recursive: true });
-    writeFileSync(join(directory, path), bytes);
-    paths.push(path);
-  }
-  return paths;
-}
-
-/** Returns the files below a folder, but for Git's own and ours. */
-function filesIn(directory: string): Map<string, { mode: string; bytes: Buffer }> {
-  const files = new Map<string, { mode: string; bytes: Buffer }>();
-  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
-  for (const entry of entries) {
-    const path = join(entry.parentPath, entry.name);
-    const name = relative(directory, path);
-    if (entry.isFile() && !name.startsWith('.git/')) {
-      const bytes = readFileSync(path);
-      if (entry.name !== '.gitattributes' || !bytes.toString().startsWith('# pfs:')) {
-        files.set(name, { mode: statSync(path).mode & 0o100 ? '100755' : '100644', bytes });
-      }
-    }
-  }
-  return files;
-}
 
 async function rig(t: TestContext) {
   const pfs = await openTestPfs({ t });

@@ -1,0 +1,67 @@
+// Merging branches and reverting commits over HTTP.
+
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { EngineError } from '../../base/errors.ts';
+import { branchKey } from '../../journal/records.ts';
+import { parseRef, resolveCommit } from '../../pfs/commit-lookup.ts';
+import { type MergeOutcome, mergeBranch, revertCommit } from '../../pfs/merge.ts';
+import type { Favour } from '../../pfs/merge-trees.ts';
+import { answering, body, param, repoOf, text } from '../http.ts';
+import type { EngineParts } from '../parts.ts';
+import { viewCommit } from '../views.ts';
+import type { MergeResult } from '../wire-versions.ts';
+
+/** Adds the routes of merges and reverts. */
+export function mergeRoutes(server: FastifyInstance, { context }: EngineParts): void {
+  const answered = answering(context);
+
+  server.post('/repos/:project/:repo/branches/:branch/merge', async (request) => {
+    const favour = favourOf(request);
+    const merge = {
+      repo: repoOf(request),
+      into: param(request, 'branch'),
+      from: text(request, 'source') ?? '',
+      fastForward: body(request).fastForward !== false,
+      description: text(request, 'description') ?? '',
+      ...(favour === undefined ? {} : { favour }),
+    };
+    return view(await answered(request, (asked) => mergeBranch(context, merge, asked)));
+  });
+
+  server.post('/repos/:project/:repo/commits/:ref/revert', async (request) => {
+    const [repo, ref] = [repoOf(request), param(request, 'ref')];
+    const branch = text(request, 'branch') ?? (await branchOf(repo, ref));
+    const description = text(request, 'description') ?? '';
+    const revert = { repo, ref, branch, description };
+    return view(await answered(request, (asked) => revertCommit(context, revert, asked)));
+  });
+
+  /** Returns the branch that a ref begins with, or else on which its commit was made. */
+  async function branchOf(repo: string, ref: string): Promise<string> {
+    const { base } = parseRef(ref);
+    return context.journal.state.branches.has(branchKey(repo, base))
+      ? base
+      : (await resolveCommit(context, repo, ref)).branch;
+  }
+
+  function view(result: MergeOutcome): MergeResult {
+    const { commit, conflicts } = result;
+    return {
+      outcome: result.outcome,
+      conflictCount: result.conflictCount,
+      commit: commit && viewCommit(context, commit),
+      conflicts: conflicts.map((conflict) => ({ ...conflict, path: `/${conflict.path}` })),
+    };
+  }
+}
+
+function favourOf(request: FastifyRequest): Favour | undefined {
+  const favour = text(request, 'favour');
+  if (favour !== undefined && favour !== 'ours' && favour !== 'theirs') {
+    throw new EngineError(
+      'invalid',
+      `Cannot read the request: "favour" must be ours or theirs, not "${favour}"`,
+    );
+  }
+  return favour;
+}
