@@ -53,6 +53,7 @@ interface Call {
   readonly body?: string | AsyncIterable<Uint8Array>;
 }
 
+const PLAIN_TEXT = { 'content-type': 'text/plain; charset=utf-8' };
 /** Writes without a streamed body are tried this often when the connection breaks. */
 const TRIES = 3;
 
@@ -100,7 +101,7 @@ export class Client {
       headers[TRANSACTION_HEADER] = transaction;
     }
     if (body !== undefined) {
-      headers['content-type'] = text ? 'text/plain; charset=utf-8' : 'application/json';
+      Object.assign(headers, text ? PLAIN_TEXT : { 'content-type': 'application/json' });
     }
     return (await this.#json({
       method,
@@ -128,9 +129,18 @@ export class Client {
     })) as T;
   }
 
-  /** Yields the documents of a stream of JSON lines as they arrive. Throws the problem that ends it. */
-  async *lines<T extends object>(route: string, query?: Query): AsyncIterable<T> {
-    const response = await this.#request({ method: 'GET', path: route, query });
+  /** Yields the documents of a stream of JSON lines as they arrive, in answer to `text` where it is given. Throws the problem that ends it. */
+  async *lines<T extends object>(
+    route: string,
+    query?: Query,
+    options: { readonly text?: string } = {},
+  ): AsyncIterable<T> {
+    const { text } = options;
+    const response = await this.#request(
+      text === undefined
+        ? { method: 'GET', path: route, query }
+        : { method: 'POST', path: route, query, headers: PLAIN_TEXT, body: text },
+    );
     try {
       for await (const document of parseLines<T | { problem: Problem }>(response)) {
         if ('problem' in document && Object.keys(document).length === 1) {

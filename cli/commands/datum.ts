@@ -1,42 +1,38 @@
 // Commands on datums.
 
 import type { Datum } from '../../engine/server/wire.ts';
+import type { PlannedDatum } from '../../engine/server/wire-previews.ts';
+import type { ParsedArguments } from '../arguments.ts';
 import { usageError } from '../cli-error.ts';
 import { path } from '../client.ts';
 import type { Command } from '../command.ts';
+import type { Context } from '../context.ts';
 import { formatDuration, formatImage, formatSize, formatTime } from '../format.ts';
 import { parseJob, showName } from '../refs.ts';
 
 export const commands: readonly Command[] = [
   {
     names: ['list datum'],
-    summary: 'List the datums of a job',
-    usage: '<pipeline@job> | <pipeline> <job>',
+    summary: 'List the datums of a job, or those that a spec would have',
+    usage: '<pipeline@job> | <pipeline> <job> | -f <spec>',
     completes: 'pipeline',
-    arguments: [1, 2],
+    arguments: [0, 2],
     options: {
+      file: {
+        type: 'string',
+        short: 'f',
+        value: 'spec',
+        completes: 'file',
+        description:
+          'a spec: lists the datums that its pipelines would have now, and makes nothing',
+      },
       number: { type: 'number', short: 'n', value: 'count', description: 'at most this many' },
     },
     examples: [
       ['list datum model@018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'lists its datums and their states'],
+      ['list datum -f model.json -n 10', 'lists the first datums that the spec would have'],
     ],
-    run: async (context, args) => {
-      const { pipeline, id } = parseJob(args.positionals, context.project);
-      const datums = context.client.items<Datum>(
-        path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}/datums`,
-        {},
-        args.number('number'),
-      );
-      await context.output.table(datums, {
-        heading: ['ID', 'FILES', 'STATUS', 'TIME'],
-        row: (datum) => [
-          datum.id,
-          datum.inputs.map((input) => `${showName(input.repo)}:${input.path}`).join(', '),
-          datum.state,
-          datum.stats ? formatDuration(totalMs(datum)) : '-',
-        ],
-      });
-    },
+    run: listDatum,
   },
   {
     names: ['inspect datum'],
@@ -105,6 +101,53 @@ export const commands: readonly Command[] = [
     },
   },
 ];
+
+async function listDatum(context: Context, args: ParsedArguments): Promise<void> {
+  const { client, output, project } = context;
+  const file = args.string('file');
+  if (file !== undefined) {
+    if (args.positionals.length > 0) {
+      throw usageError('Name a job or a spec, not both');
+    }
+    const { readSpec } = await import('../spec-source.ts');
+    const { PLANNED_HEADING, plannedRow } = await import('../preview-view.ts');
+    const { text, name } = await readSpec(context, file);
+    const datums = client.lines<PlannedDatum>(
+      '/previews/datums',
+      { project, file: name },
+      { text },
+    );
+    const heading = PLANNED_HEADING;
+    await output.table(first(datums, args.number('number')), { heading, row: plannedRow });
+    return;
+  }
+  const { pipeline, id } = parseJob(args.positionals, project);
+  const datums = client.items<Datum>(
+    path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}/datums`,
+    {},
+    args.number('number'),
+  );
+  await output.table(datums, {
+    heading: ['ID', 'FILES', 'STATUS', 'TIME'],
+    row: (datum) => [
+      datum.id,
+      datum.inputs.map((input) => `${showName(input.repo)}:${input.path}`).join(', '),
+      datum.state,
+      datum.stats ? formatDuration(totalMs(datum)) : '-',
+    ],
+  });
+}
+
+async function* first<T>(items: AsyncIterable<T>, count = Infinity): AsyncIterable<T> {
+  let left = count;
+  for await (const item of items) {
+    if (left <= 0) {
+      return;
+    }
+    left -= 1;
+    yield item;
+  }
+}
 
 function totalMs(datum: Datum): number {
   const { stats } = datum;

@@ -16,6 +16,11 @@ const file: Option = {
   description: 'the spec: a JSON or YAML file, a URL, or - for standard input',
 };
 
+const dryRun: Option = {
+  type: 'boolean',
+  description: 'make nothing: show the spec in full, the datums, and which would be skipped',
+};
+
 export const commands: readonly Command[] = [
   {
     names: ['create pipeline'],
@@ -24,11 +29,12 @@ export const commands: readonly Command[] = [
     usage: '<spec> | -f <spec>',
     completes: 'file',
     arguments: [0, 1],
-    options: { file },
+    options: { file, 'dry-run': dryRun },
     examples: [
       ['create-pipeline model.json', 'makes the pipeline that the file describes'],
       ['create pipeline -f https://example.com/model.yaml', 'fetches the spec first'],
       ['create pipeline -f - < model.json', 'reads it from standard input'],
+      ['create pipeline model.json --dry-run', 'shows what it would do, and makes nothing'],
     ],
     run: (context, args) => putPipeline(context, args, {}),
   },
@@ -42,10 +48,12 @@ export const commands: readonly Command[] = [
     options: {
       file,
       reprocess: { type: 'boolean', description: 'process every datum again' },
+      'dry-run': dryRun,
     },
     examples: [
       ['update pipeline model.json', 'runs the new version on datums that are new'],
       ['update-pipeline -f model.json --reprocess', 'runs it on all of them'],
+      ['update pipeline model.json --dry-run', 'shows which datums would run again'],
     ],
     run: (context, args) =>
       putPipeline(context, args, { update: true, reprocess: args.flag('reprocess') }),
@@ -151,6 +159,11 @@ async function putPipeline(
 ): Promise<void> {
   const { readSpec } = await import('../spec-source.ts');
   const { text, name } = await readSpec(context, args.positionals[0] ?? args.string('file'));
+  if (args.flag('dry-run')) {
+    const { showPreviews } = await import('../preview-view.ts');
+    await showPreviews(context, { text, query: { ...query, file: name } });
+    return;
+  }
   const changes = await context.change<readonly PipelineChange[]>('POST', '/pipelines', {
     query: { ...query, project: context.project, file: name },
     body: text,

@@ -73,11 +73,14 @@ function putSpecs(
   });
 }
 
-/** Checks specs against the state and each other; returns them such that each comes after those it reads from. */
-function checkBatch(
+/**
+ * Checks specs against the state and each other; returns them such that each comes after those it reads from. Throws as
+ * {@link putPipelines} rejects.
+ */
+export function checkBatch(
   state: State,
   batch: readonly ValidatedSpec[],
-  options: PutPipelines,
+  options: Pick<PutPipelines, 'update'>,
 ): ValidatedSpec[] {
   for (const { spec } of batch) {
     const key = pipelineKey(spec);

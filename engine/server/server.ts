@@ -11,6 +11,7 @@ import { fileRoutes } from './routes/files.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { mergeRoutes } from './routes/merges.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
+import { previewRoutes } from './routes/previews.ts';
 import { removalRoutes } from './routes/removals.ts';
 import { repoRoutes } from './routes/repos.ts';
 import { tagRoutes } from './routes/tags.ts';
@@ -85,6 +86,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     mergeRoutes(routes, parts);
     fileRoutes(routes, parts, options.onFault);
     pipelineRoutes(routes, parts);
+    previewRoutes(routes, parts);
     jobRoutes(routes, parts);
     transactionRoutes(routes, parts);
   };

@@ -3,6 +3,7 @@
 import type { JobDatum } from '../jobs/datum-list.ts';
 import type { ResultInput } from '../jobs/datum-result.ts';
 import type { Lineage as LineageRecord } from '../jobs/lineage.ts';
+import type { PlannedDatum as PreviewedDatum } from '../jobs/preview.ts';
 import {
   type BranchRecord,
   branchKey,
@@ -32,6 +33,7 @@ import type {
   Pipeline,
   Repo,
 } from './wire.ts';
+import type { PlannedDatum } from './wire-previews.ts';
 import type { Tag } from './wire-versions.ts';
 
 /** ISO 8601 in UTC. */
@@ -204,6 +206,16 @@ export function viewDatum(job: JobRecord, one: JobDatum): Datum {
     stats: result?.stats ?? null,
     version: result?.version ?? null,
     image: viewImage(result?.image ?? null),
+  };
+}
+
+export function viewPlannedDatum(pipeline: string, planned: PreviewedDatum): PlannedDatum {
+  const { datum, inputs, isDone } = planned;
+  return {
+    pipeline,
+    id: datum.id,
+    state: isDone ? 'skipped' : 'waiting',
+    inputs: inputs.map(viewInput),
   };
 }
 

@@ -80,4 +80,25 @@ describe('inputs', { skip: images.skip ?? false }, () => {
       /bad\.json:6:\d+: input\.join\[1\]\.pfs\.join_on: \$2 names a group that is not there: the glob has one group, \$1/,
     );
   });
+
+  it('a dry run shows the spec in full, its datums and which are skipped, and makes nothing', async () => {
+    await home.repo('numbers', { one: '1', two: '2' });
+    const spec = home.file(home.spec({ name: 'count', input: 'numbers', sh: 'true' }));
+    const shown = await home.pfs('create-pipeline', spec, '--dry-run');
+    assert.match(shown, /^Datums: +2, of which 0 would be skipped$/m);
+    assert.match(shown, /"datum_tries": 3/);
+    assert.match(shown, /numbers:\/one +waiting/);
+    assert.ok(!(await home.pfs('list-pipeline')).includes('count'));
+    assert.equal((await home.raw('list-datum', '-f', spec)).length, 2);
+    assert.equal((await home.raw('list-datum', '-f', spec, '-n', '1')).length, 1);
+
+    await home.pfs('create-pipeline', spec);
+    await home.done('count');
+    await home.put('numbers', { three: '3' });
+    await home.done('count');
+    const again = await home.pfs('update-pipeline', spec, '--dry-run');
+    assert.match(again, /would be changed, to version 2/);
+    assert.match(again, /^Datums: +3, of which 3 would be skipped$/m);
+    assert.match(await home.pfs('list-datum', '-f', spec), /numbers:\/three +skipped/);
+  });
 });

@@ -144,6 +144,17 @@ describe('every command asks for what it says, in both spellings', () => {
       'POST /pipelines?update=true&reprocess=true&project=default&file=standard input {}',
       (_, response) => sendJson(response, 200, []),
     ],
+    [
+      'create pipeline - --dry-run',
+      'POST /previews?file=standard input&project=default {}',
+      (_, response) => sendJson(response, 200, []),
+    ],
+    [
+      'update pipeline - --dry-run --reprocess',
+      'POST /previews?update=true&reprocess=true&file=standard input&project=default {}',
+      (_, response) => sendJson(response, 200, []),
+    ],
+    ['list datum -f -', 'POST /previews/datums?project=default&file=standard input {}', lines],
     ['inspect pipeline p --version 2', 'GET /pipelines/default/p?version=2', doc],
     ['list pipeline', 'GET /pipelines'],
     ['delete pipeline p --keep-repo', 'DELETE /pipelines/default/p?keep-repo=true', doc],
