@@ -16,6 +16,8 @@ export interface PackWriterOptions {
   readonly cache: PackCache;
   /** A pack is sealed when it would grow beyond this; 32 MiB where not named. */
   readonly targetBytes?: number;
+  /** Packs are sealed only where {@link PackWriter.seal} is called, also when memory is short. */
+  readonly sealsItself?: boolean;
 }
 
 interface SealedPack {
@@ -26,13 +28,14 @@ interface SealedPack {
 }
 
 /** The most objects of one pack: keeps every index below 16 MiB. */
-const MAX_PACK_OBJECTS = 250_000;
+export const MAX_PACK_OBJECTS = 250_000;
 
 /** Collects objects into packs and sends each pack that is full. */
 export class PackWriter implements UnsentPack {
   readonly #container: PackContainer;
   readonly #uploader: PackUploader;
   readonly #target: number;
+  readonly #sealsItself: boolean;
   readonly #cache: PackCache;
   readonly #index: PackSet;
   #open: OpenPack;
@@ -43,7 +46,10 @@ export class PackWriter implements UnsentPack {
   constructor(options: PackWriterOptions) {
     this.#container = options.container;
     this.#uploader = options.uploader;
-    this.#target = options.targetBytes ?? TARGET_PACK_BYTES;
+    this.#sealsItself = options.sealsItself ?? true;
+    this.#target = this.#sealsItself
+      ? (options.targetBytes ?? TARGET_PACK_BYTES)
+      : Number.POSITIVE_INFINITY;
     this.#cache = options.cache;
     this.#index = new PackSet(options.cache);
     this.#open = new OpenPack(options.container);
@@ -51,7 +57,17 @@ export class PackWriter implements UnsentPack {
   }
 
   get unsent(): number {
-    return this.#open.heldBytes;
+    return this.#sealsItself ? this.#open.heldBytes : 0;
+  }
+
+  /** Length so far of the pack that is being collected. */
+  get openBytes(): number {
+    return this.#open.bytes;
+  }
+
+  /** Returns whether an object is in the pack that is being collected. */
+  isOpen(id: string): boolean {
+    return this.#open.stat(id) !== undefined;
   }
 
   /**
@@ -68,7 +84,8 @@ export class PackWriter implements UnsentPack {
       );
     }
     const full = bytes + stored + container.trailerBytes > this.#target;
-    if (this.#open.count > 0 && (full || this.#open.count >= MAX_PACK_OBJECTS)) {
+    const isCrowded = this.#sealsItself && this.#open.count >= MAX_PACK_OBJECTS;
+    if (this.#open.count > 0 && (full || isCrowded)) {
       this.seal();
     }
     return this.#open.hasRoom(stored) ? undefined : this.#addSlab(stored);
