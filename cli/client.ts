@@ -26,6 +26,8 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 export interface ClientOptions {
   /** `http://host:port`, `https://host:port` or `unix:/path/to/socket`. */
   readonly address: string;
+  /** The home whose own engine this is; undefined where the user gave an address. */
+  readonly ofHome?: string;
   /** Asked again for each request, since a new engine makes its token when it first starts. */
   readonly token: () => string | undefined;
   readonly signal?: AbortSignal;
@@ -218,7 +220,7 @@ export class Client {
         const response = await this.#attempt(call);
         this.#noteVersion(response);
         if ((response.statusCode ?? 0) >= 400) {
-          throw await readProblem(response);
+          throw await readProblem(response, this.#address);
         }
         return response;
       } catch (error) {
@@ -286,8 +288,13 @@ export class Client {
   }
 
   #broken(error: unknown, when: string): unknown {
-    const { signal } = this.#options;
-    return connectionError(error, { address: this.#address, when, ...(signal ? { signal } : {}) });
+    const { signal, ofHome } = this.#options;
+    return connectionError(error, {
+      address: this.#address,
+      when,
+      ...(signal ? { signal } : {}),
+      ...(ofHome ? { ofHome } : {}),
+    });
   }
 }
 
@@ -313,15 +320,19 @@ function parseBody(text: string, address: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw failure(
-      'unreachable',
-      `Cannot understand what answers at ${address}: it is not a pfs engine; check PFS_ADDRESS`,
-      cause,
-    );
+    throw noEngine(address, cause);
   }
 }
 
-async function readProblem(response: IncomingMessage): Promise<CliError> {
+function noEngine(address: string, cause?: unknown): CliError {
+  return failure(
+    'unreachable',
+    `Cannot understand what answers at ${address}: it is not a pfs engine; check PFS_ADDRESS`,
+    cause,
+  );
+}
+
+async function readProblem(response: IncomingMessage, address: string): Promise<CliError> {
   const text = await readText(response);
   const status = response.statusCode ?? 0;
   let problem: Partial<Problem> | undefined;
@@ -332,6 +343,9 @@ async function readProblem(response: IncomingMessage): Promise<CliError> {
   }
   if (problem && typeof problem.code === 'string' && typeof problem.detail === 'string') {
     return problemError(problem as Problem);
+  }
+  if (response.headers[VERSION_HEADER] === undefined) {
+    return noEngine(address);
   }
   return new CliError(
     status === 401 || status === 403 ? 'unauthenticated' : 'internal',

@@ -68,7 +68,9 @@ export function commitFields(
     ['Took', commit.finished ? formatSpan(commit.started, commit.finished, times.now) : undefined],
     [
       'Size',
-      `${formatSize(commit.size)} in ${commit.files} ${commit.files === 1 ? 'file' : 'files'}`,
+      commit.state === 'open'
+        ? undefined
+        : `${formatSize(commit.size)} in ${commit.files} ${commit.files === 1 ? 'file' : 'files'}`,
     ],
     ['Provenance', commit.provenance.map(formatLink).join('\n')],
     ['Pipeline', pipeline ? `${showName(pipeline)}, version ${pipeline.version}` : undefined],

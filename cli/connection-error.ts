@@ -14,6 +14,17 @@ const UNREACHABLE = new Set([
   'EACCES',
 ]);
 
+const STATES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ENOENT: 'nothing listens there',
+  ENOTFOUND: 'there is no host of that name',
+  EAI_AGAIN: 'its host is not known here',
+  ETIMEDOUT: 'it does not answer',
+  EHOSTUNREACH: 'its host cannot be reached',
+  ENETUNREACH: 'its network cannot be reached',
+  EACCES: 'permission is denied',
+};
+
 /** Returns whether a connection that stood was cut. */
 export function isBroken(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
@@ -22,11 +33,17 @@ export function isBroken(error: unknown): boolean {
 
 /**
  * Turns a failed connection into a sentence; anything else stays as it is.
+ * @param where.ofHome the home whose own engine it would be.
  * @param where.when what the engine was doing, as in `before it answered`.
  */
 export function connectionError(
   error: unknown,
-  { address, when, signal }: { address: string; when: string; signal?: AbortSignal },
+  {
+    address,
+    when,
+    signal,
+    ofHome,
+  }: { address: string; when: string; signal?: AbortSignal; ofHome?: string },
 ): unknown {
   if (signal?.aborted) {
     return failure('interrupted', 'Interrupted', error);
@@ -41,10 +58,18 @@ export function connectionError(
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code === 'string' && UNREACHABLE.has(code)) {
     const silent = code === 'ECONNREFUSED' || code === 'ENOENT';
-    const state = silent ? 'nothing listens there' : `it failed with ${code}`;
+    if (silent && ofHome) {
+      return failure(
+        'unreachable',
+        `No engine is running on ${ofHome}; start it with pfs engine start`,
+        error,
+      );
+    }
+    const state = STATES[code] ?? `the connection failed with ${code}`;
+    const remedy = silent ? 'start one there, or check PFS_ADDRESS' : 'check PFS_ADDRESS';
     return failure(
       'unreachable',
-      `Cannot reach the engine at ${address}: ${state}; start one with pfs engine start, or check PFS_ADDRESS`,
+      `Cannot reach the engine at ${address}: ${state}; ${remedy}`,
       error,
     );
   }

@@ -1,6 +1,6 @@
 // What a command gets to work with: the client, the output, the user's defaults.
 
-import { CliError } from './cli-error.ts';
+import { CliError, usageError } from './cli-error.ts';
 import { Client, type Sending } from './client.ts';
 import { Home } from './home.ts';
 import type { Output } from './output.ts';
@@ -13,6 +13,9 @@ const NOWHERE = 'http://127.0.0.1:1';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Standard input. */
+export type Input = NodeJS.ReadableStream & { readonly isTTY?: boolean; readonly fd?: number };
+
 /** One run of the command line. */
 export class Context {
   readonly output: Output;
@@ -22,7 +25,7 @@ export class Context {
   /** The project of names given without one. */
   readonly project: string;
   /** Standard input. */
-  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly stdin: Input;
   #client: Client | undefined;
   #comparison: Promise<void> | undefined;
 
@@ -31,7 +34,7 @@ export class Context {
     readonly env: Environment;
     readonly signal: AbortSignal;
     readonly project?: string | undefined;
-    readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+    readonly stdin: Input;
   }) {
     this.output = options.output;
     this.env = options.env;
@@ -64,9 +67,11 @@ export class Context {
   /** Returns a client of its own that, unless told to, starts no engine. */
   connect(options: { readonly start: boolean; readonly signal?: AbortSignal }): Client {
     const { env, home } = this;
-    const address = env.PFS_ADDRESS || home.engine()?.address || NOWHERE;
+    const asked = env.PFS_ADDRESS ? checkAddress(env.PFS_ADDRESS) : undefined;
+    const address = asked ?? home.engine()?.address ?? NOWHERE;
     return new Client({
       address: address.replace(/\/+$/, ''),
+      ...(asked ? {} : { ofHome: home.folder }),
       token: () => env.PFS_TOKEN || home.token(),
       signal: options.signal ?? this.signal,
       onVersion: (version) => {
@@ -88,7 +93,7 @@ export class Context {
       this.output.note('Starting the engine …');
     }
     const { env, home, signal } = this;
-    const asked = env.PFS_ADDRESS ? new URL(env.PFS_ADDRESS) : undefined;
+    const asked = env.PFS_ADDRESS ? new URL(checkAddress(env.PFS_ADDRESS)) : undefined;
     const listen = env.PFS_LISTEN || asked?.host;
     const { address } = await startEngine({ home, env, signal, listen });
     if (asked && new URL(address).port !== asked.port) {
@@ -110,6 +115,17 @@ export class Context {
       );
     }
   }
+}
+
+/** Returns an address as a URL; `host:port` is one of http. Throws a usage error for what is none. */
+function checkAddress(text: string): string {
+  const url = /^[a-z]+:\/\/|^unix:/i.test(text) ? text : `http://${text}`;
+  if (!/^(?:https?:\/\/|unix:\/)/i.test(url) || !URL.canParse(url)) {
+    throw usageError(
+      `Cannot use PFS_ADDRESS "${text}": it is no address of an engine; write http://host:port`,
+    );
+  }
+  return url;
 }
 
 /** Returns whether an engine at this address would be on this machine. */

@@ -1,6 +1,6 @@
 // `put file`: reads what the user named and sends it as one request.
 
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync, fstatSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Commit } from '../engine/server/wire.ts';
 import type { ParsedArguments } from './arguments.ts';
@@ -75,10 +75,20 @@ async function readSources(context: Context, args: ParsedArguments): Promise<rea
   if (args.strings('input-file').length > 0) {
     throw usageError('Nothing to put: the list of sources is empty');
   }
-  if (context.stdin.isTTY) {
-    throw usageError('Say what to put: -f <file, folder, URL or - for standard input>');
+  if (context.stdin.isTTY || isDevice(context)) {
+    const last = args.positionals.length > 1 ? args.positionals.at(-1) : undefined;
+    throw usageError(
+      last !== undefined && existsSync(last)
+        ? `Say what to put; did you mean -f ${last}?`
+        : 'Say what to put: -f <file, folder, URL or - for standard input>',
+    );
   }
   return ['-'];
+}
+
+/** Whether standard input is a device, as /dev/null is for cron: empty, but nobody means to put nothing into a file. */
+function isDevice({ stdin }: Context): boolean {
+  return stdin.fd !== undefined && fstatSync(stdin.fd).isCharacterDevice();
 }
 
 async function readList(context: Context, list: string): Promise<readonly string[]> {
@@ -139,8 +149,14 @@ export async function* fetchUrl(url: string, signal: AbortSignal): AsyncIterable
     if (error instanceof CliError || signal.aborted) {
       throw error;
     }
-    const cause = (error as { cause?: unknown }).cause;
-    const reason = cause instanceof Error ? cause.message : (error as Error).message;
+    const { cause } = error as { cause?: { code?: unknown; message?: unknown } };
+    const reasons: Record<string, string> = {
+      ENOTFOUND: 'there is no host of that name',
+      EAI_AGAIN: 'its host is not known here',
+      ECONNREFUSED: 'nothing listens there',
+      ECONNRESET: 'the server broke the connection',
+    };
+    const reason = reasons[String(cause?.code)] ?? cause?.message ?? (error as Error).message;
     throw failure('io', `Cannot fetch "${url}": ${reason}; check the address and try again`, error);
   }
 }

@@ -2,7 +2,7 @@
 
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { fileError } from './cli-error.ts';
+import { failure, fileError } from './cli-error.ts';
 
 /**
  * Writes `source` to `file`, replacing what stands there once everything has arrived.
@@ -24,6 +24,14 @@ export async function writeFile(
   try {
     handle = await open(staging, 'w', options.executable ? 0o777 : 0o666);
   } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') {
+      const folder = dirname(file);
+      throw failure(
+        'not_found',
+        `Cannot write "${file}": there is no folder "${folder}"; make it first`,
+        error,
+      );
+    }
     throw fileError(`write "${file}"`, error);
   }
   let bytes = 0;

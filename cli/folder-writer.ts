@@ -38,15 +38,17 @@ export async function writeFolder(
     readonly onProgress?: (written: Written) => void;
   },
 ): Promise<Written> {
-  const staging = makeStaging(folder);
+  const { staging, made } = makeStaging(folder);
+  let isDone = false;
   try {
-    const written = await collect(staging, options);
+    const written = await collect(staging, { ...options, folder });
     options.signal?.throwIfAborted();
     check(folder, staging);
     moveInto(folder, staging);
+    isDone = true;
     return written;
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    rmSync(made !== undefined && !isDone ? made : staging, { recursive: true, force: true });
   }
 }
 
@@ -62,10 +64,11 @@ export function safeParts(path: string): readonly string[] {
   return parts;
 }
 
-function makeStaging(folder: string): string {
+/** Returns the hidden folder, and the topmost folder that had to be made for it, if one had. */
+function makeStaging(folder: string): { staging: string; made: string | undefined } {
   try {
-    mkdirSync(folder, { recursive: true });
-    return mkdtempSync(join(folder, '.pfs-get-'));
+    const made = mkdirSync(folder, { recursive: true });
+    return { staging: mkdtempSync(join(folder, '.pfs-get-')), made };
   } catch (error) {
     throw fileError(`write into "${folder}"`, error);
   }
@@ -73,7 +76,7 @@ function makeStaging(folder: string): string {
 
 async function collect(
   staging: string,
-  options: Parameters<typeof writeFolder>[1],
+  options: Parameters<typeof writeFolder>[1] & { readonly folder: string },
 ): Promise<Written> {
   const made = new Set(['']);
   let files = 0;
@@ -133,7 +136,7 @@ async function collect(
       );
     }
     throw typeof code === 'string' && code.startsWith('E')
-      ? fileError(`write "${current}"`, error)
+      ? fileError(`write "${join(options.folder, current)}"`, error)
       : error;
   } finally {
     if (fd !== undefined) {

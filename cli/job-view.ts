@@ -78,9 +78,16 @@ export function jobFields(
       'Failed datums',
       job.failed
         ?.map(({ id, reason, output }) =>
-          [`${id}: ${reason}`, ...output.map((line) => `  | ${line}`)].join('\n'),
+          [`${id}: ${withoutLines(reason, output)}`, ...output.map((line) => `  | ${line}`)].join(
+            '\n',
+          ),
         )
         .join('\n'),
     ],
   ];
+}
+
+/** A reason ends with the last lines that were printed; where these are shown in full, once is enough. */
+function withoutLines(reason: string, output: readonly string[]): string {
+  return output.length > 0 ? (reason.split('; last lines: ')[0] ?? reason) : reason;
 }

@@ -15,11 +15,10 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    // The reader has seen enough, as `head` does.
+    // The reader has seen enough, as `head` does. Whatever else fails, the write itself reports.
     if (error.code === 'EPIPE') {
       process.exit(0);
     }
-    throw error;
   });
 }
 

@@ -1,5 +1,6 @@
 // What the command line prints: text and JSON to standard output, notes to standard error. Ends quietly when the reader leaves.
 
+import { fileError } from './cli-error.ts';
 import type { TimeStyle } from './format.ts';
 import { displayWidth, renderFields, renderTable } from './table.ts';
 
@@ -18,6 +19,20 @@ export interface OutputOptions {
   readonly raw: boolean;
   readonly color: boolean;
   readonly times: TimeStyle;
+}
+
+/** Writes to a stream; resolves when more may be written. Throws where the disk behind it is full, say. */
+export async function writeTo(sink: Sink, data: string | Uint8Array): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    sink.write(data, (error) => {
+      if (!error) {
+        resolve();
+      } else if ((error as NodeJS.ErrnoException).code !== 'EPIPE') {
+        reject(fileError('write the output', error));
+      }
+      // A reader that has left ends the process, quietly.
+    });
+  });
 }
 
 /** Rows are aligned this many at a time, so that a long list starts at once. */
@@ -58,9 +73,7 @@ export class Output {
 
   /** Writes bytes or text as they are; resolves when more may be written. */
   async write(data: string | Uint8Array): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#stdout.write(data, () => resolve());
-    });
+    await writeTo(this.#stdout, data);
   }
 
   /** Writes a line of text. */
@@ -90,15 +103,20 @@ export class Output {
     await this.line(this.paint(renderFields(fields(document)).join('\n')));
   }
 
-  /** Writes a list as JSON lines, or as a table. */
+  /** Writes a list as JSON lines, or as a table; a `live` one row by row, as items come. */
   async table<T>(
     items: AsyncIterable<T> | Iterable<T>,
-    options: { readonly heading: readonly string[]; readonly row: (item: T) => readonly string[] },
+    options: {
+      readonly heading: readonly string[];
+      readonly row: (item: T) => readonly string[];
+      readonly live?: boolean;
+    },
   ): Promise<void> {
     let rows: string[][] = [];
     let printed = false;
+    const widths: number[] = [];
     const flush = async (): Promise<void> => {
-      const [heading = '', ...lines] = renderTable(options.heading, rows);
+      const [heading = '', ...lines] = renderTable(options.heading, rows, widths);
       const text = printed ? lines : [this.#bold(heading), ...lines];
       await this.line(this.paint(text.join('\n')));
       printed = true;
@@ -110,11 +128,11 @@ export class Output {
         continue;
       }
       rows.push([...options.row(item)]);
-      if (rows.length >= BLOCK_ROWS) {
+      if (rows.length >= (options.live ? 1 : BLOCK_ROWS)) {
         await flush();
       }
     }
-    if (!this.raw && (rows.length > 0 || !printed)) {
+    if (!this.raw && (rows.length > 0 || !(printed || options.live))) {
       await flush();
     }
   }

@@ -69,26 +69,6 @@ export function parsePipelineName(text: string, project: string): RepoName {
   return name;
 }
 
-/** Parses `pipeline@job`, or the two words apart. */
-export function parseJob(
-  words: readonly string[],
-  project: string,
-): { pipeline: RepoName; id: string } {
-  const [first = '', second] = words;
-  const at = first.indexOf('@');
-  const name = at >= 0 ? first.slice(0, at) : first;
-  const id = at >= 0 ? first.slice(at + 1) : second;
-  if (!id || (at >= 0 && second !== undefined)) {
-    throw usageError(`Cannot read "${words.join(' ')}": a job is named <pipeline>@<job id>`);
-  }
-  if (!COMMIT_ID.test(id)) {
-    throw usageError(
-      `Cannot read "${words.join(' ')}": a job id has 32 hex digits; see them with pfs list job`,
-    );
-  }
-  return { pipeline: parsePipelineName(name, project), id };
-}
-
 /**
  * Parses a branch or commit in either form: `repo@ref`, or the words `repo ref`. A word left over is a path
  * where `path` is true, an error else.
@@ -134,7 +114,7 @@ export function parseCommitWords(
 ): CommitRef {
   const ref = parseRefWords(words, options);
   if (ref.ref === undefined) {
-    const repo = ref.repo.name;
+    const repo = showName(ref.repo);
     throw usageError(
       `Cannot read "${words.join(' ')}": it names a repo without a branch or commit; add one, as in ${repo}@master`,
     );
@@ -149,8 +129,9 @@ export function parseBranchWords(
 ): { repo: RepoName; branch: string } {
   const ref = parseCommitWords(words, { project });
   if (ref.branch === undefined || ref.branch !== ref.ref) {
+    const state = COMMIT_ID.test(ref.ref) ? 'is the id of a commit' : 'names an ancestor';
     throw usageError(
-      `Cannot read "${words.join(' ')}": a branch is wanted here, not a commit or an ancestor; leave out "${ref.ref}"`,
+      `Cannot read "${words.join(' ')}": "${ref.ref}" ${state}, and a branch is wanted here`,
     );
   }
   return { repo: ref.repo, branch: ref.branch };
@@ -245,7 +226,7 @@ function parseCommit(text: string, whole: string): { ref: string; branch: string
       throw usageError(`Cannot read "${whole}": "^" and "." do not go together; use one of them`);
     }
     throw usageError(
-      `Cannot read "${whole}": "${text}" is neither a branch, a tag nor a commit id; write master, master^2 or master.3`,
+      `Cannot read "${whole}": "${text}" is neither a branch, a tag nor a commit id; a name has letters, digits, "_" and "-", and ^2 or .3 may follow it`,
     );
   }
   const [, base = '', steps = ''] = ancestry;

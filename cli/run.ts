@@ -3,16 +3,16 @@
 import { type ParsedArguments, parseArguments } from './arguments.ts';
 import { CliError, usageError } from './cli-error.ts';
 import { type Command, GLOBAL_OPTIONS } from './command.ts';
-import { Context, type Environment } from './context.ts';
+import { Context, type Environment, type Input } from './context.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { findNearest } from './nearest.ts';
-import { Output, type Sink } from './output.ts';
+import { Output, type Sink, writeTo } from './output.ts';
 import { COMMAND_NAMES, findCommand, loadCommands } from './registry.ts';
 
 /** What a run has of the world. */
 export interface World {
   readonly env: Environment;
-  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly stdin: Input;
   readonly stdout: Sink;
   readonly stderr: Sink;
   /** Fires on Ctrl-C. */
@@ -176,9 +176,7 @@ function makeContext(args: ParsedArguments, world: World): Context {
 }
 
 async function print(world: World, text: string): Promise<void> {
-  await new Promise<void>((resolve) => {
-    world.stdout.write(`${text}\n`, () => resolve());
-  });
+  await writeTo(world.stdout, `${text}\n`);
 }
 
 function report(error: unknown, { env, signal, stderr }: World): number {

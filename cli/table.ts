@@ -28,15 +28,22 @@ export function plainText(text: string): string {
   );
 }
 
-/** Returns the lines of a table: a heading, then the rows, each column as wide as its widest cell. */
+/**
+ * Returns the lines of a table: a heading, then the rows, each column as wide as its widest cell.
+ * @param widths of what was rendered before; brought up to date, so that later rows stay below earlier ones.
+ */
 export function renderTable(
   heading: readonly string[],
   rows: readonly (readonly string[])[],
+  widths: number[] = [],
 ): readonly string[] {
   const cells = [heading, ...rows.map((row) => row.map(plainText))];
-  const widths = heading.map((_, column) =>
-    cells.reduce((most, row) => Math.max(most, displayWidth(row[column] ?? '')), 0),
-  );
+  heading.forEach((_, column) => {
+    widths[column] = cells.reduce(
+      (most, row) => Math.max(most, displayWidth(row[column] ?? '')),
+      widths[column] ?? 0,
+    );
+  });
   return cells.map((row) =>
     row
       .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - displayWidth(cell)))

@@ -1,20 +1,22 @@
 // Waits for commits and jobs, with their datums shown as they are done. Ends with an error where one failed.
 
 import type { Commit, DatumCounts, Job, JobState } from '../engine/server/wire.ts';
-import { CliError } from './cli-error.ts';
+import { CliError, failure } from './cli-error.ts';
 import { path } from './client.ts';
 import { commitColumns } from './commit-view.ts';
 import type { Context } from './context.ts';
+import type { NamedJob } from './job-lookup.ts';
 import { startProgress } from './progress.ts';
 import { showName } from './refs.ts';
 
 const BAD: ReadonlySet<JobState> = new Set(['failure', 'killed', 'unrunnable']);
+const ENDED: ReadonlySet<JobState> = new Set([...BAD, 'success']);
+
+/** How long a job that cannot run, for want of Docker or its image, is waited for: what is wrong may be mended by then. */
+const PATIENCE_MS = 15_000;
 
 /** Waits until a job is done and returns it. Throws `job_failed` where it did not succeed. */
-export async function waitJob(
-  context: Context,
-  name: { readonly project: string; readonly pipeline: string; readonly id: string },
-): Promise<Job> {
+export async function waitJob(context: Context, name: NamedJob): Promise<Job> {
   const job = await followJob(context, name);
   if (BAD.has(job.state)) {
     throw jobFailed(job);
@@ -22,24 +24,54 @@ export async function waitJob(
   return job;
 }
 
-/** Waits until a job is done, whatever comes of it. */
+/**
+ * Waits until a job is done, whatever comes of it. Says why where it cannot run, and throws `unavailable` where that
+ * stays so for `patienceMs`.
+ */
 export async function followJob(
   context: Context,
-  name: { readonly project: string; readonly pipeline: string; readonly id: string },
+  { pipeline, id }: NamedJob,
+  { patienceMs = PATIENCE_MS }: { readonly patienceMs?: number } = {},
 ): Promise<Job> {
-  const progress = await startProgress(context.output, {
-    label: `${name.pipeline} ${name.id.slice(0, 8)}…`,
+  const { output } = context;
+  const progress = await startProgress(output, {
+    label: `${pipeline.name} ${id.slice(0, 8)}…`,
     total: 1,
   });
+  const patience = new AbortController();
+  const signal = AbortSignal.any([context.signal, patience.signal]);
+  const client = context.connect({ start: true, signal });
+  let timer: NodeJS.Timeout | undefined;
+  let obstacle = '';
   let last: Job | undefined;
   try {
-    const route = path`/pipelines/${name.project}/${name.pipeline}/jobs/${name.id}/wait`;
-    for await (const job of context.client.lines<Job>(route)) {
+    const route = path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}/wait`;
+    for await (const job of client.lines<Job>(route)) {
       last = job;
       progress.setTotal(Math.max(job.datums.total, 1));
-      progress.update(doneDatums(job.datums), `datums, ${job.state}`);
+      const why = ENDED.has(job.state) ? '' : job.reason;
+      progress.update(doneDatums(job.datums), `datums, ${job.state}${why && `: ${why}`}`);
+      if (why !== obstacle && why !== '' && !output.stderr.isTTY) {
+        output.note(`Job ${showName(pipeline)}@${id} cannot run yet: ${why}`);
+      }
+      if ((why === '') !== (obstacle === '')) {
+        clearTimeout(timer);
+        timer = why === '' ? undefined : setTimeout(() => patience.abort(), patienceMs);
+      }
+      obstacle = why;
     }
+  } catch (error) {
+    if (patience.signal.aborted && !context.signal.aborted) {
+      throw failure(
+        'unavailable',
+        `Job ${showName(pipeline)}@${id} cannot run: ${obstacle}. It runs by itself once that is mended`,
+        error,
+      );
+    }
+    throw error;
   } finally {
+    clearTimeout(timer);
+    client.close();
     progress.stop();
   }
   if (!last) {
@@ -73,19 +105,16 @@ export async function waitCommitSet(
   options: { readonly all: boolean },
 ): Promise<void> {
   const { client, output } = context;
-  if (output.stderr.isTTY && !output.raw) {
-    for await (const commit of client.items<Commit>(path`/commit-sets/${id}`, {
-      all: options.all,
-    })) {
-      if (commit.state === 'open') {
-        await followCommitJob(context, commit);
-      }
+  const { all } = options;
+  for await (const commit of client.items<Commit>(path`/commit-sets/${id}`, { all })) {
+    if (commit.state === 'open') {
+      await followCommitJob(context, commit);
     }
   }
   const failed: Commit[] = [];
   async function* finished(): AsyncIterable<Commit> {
     const route = path`/commit-sets/${id}/wait`;
-    for await (const commit of client.lines<Commit>(route, { all: options.all })) {
+    for await (const commit of client.lines<Commit>(route, { all })) {
       if (commit.state === 'error') {
         failed.push(commit);
       }
@@ -106,8 +135,7 @@ export function doneDatums(datums: DatumCounts): number {
 
 async function followCommitJob(context: Context, commit: Commit): Promise<void> {
   if (commit.pipeline && commit.type === 'user') {
-    const { project, name } = commit.pipeline;
-    await followJob(context, { project, pipeline: name, id: commit.id });
+    await followJob(context, { pipeline: commit.pipeline, id: commit.id });
   }
 }
 

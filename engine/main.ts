@@ -20,7 +20,7 @@ import { Scheduler } from './jobs/scheduler.ts';
 import { WorkerPool } from './jobs/worker-pool.ts';
 import { CachingObjectStore } from './object/caching.ts';
 import { FilesystemObjectStore } from './object/filesystem.ts';
-import { openFormat } from './object/format.ts';
+import { openFormat, refuseForeign } from './object/format.ts';
 import { isCacheableKey } from './object/keys.ts';
 import { MemoryObjectStore } from './object/memory.ts';
 import type { ObjectStore } from './object/object-store.ts';
@@ -100,6 +100,8 @@ async function start(
   const onProblem = (error: unknown) => logger.warn({ err: error }, errorText(error));
 
   const bucket = await openStore(config);
+  // Before the probe, which writes: a directory or prefix of somebody else's must stay as it is.
+  await refuseForeign(bucket);
   refuseUnsafe(await probeStore(bucket, { clock, random }));
   const { id: storeId } = await openFormat(bucket, { newId: () => ids.next() });
   const store = config.store.kind === 's3' ? await withCache(config, bucket, storeId) : bucket;
@@ -219,7 +221,14 @@ function packageVersion(): string {
 }
 
 async function main(): Promise<void> {
-  const config = readConfig();
+  let config: Config;
+  try {
+    config = readConfig();
+  } catch (error) {
+    pino({ base: null }, destination({ sync: true })).fatal(errorText(error));
+    process.exitCode = EXIT_FAILED;
+    return;
+  }
   const logger = pino({ level: config.logLevel, base: null }, destination({ sync: true }));
   let instance: Instance;
   try {

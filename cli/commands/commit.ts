@@ -8,7 +8,6 @@ import { commitPath, removeSet, revertCommit, setOf } from '../commit-actions.ts
 import { commitColumns, commitFields, commitSetColumns } from '../commit-view.ts';
 import type { Context } from '../context.ts';
 import { isCommitId, parseCommitWords, parseRefWords } from '../refs.ts';
-import { renderTable } from '../table.ts';
 
 const message: Option = {
   type: 'string',
@@ -244,18 +243,8 @@ export const commands: readonly Command[] = [
         path`/repos/${repo.project}/${repo.name}/branches/${ref}/subscribe`,
         { from, all: args.flag('all') },
       );
-      const { heading, row } = commitColumns(context.output.times);
-      let first = true;
-      for await (const commit of stream) {
-        // One row at a time: what comes next is not known yet.
-        if (context.output.raw) {
-          await context.output.json(commit);
-        } else {
-          const table = renderTable(heading, [row(commit)]);
-          await context.output.line(table.slice(first ? 0 : 1).join('\n'));
-        }
-        first = false;
-      }
+      const columns = commitColumns(context.output.times);
+      await context.output.table(stream, { ...columns, live: true });
     },
   },
 ];

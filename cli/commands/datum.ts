@@ -8,13 +8,14 @@ import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatDuration, formatImage, formatSize, formatTime } from '../format.ts';
-import { parseJob, showName } from '../refs.ts';
+import { findJob } from '../job-lookup.ts';
+import { showName } from '../refs.ts';
 
 export const commands: readonly Command[] = [
   {
     names: ['list datum'],
     summary: 'List the datums of a job, or those that a spec would have',
-    usage: '<pipeline@job> | <pipeline> <job> | -f <spec>',
+    usage: '<pipeline@job> | <pipeline> <job> | <job> | <pipeline> | -f <spec>',
     completes: 'pipeline',
     arguments: [0, 2],
     options: {
@@ -30,6 +31,7 @@ export const commands: readonly Command[] = [
     },
     examples: [
       ['list datum model@018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'lists its datums and their states'],
+      ['list datum model', 'lists those of the newest job'],
       ['list datum -f model.json -n 10', 'lists the first datums that the spec would have'],
     ],
     run: listDatum,
@@ -37,7 +39,8 @@ export const commands: readonly Command[] = [
   {
     names: ['inspect datum'],
     summary: 'Show one datum: what it read, what came of it',
-    usage: '<pipeline@job> <datum> | <pipeline> <job> <datum>',
+    details: 'The beginning of its id is enough.',
+    usage: '<pipeline@job> <datum> | <pipeline> <job> <datum> | <job> <datum> | <pipeline> <datum>',
     completes: 'pipeline',
     arguments: [2, 3],
     options: {},
@@ -53,7 +56,7 @@ export const commands: readonly Command[] = [
       if (!datumId) {
         throw usageError('Name the datum; see the ids with pfs list datum');
       }
-      const { pipeline, id } = parseJob(words.slice(0, -1), context.project);
+      const { pipeline, id } = await findJob(context, words.slice(0, -1), { newest: true });
       const datum = await context.client.get<Datum>(
         path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}/datums/${datumId}`,
       );

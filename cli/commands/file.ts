@@ -1,9 +1,10 @@
 // Commands on files.
 
 import type { Commit, CopyFile, File, FileChange } from '../../engine/server/wire.ts';
-import { usageError } from '../cli-error.ts';
+import { CliError, failure, usageError } from '../cli-error.ts';
 import { path } from '../client.ts';
 import type { Command } from '../command.ts';
+import type { Context } from '../context.ts';
 import { formatSize } from '../format.ts';
 import { type CommitRef, parseCommitWords, parseRef, showName } from '../refs.ts';
 
@@ -183,6 +184,7 @@ export const commands: readonly Command[] = [
         short: 'r',
         description: 'has no effect: a directory goes with what it holds',
       },
+      force: { type: 'boolean', short: 'f', description: 'also where nothing is there' },
     },
     examples: [
       ['delete file training@master:/old.csv', 'deletes it in a new commit, or in the open one'],
@@ -196,6 +198,9 @@ export const commands: readonly Command[] = [
       const paths = [...(ref.path === undefined ? [] : [ref.path]), ...more];
       if (paths.length === 0) {
         wantPath(ref);
+      }
+      for (const each of args.flag('force') ? [] : paths) {
+        await checkThere(context, ref, each);
       }
       const commit = await context.client.send<Commit>('POST', `${filesPath(ref)}/delete`, {
         body: { paths },
@@ -279,6 +284,22 @@ export const commands: readonly Command[] = [
 
 function filesPath({ repo, ref }: CommitRef): string {
   return path`/repos/${repo.project}/${repo.name}/files/${ref}`;
+}
+
+/** Throws where nothing is at a path: a typing error must not pass for a deletion, and start pipelines besides. */
+async function checkThere(context: Context, ref: CommitRef, file: string): Promise<void> {
+  try {
+    await context.client.get<File>(`${filesPath(ref)}/inspect`, { path: file });
+  } catch (error) {
+    if (error instanceof CliError && error.code === 'not_found') {
+      const { isGlob } = await import('../file-download.ts');
+      const hint = isGlob(file)
+        ? 'a pattern is not meant here; see what matches with pfs glob file'
+        : 'nothing was deleted';
+      throw failure('not_found', `${error.message}; ${hint}`, error);
+    }
+    throw error;
+  }
 }
 
 function wantPath(ref: CommitRef): string {

@@ -5,10 +5,11 @@ import type { ParsedArguments } from '../arguments.ts';
 import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
+import { findJob, jobsOfSet } from '../job-lookup.ts';
 import { jobColumns, jobFields } from '../job-view.ts';
-import { isCommitId, parseJob, parsePipelineName, showName } from '../refs.ts';
+import { isCommitId, parsePipelineName } from '../refs.ts';
 
-const JOB = '<pipeline@job> | <pipeline> <job>';
+const JOB = '<pipeline@job> | <pipeline> <job> | <job>';
 
 export const commands: readonly Command[] = [
   {
@@ -43,13 +44,18 @@ export const commands: readonly Command[] = [
   {
     names: ['inspect job'],
     summary: 'Show one job: its progress, its failed datums, what it read',
-    usage: JOB,
+    details: 'With a pipeline alone, its newest job.',
+    usage: `${JOB} | <pipeline>`,
     completes: 'pipeline',
     arguments: [1, 2],
     options: {},
-    examples: [['inspect job model@018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'shows it']],
+    examples: [
+      ['inspect job model@018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'shows it'],
+      ['inspect job model@master^', 'shows the one that made the commit before the newest'],
+      ['inspect job model', 'shows the newest'],
+    ],
     run: async (context, args) => {
-      const { pipeline, id } = parseJob(args.positionals, context.project);
+      const { pipeline, id } = await findJob(context, args.positionals, { newest: true });
       const job = await context.client.get<Job>(jobPath(pipeline, id));
       await context.output.fields(job, () => jobFields(job, context.output.times));
     },
@@ -78,7 +84,7 @@ export const commands: readonly Command[] = [
     options: {},
     examples: [['stop job model@018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'kills it']],
     run: async (context, args) => {
-      const { pipeline, id } = parseJob(args.positionals, context.project);
+      const { pipeline, id } = await findJob(context, args.positionals);
       const job = await context.change<Job>('POST', `${jobPath(pipeline, id)}/stop`);
       if (context.output.raw) {
         await context.output.json(job);
@@ -115,44 +121,21 @@ async function listJob(context: Context, args: ParsedArguments): Promise<void> {
 
 async function waitJobs(context: Context, args: ParsedArguments): Promise<void> {
   const { waitJob, followJob } = await import('../wait.ts');
-  const { client, output } = context;
-  const [first = '', second] = args.positionals;
+  const { output } = context;
+  const words = args.positionals;
   const columns = jobColumns(output.times);
-  const names: { project: string; pipeline: string; id: string }[] = [];
-  if (isCommitId(first) && second === undefined) {
-    for await (const job of client.items<Job>(path`/job-sets/${first}`)) {
-      names.push({ project: job.project, pipeline: job.pipeline, id: job.id });
-    }
-  } else if (first.includes('@') || second !== undefined) {
-    const { pipeline, id } = parseJob(args.positionals, context.project);
-    names.push({ project: pipeline.project, pipeline: pipeline.name, id });
-  } else {
-    names.push(await newestJob(context, first));
-  }
+  const isSet = words.length === 1 && isCommitId(words[0] ?? '');
+  const named = isSet
+    ? await jobsOfSet(context, words[0] ?? '')
+    : [await findJob(context, words, { newest: true })];
   const jobs: Job[] = [];
-  for (const name of names) {
-    jobs.push(await followJob(context, name));
+  for (const job of named) {
+    jobs.push(await followJob(context, job));
   }
   await output.table(jobs, columns);
   // Asks again, which answers at once, and throws for the first that failed.
-  const failed = names.find((_, i) => /^(?:failure|killed|unrunnable)$/.test(jobs[i]?.state ?? ''));
+  const failed = named.find((_, i) => /^(?:failure|killed|unrunnable)$/.test(jobs[i]?.state ?? ''));
   if (failed) {
     await waitJob(context, failed);
   }
-}
-
-async function newestJob(
-  context: Context,
-  text: string,
-): Promise<{ project: string; pipeline: string; id: string }> {
-  const { CliError } = await import('../cli-error.ts');
-  const pipeline = parsePipelineName(text, context.project);
-  const query = { project: pipeline.project, pipeline: pipeline.name };
-  for await (const { id } of context.client.items<Job>('/jobs', query, 1)) {
-    return { project: pipeline.project, pipeline: pipeline.name, id };
-  }
-  throw new CliError(
-    'not_found',
-    `Cannot wait for a job of "${showName(pipeline)}": it has none yet; commit something to its input`,
-  );
 }

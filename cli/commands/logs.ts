@@ -2,14 +2,17 @@
 
 import type { LogLine } from '../../engine/server/wire.ts';
 import { usageError } from '../cli-error.ts';
+import type { Query } from '../client.ts';
 import type { Command } from '../command.ts';
-import { parseJob, parsePipelineName } from '../refs.ts';
+import type { Context } from '../context.ts';
+import { findJob } from '../job-lookup.ts';
+import { isCommitId, parsePipelineName } from '../refs.ts';
 
 export const commands: readonly Command[] = [
   {
     names: ['logs', 'get logs'],
     summary: 'Print what the code of a pipeline, job or datum printed',
-    usage: '[<pipeline> | <pipeline@job>]',
+    usage: '<pipeline> | <pipeline@job> | <job>',
     completes: 'pipeline',
     arguments: [0, 1],
     options: {
@@ -20,8 +23,17 @@ export const commands: readonly Command[] = [
         completes: 'pipeline',
         description: 'of this pipeline',
       },
-      job: { type: 'string', short: 'j', value: 'pipeline@job', description: 'of this job' },
-      datum: { type: 'string', value: 'id', description: 'of this datum; with -j' },
+      job: {
+        type: 'string',
+        short: 'j',
+        value: 'job',
+        description: 'of this job: its id, or pipeline@job',
+      },
+      datum: {
+        type: 'string',
+        value: 'id',
+        description: 'of this datum; the beginning of its id is enough',
+      },
       follow: {
         type: 'boolean',
         short: 'f',
@@ -41,19 +53,15 @@ export const commands: readonly Command[] = [
     ],
     run: async (context, args) => {
       const [first] = args.positionals;
-      const job = args.string('job') ?? (first?.includes('@') ? first : undefined);
+      const job =
+        args.string('job') ??
+        (first !== undefined && (first.includes('@') || isCommitId(first)) ? first : undefined);
       const name = args.string('pipeline') ?? (job === first ? undefined : first);
-      const ofJob = job === undefined ? undefined : parseOwnJob(job, name, context.project);
-      const pipeline =
-        ofJob?.pipeline ??
-        (name === undefined ? undefined : parsePipelineName(name, context.project));
-      if (!pipeline) {
+      if (job === undefined && name === undefined) {
         throw usageError('Say whose logs: pfs logs <pipeline>, or -j <pipeline>@<job>');
       }
       const lines = context.client.lines<LogLine>('/logs', {
-        project: pipeline.project,
-        pipeline: pipeline.name,
-        job: ofJob?.id,
+        ...(await whose(context, job, name)),
         datum: args.string('datum'),
         follow: args.flag('follow'),
         tail: args.number('tail'),
@@ -65,11 +73,20 @@ export const commands: readonly Command[] = [
   },
 ];
 
-/** A job is named in full, or by its id beside `-p`. */
-function parseOwnJob(
-  job: string,
+/** What the engine is asked for. The id of a job alone is of every pipeline that has it. */
+async function whose(
+  context: Context,
+  job: string | undefined,
   pipeline: string | undefined,
-  project: string,
-): ReturnType<typeof parseJob> {
-  return parseJob(job.includes('@') || pipeline === undefined ? [job] : [pipeline, job], project);
+): Promise<Query> {
+  if (job === undefined) {
+    const { project, name } = parsePipelineName(pipeline ?? '', context.project);
+    return { project, pipeline: name };
+  }
+  if (pipeline === undefined && isCommitId(job)) {
+    return { job };
+  }
+  const words = job.includes('@') || pipeline === undefined ? [job] : [pipeline, job];
+  const found = await findJob(context, words);
+  return { project: found.pipeline.project, pipeline: found.pipeline.name, job: found.id };
 }

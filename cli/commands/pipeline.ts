@@ -218,6 +218,7 @@ async function inspectPipeline(context: Context, args: ParsedArguments): Promise
     [
       'Jobs',
       Object.entries(pipeline.jobs)
+        .filter(([, count]) => count > 0)
         .map(([state, count]) => `${count} ${state}`)
         .join(', '),
     ],

@@ -1,6 +1,7 @@
 // Commands on repos.
 
 import type { CreateRepo, Repo } from '../../engine/server/wire.ts';
+import { usageError } from '../cli-error.ts';
 import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -46,8 +47,12 @@ export const commands: readonly Command[] = [
     examples: [['update repo training -d "Iris, 2026"', 'changes its description']],
     run: async (context, args) => {
       const name = parseRepoName(args.positionals[0] ?? '', context.project);
+      const text = args.string('description');
+      if (text === undefined) {
+        throw usageError('Say what to change: -d <text>; -d "" takes the description away');
+      }
       const repo = await context.change<Repo>('PATCH', path`/repos/${name.project}/${name.name}`, {
-        body: { description: args.string('description') ?? '' },
+        body: { description: text },
       });
       await printRaw(context, repo);
     },

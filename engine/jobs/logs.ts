@@ -17,7 +17,7 @@ export interface ReadLogOptions {
   readonly job: string;
   /** Only this pipeline's lines. */
   readonly pipeline?: string;
-  /** Only this datum's lines. */
+  /** Only the lines of the datum whose id begins with this; an empty one is for what concerns the whole job. */
   readonly datum?: string;
   /** Only this many of the last lines. */
   readonly tail?: number;
@@ -97,8 +97,7 @@ export class JobLogs {
     // A line without a pipeline is the engine's own word on the whole log.
     const accepts = (record: LogRecord): boolean =>
       record.pipeline === '' ||
-      ((pipeline === undefined || record.pipeline === pipeline) &&
-        (datum === undefined || record.datum === datum));
+      ((pipeline === undefined || record.pipeline === pipeline) && isOf(record, datum));
     try {
       yield* log.read({
         accepts,
@@ -173,4 +172,11 @@ export class DatumLog {
         : line;
     this.#job().add({ time: clock.now(), pipeline, datum, message });
   }
+}
+
+/** The beginning of a datum's id is enough; nothing at all is what concerns the whole job. */
+function isOf(record: LogRecord, datum: string | undefined): boolean {
+  return (
+    datum === undefined || (datum === '' ? record.datum === '' : record.datum.startsWith(datum))
+  );
 }

@@ -261,7 +261,7 @@ export function deletePipelineIn(change: Change, options: DeletePipeline): null 
   if (readers.length > 0 && !force) {
     throw new EngineError(
       'failed_precondition',
-      `Cannot delete pipeline "${shortRepo(key)}": ${readers.map((r) => `"${r}"`).join(', ')} read its output; delete those first, or use --force`,
+      `Cannot delete pipeline "${shortRepo(key)}": its output is read by ${readers.map((r) => `"${r}"`).join(', ')}; delete what reads it first, or use --force`,
     );
   }
   killJobsIn(change, key, 'all jobs killed because the pipeline was deleted');

@@ -145,16 +145,20 @@ export interface PipelineRecord {
   readonly image: ImageRecord | null;
 }
 
-export type JobState =
-  | 'created'
-  | 'starting'
-  | 'running'
-  | 'egressing'
-  | 'finishing'
-  | 'success'
-  | 'failure'
-  | 'killed'
-  | 'unrunnable';
+/** The states of a job, in the order they are gone through; the last four are ends. */
+export const JOB_STATES = [
+  'created',
+  'starting',
+  'running',
+  'egressing',
+  'finishing',
+  'success',
+  'failure',
+  'killed',
+  'unrunnable',
+] as const;
+
+export type JobState = (typeof JOB_STATES)[number];
 
 /** Returns whether a job in this state will never change again. */
 export function isTerminal(state: JobState): boolean {

@@ -79,7 +79,7 @@ export class FilesystemObjectStore implements ObjectStore {
           await syncDirectory(dirname(path));
         }
       }
-      await mkdir(join(root, TEMPORARY_DIRECTORY), { recursive: true });
+      // Nothing is made inside before the first write: the directory may turn out to be somebody else's.
       await removeStale(join(root, TEMPORARY_DIRECTORY), options.clock);
       return new FilesystemObjectStore(root, {
         identity: identityOf(await stat(root)),
@@ -353,7 +353,13 @@ function infoOf(key: string, stats: Stats): ObjectInfo {
 }
 
 async function removeStale(directory: string, clock: Clock): Promise<void> {
-  for (const name of await readdir(directory)) {
+  const names = await readdir(directory).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') {
+      return [];
+    }
+    throw error;
+  });
+  for (const name of names) {
     const path = join(directory, name);
     try {
       if (clock.now() - (await stat(path)).mtimeMs > STALE_AFTER_MS) {

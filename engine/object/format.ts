@@ -19,13 +19,35 @@ export interface OpenFormatOptions {
 }
 
 /**
- * Reads the format of a bucket, or makes an empty bucket ours. Rejects with `failed_precondition` when the format is
- * newer than this engine, or when the bucket holds what is not ours; with `corrupt` when the format cannot be read.
+ * Reads the format of a bucket, or makes an empty bucket ours. Rejects as {@link refuseForeign}.
  */
 export async function openFormat(
   store: ObjectStore,
   options: OpenFormatOptions,
 ): Promise<BucketFormat> {
+  const present = await refuseForeign(store);
+  if (present !== undefined) {
+    return present;
+  }
+  const made: BucketFormat = { format: FORMAT, id: options.newId() };
+  try {
+    await store.put(formatKey(), Buffer.from(`${JSON.stringify(made)}\n`), { ifAbsent: true });
+    return made;
+  } catch (error) {
+    const won = isEngineError(error, 'already_exists') ? await readFormat(store) : undefined;
+    if (won === undefined) {
+      throw error;
+    }
+    return won;
+  }
+}
+
+/**
+ * Returns the format of a bucket that is ours, or undefined for an empty one, and writes nothing. Rejects with
+ * `failed_precondition` when the format is newer than this engine, or when the bucket holds what is not ours; with
+ * `corrupt` when the format cannot be read.
+ */
+export async function refuseForeign(store: ObjectStore): Promise<BucketFormat | undefined> {
   const present = await readFormat(store);
   if (present !== undefined) {
     return present;
@@ -40,17 +62,7 @@ export async function openFormat(
       );
     }
   }
-  const made: BucketFormat = { format: FORMAT, id: options.newId() };
-  try {
-    await store.put(formatKey(), Buffer.from(`${JSON.stringify(made)}\n`), { ifAbsent: true });
-    return made;
-  } catch (error) {
-    const won = isEngineError(error, 'already_exists') ? await readFormat(store) : undefined;
-    if (won === undefined) {
-      throw error;
-    }
-    return won;
-  }
+  return undefined;
 }
 
 async function readFormat(store: ObjectStore): Promise<BucketFormat | undefined> {

@@ -120,7 +120,7 @@ export function deleteBranchIn(change: Change, options: DeleteBranch): null {
     const names = users.map((reader) => `"${shortRepo(reader.repo)}"`).join(', ');
     throw new EngineError(
       'failed_precondition',
-      `Cannot delete branch "${name}" of repo "${shortRepo(repo)}": ${names} read it; delete those pipelines first, or use --force`,
+      `Cannot delete branch "${name}" of repo "${shortRepo(repo)}": it is read by ${names}; delete what reads it first, or use --force`,
     );
   }
   for (const reader of readers) {

@@ -92,7 +92,7 @@ export function deleteRepoIn(
   if (readers.length > 0 && !force) {
     throw new EngineError(
       'failed_precondition',
-      `Cannot delete repo "${shortRepo(key)}": ${readers.map((r) => `"${r}"`).join(', ')} read it; delete those pipelines first, or use --force`,
+      `Cannot delete repo "${shortRepo(key)}": it is read by ${readers.map((r) => `"${r}"`).join(', ')}; delete what reads it first, or use --force`,
     );
   }
   for (const branch of [...state.branches.values()]) {

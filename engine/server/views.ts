@@ -160,8 +160,15 @@ export function viewPipeline(pipeline: PipelineRecord, userSpec = ''): Pipeline 
   };
 }
 
+/** Returns why a job is as it is; of one that has not ended, what keeps its pipeline from running it. */
+export function reasonOf(context: PfsContext, job: JobRecord): string {
+  const pipeline = context.journal.state.pipelines.get(job.pipeline);
+  const isHeldUp = job.finished === null && pipeline?.state === 'crashing';
+  return job.reason || (isHeldUp ? pipeline.reason : '');
+}
+
 /** `output` is the job's output commit, where it is known: it has the provenance. */
-export function viewJob(job: JobRecord, output: CommitRecord | undefined): Job {
+export function viewJob(context: PfsContext, job: JobRecord, output?: CommitRecord): Job {
   const { project, name } = splitRepoKey(job.pipeline);
   return {
     project,
@@ -169,7 +176,7 @@ export function viewJob(job: JobRecord, output: CommitRecord | undefined): Job {
     id: job.id,
     version: job.version,
     state: job.state,
-    reason: job.reason,
+    reason: reasonOf(context, job),
     created: isoTime(job.created),
     started: isoOrNull(job.started),
     finished: isoOrNull(job.finished),

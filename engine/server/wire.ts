@@ -303,6 +303,7 @@ export interface Job {
   readonly id: string;
   readonly version: number;
   readonly state: JobState;
+  /** Why it ended as it did; before that, what keeps it from running. */
   readonly reason: string;
   readonly created: string;
   readonly started: string | null;

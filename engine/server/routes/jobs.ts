@@ -6,7 +6,7 @@ import { getDatum, listDatums } from '../../jobs/datum-list.ts';
 import { getJob, jobSet, listJobs } from '../../jobs/job-lookup.ts';
 import { JobResults } from '../../jobs/job-results.ts';
 import { lineageDown, lineageUp } from '../../jobs/lineage.ts';
-import { isTerminal, type JobRecord, jobKey } from '../../journal/records.ts';
+import { isTerminal, JOB_STATES, type JobRecord, jobKey } from '../../journal/records.ts';
 import { findCommit, resolveCommit } from '../../pfs/commit-lookup.ts';
 import { openTree } from '../../pfs/commits.ts';
 import { resolveFile } from '../../pfs/files.ts';
@@ -15,7 +15,7 @@ import { changing } from '../changing.ts';
 import { flag, pageOf, param, pipelineOf, query, sendLines, untilGone } from '../http.ts';
 import { readLogs } from '../log-reading.ts';
 import type { EngineParts } from '../parts.ts';
-import { isoTime, viewDatum, viewJob, viewLineage } from '../views.ts';
+import { isoTime, reasonOf, viewDatum, viewJob, viewLineage } from '../views.ts';
 import type { FailedDatum, Job } from '../wire.ts';
 
 const SHOWN_FAILURES = 10;
@@ -26,13 +26,19 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
   const { context } = parts;
   const change = changing(context);
   const view = async (job: JobRecord): Promise<Job> =>
-    viewJob(job, await findCommit(context, job.pipeline, job.id));
+    viewJob(context, job, await findCommit(context, job.pipeline, job.id));
 
   server.get('/jobs', async (request) => {
     const { state } = context.journal;
     const project = query(request, 'project');
     const pipeline = query(request, 'pipeline');
     const wanted = query(request, 'state');
+    if (wanted !== undefined && !JOB_STATES.some((each) => each === wanted)) {
+      throw new EngineError(
+        'invalid',
+        `Cannot list jobs in state "${wanted}": there is no such state; the states are ${JOB_STATES.join(', ')}`,
+      );
+    }
     const keys =
       pipeline === undefined
         ? [...state.pipelines.keys()].filter((key) => !project || key.startsWith(`${project}/`))
@@ -155,11 +161,14 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
 
   async function* changesOf(first: JobRecord, signal: AbortSignal): AsyncGenerator<Job> {
     let last: JobRecord | undefined;
+    let lastReason = '';
     for await (const _ of context.journal.changes(signal)) {
       const job = await getJob(context, first.pipeline, first.id);
-      if (job !== last) {
+      const reason = reasonOf(context, job);
+      if (job !== last || reason !== lastReason) {
         yield await view(job);
         last = job;
+        lastReason = reason;
       }
       if (isTerminal(job.state)) {
         return;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { FakeEngine, type Handler, runCli, sendJson } from './fake-engine.ts';
+import { FakeEngine, type Handler, runCli, sendJson, sendProblem } from './fake-engine.ts';
 
 const ID = '018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e';
 let engine: FakeEngine;
@@ -41,7 +41,11 @@ describe('every command asks for what it says, in both spellings', () => {
       id: ID,
       commits: [{ repo: { project: 'default', name: 'x' }, name: 'b', commit: ID }],
     });
-  const cases: readonly (readonly [line: string, request: string, handler?: Handler])[] = [
+  const cases: readonly (readonly [
+    line: string,
+    requests: string | readonly string[],
+    handler?: Handler,
+  ])[] = [
     [
       'create repo x -d text',
       'POST /repos {"project":"default","name":"x","description":"text"}',
@@ -91,8 +95,12 @@ describe('every command asks for what it says, in both spellings', () => {
       'GET /repos/default/x/branches/b/subscribe?from=b.1&all=true',
       lines,
     ],
-    [`wait commit ${ID}`, `GET /commit-sets/${ID}/wait`, lines],
-    [`flush commit ${ID} --all`, `GET /commit-sets/${ID}/wait?all=true`, lines],
+    [`wait commit ${ID}`, [`GET /commit-sets/${ID}`, `GET /commit-sets/${ID}/wait`], waits],
+    [
+      `flush commit ${ID} --all`,
+      [`GET /commit-sets/${ID}?all=true`, `GET /commit-sets/${ID}/wait?all=true`],
+      waits,
+    ],
     [
       'merge branch x@b --into c',
       'POST /repos/default/x/branches/c/merge {"source":"b"}',
@@ -116,8 +124,16 @@ describe('every command asks for what it says, in both spellings', () => {
     ['list file x@b', 'GET /repos/default/x/files/b/list?path=/'],
     ['list file x b /d -r', 'GET /repos/default/x/files/b/list?path=/d&recursive=true'],
     ['glob file x@b:/*.png', 'GET /repos/default/x/files/b/glob?pattern=/*.png'],
-    ['delete file x@b:/a /c', 'POST /repos/default/x/files/b/delete {"paths":["/a","/c"]}', doc],
-    ['delete file x b /a /c', 'POST /repos/default/x/files/b/delete {"paths":["/a","/c"]}', doc],
+    [
+      'delete file x@b:/a /c',
+      [
+        'GET /repos/default/x/files/b/inspect?path=/a',
+        'GET /repos/default/x/files/b/inspect?path=/c',
+        'POST /repos/default/x/files/b/delete {"paths":["/a","/c"]}',
+      ],
+      doc,
+    ],
+    ['delete file x b /a /c -f', 'POST /repos/default/x/files/b/delete {"paths":["/a","/c"]}', doc],
     [
       'copy file x@b:/f t/y@m:/g -a',
       'POST /repos/t/y/files/m/copy {"source":{"repo":{"project":"default","name":"x"},"ref":"b","path":"/f"},"path":"/g","append":true}',
@@ -164,6 +180,37 @@ describe('every command asks for what it says, in both spellings', () => {
     ['list job -p p --state failure', 'GET /jobs?project=default&pipeline=p&state=failure'],
     [`list job ${ID}`, `GET /job-sets/${ID}`],
     [`inspect job p@${ID}`, `GET /pipelines/default/p/jobs/${ID}`, doc],
+    [
+      'inspect job p@master^',
+      ['GET /repos/default/p/commits/master%5E', `GET /pipelines/default/p/jobs/${ID}`],
+      (request, response) =>
+        sendJson(response, 200, request.path.startsWith('/repos') ? { id: ID } : DOCUMENT),
+    ],
+    [
+      `inspect job ${ID}`,
+      [`GET /job-sets/${ID}`, `GET /pipelines/t/p/jobs/${ID}`],
+      (request, response) =>
+        sendJson(
+          response,
+          200,
+          request.path.startsWith('/job-sets')
+            ? { items: [{ project: 't', pipeline: 'p' }], next: null }
+            : DOCUMENT,
+        ),
+    ],
+    [
+      'list datum p',
+      [
+        'GET /jobs?project=default&pipeline=p&limit=1',
+        `GET /pipelines/default/p/jobs/${ID}/datums`,
+      ],
+      (request, response) =>
+        sendJson(response, 200, {
+          items: request.path === '/jobs' ? [{ id: ID }] : [],
+          next: null,
+        }),
+    ],
+    [`logs -j ${ID}`, `GET /logs?job=${ID}`, lines],
     [`stop job p ${ID}`, `POST /pipelines/default/p/jobs/${ID}/stop`, doc],
     [`list datum p@${ID}`, `GET /pipelines/default/p/jobs/${ID}/datums`],
     [
@@ -182,17 +229,67 @@ describe('every command asks for what it says, in both spellings', () => {
     ['provenance -d t/x b --raw', 'GET /provenance?repo=t/x&ref=b&direction=down', doc],
     ['log --after 7', 'GET /journal?after=7'],
   ];
-  for (const [line, request, handler] of cases) {
+  for (const [line, requests, handler] of cases) {
     it(line, async () => {
+      const request = [requests].flat();
       engine.handler = handler ?? (() => false);
-      assert.deepEqual(await asked(line, '{}'), [request]);
+      assert.deepEqual(await asked(line, '{}'), request);
       const [verb, noun, ...rest] = line.split(' ');
       if (/^[a-z]+$/.test(noun ?? '') && !['logs', 'log', 'provenance'].includes(verb ?? '')) {
-        assert.deepEqual(await asked([`${verb}-${noun}`, ...rest].join(' '), '{}'), [request]);
-        assert.deepEqual(await asked([`${verb}`, `${noun}s`, ...rest].join(' '), '{}'), [request]);
+        assert.deepEqual(await asked([`${verb}-${noun}`, ...rest].join(' '), '{}'), request);
+        assert.deepEqual(await asked([`${verb}`, `${noun}s`, ...rest].join(' '), '{}'), request);
       }
     });
   }
+});
+
+describe('what would do harm by a slip is refused', () => {
+  const refusals: readonly (readonly [line: string, words: RegExp, asked: number])[] = [
+    ['update repo x', /Say what to change: -d/, 0],
+    ['stop job p', /say which of its jobs, as in p@master/, 0],
+    ['list job --state runing', /states are created/, 1],
+  ];
+  for (const [line, words, requests] of refusals) {
+    it(line, async () => {
+      engine.handler = (_, response) => sendProblem(response, 'invalid', 'the states are created');
+      const { code, stderr } = await runCli(line.split(' '), { address: engine.address });
+      assert.equal(code, 2);
+      assert.match(stderr, words);
+      assert.equal(engine.seen.length, requests);
+    });
+  }
+
+  it('deleting what is not there', async () => {
+    engine.handler = (_, response) => sendProblem(response, 'not_found', 'Cannot find file "/*"');
+    const ran = await runCli(['delete', 'file', 'x@b:/*'], { address: engine.address });
+    assert.equal(ran.code, 3);
+    assert.match(ran.stderr, /a pattern is not meant here; see .* pfs glob file/);
+    assert.deepEqual(
+      engine.seen.map(({ method }) => method),
+      ['GET'],
+    );
+  });
+
+  it('the id of a job that several pipelines have', async () => {
+    const items = ['p', 'q'].map((pipeline) => ({ project: 'default', pipeline }));
+    engine.handler = (_, response) => sendJson(response, 200, { items, next: null });
+    const ran = await runCli(['stop', 'job', ID], { address: engine.address });
+    assert.equal(ran.code, 2);
+    assert.equal(ran.stderr, `Say which job of ${ID} is meant: p@${ID}, q@${ID}\n`);
+  });
+});
+
+it('rows that come one by one stay below each other', async () => {
+  engine.handler = (_, response) => {
+    const times = ['2026-11-22T11:59:10Z', '2026-11-22T11:00:00Z', '2026-11-22T12:00:00Z'];
+    for (const finished of times) {
+      response.write(`${JSON.stringify({ ...DOCUMENT, origin: 'user', finished })}\n`);
+    }
+    response.end();
+  };
+  const { stdout } = await runCli(['subscribe', 'commit', 'x@b'], { address: engine.address });
+  const columns = stdout.split('\n').map((row) => row.search(/ORIGIN| user/));
+  assert.deepEqual(columns.slice(1, 4), [columns[1], columns[1], columns[1]], stdout);
 });
 
 it('writes carry the token and an idempotency key, another for each command', async () => {
@@ -258,6 +355,15 @@ it('a merge with conflicts lists them, says that nothing was changed, and ends w
 
 function lines(_: unknown, response: Parameters<Handler>[1]): void {
   response.end('\n');
+}
+
+/** An empty page for a list, an empty stream for a wait. */
+function waits(request: Parameters<Handler>[0], response: Parameters<Handler>[1]): void {
+  if (request.path.endsWith('/wait')) {
+    response.end('\n');
+  } else {
+    sendJson(response, 200, { items: [], next: null });
+  }
 }
 
 /** Enough of every kind of document for its fields to be printed. */

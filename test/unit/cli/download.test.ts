@@ -78,7 +78,7 @@ describe('get file -r', () => {
       const { code, stderr } = await get();
       assert.equal(code, 1);
       assert.match(stderr, /leads out of the folder/);
-      assert.deepEqual(readdirSync(join(folder, 'out')), []);
+      assert.equal(existsSync(join(folder, 'out')), false);
       assert.equal(existsSync(join(folder, 'escaped')), false);
     });
   }
@@ -100,7 +100,7 @@ describe('get file -r', () => {
     const { code, stderr } = await get();
     assert.equal(code, 5);
     assert.match(stderr, /nothing was written/);
-    assert.deepEqual(readdirSync(join(folder, 'out')), []);
+    assert.equal(existsSync(join(folder, 'out')), false);
   });
 
   it('writes nothing when the engine dies in the middle', async () => {
@@ -110,7 +110,7 @@ describe('get file -r', () => {
     const { code, stderr } = await get();
     assert.equal(code, 5);
     assert.match(stderr, /broke the connection while it sent data/);
-    assert.deepEqual(readdirSync(join(folder, 'out')), []);
+    assert.equal(existsSync(join(folder, 'out')), false);
   });
 
   it('writes nothing when interrupted', async () => {
@@ -128,7 +128,7 @@ describe('get file -r', () => {
     };
     const { code } = await get(interrupt.signal);
     assert.equal(code, 130);
-    assert.deepEqual(readdirSync(join(folder, 'out')), []);
+    assert.equal(existsSync(join(folder, 'out')), false);
   });
 });
 

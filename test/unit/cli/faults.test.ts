@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
+import { Readable } from 'node:stream';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { Context } from '../../../cli/context.ts';
 import { EXIT_CODES, exitCodeOf } from '../../../cli/exit-codes.ts';
+import { Output } from '../../../cli/output.ts';
+import { followJob } from '../../../cli/wait.ts';
 import { FakeEngine, runCli, sendJson, sendProblem } from './fake-engine.ts';
 
 const ID = '018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e';
@@ -126,7 +130,7 @@ describe('waiting', () => {
     pipeline: 'p',
     id: ID,
     state,
-    reason: 'datum d failed',
+    reason: state === 'running' ? '' : 'datum d failed',
     started: null,
     finished: null,
     restarts: 0,
@@ -149,6 +153,44 @@ describe('waiting', () => {
       assert.equal(ran.stderr === '', exit === 0);
     });
   }
+
+  it('says once why a job cannot run, and gives up on one that stays so', async () => {
+    const held = { ...job('created'), reason: 'Cannot use Docker: it is not there' };
+    engine.handler = (_, response) => response.write(`${JSON.stringify(held)}\n`.repeat(2));
+    const stderr: string[] = [];
+    const sink = { write: () => true, once: () => undefined };
+    const output = new Output({
+      stdout: sink,
+      stderr: { ...sink, write: (text: string | Uint8Array) => stderr.push(String(text)) > 0 },
+      raw: false,
+      color: false,
+      times: { now: 0, full: false },
+    });
+    const context = new Context({
+      output,
+      env: { PFS_ADDRESS: engine.address, PFS_TOKEN: 'x' },
+      signal: new AbortController().signal,
+      stdin: Readable.from([]),
+    });
+    const name = { pipeline: { project: 'default', name: 'p' }, id: ID };
+    await assert.rejects(followJob(context, name, { patienceMs: 50 }), {
+      code: 'unavailable',
+      message:
+        /^Job p@[0-9a-f]{32} cannot run: Cannot use Docker: it is not there\. It runs by itself/,
+    });
+    assert.deepEqual(stderr, [`Job p@${ID} cannot run yet: Cannot use Docker: it is not there\n`]);
+  });
+
+  it('waits on for a job that can run again', async () => {
+    engine.handler = (_, response) => {
+      const held = { ...job('created'), reason: 'Cannot pull the image' };
+      response.write(`${JSON.stringify(held)}\n${JSON.stringify(job('running'))}\n`);
+      setTimeout(() => response.end(`${JSON.stringify(job('success'))}\n`), 5);
+    };
+    const ran = await runCli(['wait', 'job', `p@${ID}`], { address: engine.address });
+    assert.equal(ran.code, 0);
+    assert.match(ran.stderr, /^Job p@[0-9a-f]+ cannot run yet: Cannot pull the image\n$/);
+  });
 
   it('for the newest job of a pipeline asks for it first', async () => {
     engine.handler = ({ path }, response) => {

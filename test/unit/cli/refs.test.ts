@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import {
   parseBranchWords,
   parseCommitWords,
-  parseJob,
   parsePipelineName,
   parseRef,
   parseRefWords,
@@ -143,14 +142,6 @@ describe('the other names', () => {
     assert.throws(() => parseRepoName('r@b', 'default'), /a repo is wanted here/);
     assert.throws(() => parsePipelineName('p.spec', 'default'), /not a name for a pipeline/);
     assert.deepEqual(parsePipelineName('t/p', 'default'), repo('p', 't'));
-  });
-
-  it('a job is named in one word or in two', () => {
-    const expected = { pipeline: repo('p'), id: ID };
-    assert.deepEqual(parseJob([`p@${ID}`], 'default'), expected);
-    assert.deepEqual(parseJob(['p', ID], 'default'), expected);
-    assert.throws(() => parseJob(['p'], 'default'), /<pipeline>@<job id>/);
-    assert.throws(() => parseJob(['p@master'], 'default'), /32 hex digits/);
   });
 
   it('the default project is not shown', () => {

@@ -145,7 +145,7 @@ it('a pipeline that others read is deleted only by force, and they are left with
   const options = { key: 'default/first', force: false, keepRepo: false };
   await assert.rejects(
     deletePipeline(context, options, ACTOR),
-    /"second" read its output.*--force/,
+    /read by "second".*--force/,
   );
   await deletePipeline(context, { ...options, force: true }, ACTOR);
   const { repos, pipelines, jobs } = context.journal.state;

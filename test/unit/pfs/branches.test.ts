@@ -73,7 +73,7 @@ it('deletes a branch that others read only by force, and they lose it', async (t
   const remove = (force: boolean) => deleteBranch(pfs.context, { ...master, force }, ACTOR);
   await assert.rejects(remove(false), {
     code: 'failed_precondition',
-    message: /^Cannot delete branch "master" of repo "data": "out" read it; delete those pipelines/,
+    message: /^Cannot delete branch "master" of repo "data": it is read by "out"; delete what reads it first/,
   });
   await assert.rejects(deleteBranch(pfs.context, { ...out, force: true }, ACTOR), {
     message: /^Cannot delete branch "master" of repo "out": pipeline "out" writes it/,
@@ -89,7 +89,7 @@ it('deletes a repo that others read only by force', async (t) => {
   const out = { repo: 'default/out', branch: 'master' };
   await link(pfs, { branch: out, provenance: [master] });
   const remove = (force: boolean) => deleteRepo(pfs.context, { key: repo, force }, ACTOR);
-  await assert.rejects(remove(false), { code: 'failed_precondition', message: /"out" read it/ });
+  await assert.rejects(remove(false), { code: 'failed_precondition', message: /read by "out"/ });
   await remove(true);
   const { state } = pfs.context.journal;
   assert.deepEqual([...state.branches.keys()], ['default/out@master']);
