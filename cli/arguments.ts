@@ -144,9 +144,10 @@ function findLong(name: string, options: Readonly<Record<string, Option>>): stri
 }
 
 function unknownOption(shown: string, options: Readonly<Record<string, Option>>): Error {
+  const names = Object.keys(options).filter((name) => !options[name]?.hidden);
   const nearest = shown.startsWith('--')
-    ? findNearest(shown.slice(2), Object.keys(options))
-    : Object.keys(options).find((key) => key === shown.slice(1));
+    ? findNearest(shown.slice(2), names)
+    : names.find((name) => name === shown.slice(1));
   const hint = nearest ? `did you mean --${nearest}?` : 'see the options with --help';
   return usageError(`Unknown option ${shown}; ${hint}`);
 }

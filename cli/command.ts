@@ -17,6 +17,8 @@ export interface Option {
   /** The name of the value in the help, as in `--file <path>`. */
   readonly value?: string;
   readonly completes?: Completes;
+  /** Only taken because users of Pachyderm type it; neither in the help nor in completions. */
+  readonly hidden?: boolean;
 }
 
 export interface Command {
@@ -49,5 +51,6 @@ export const GLOBAL_OPTIONS = {
     type: 'boolean',
     description: 'print whole dates instead of "3 minutes ago"',
   },
+  pager: { type: 'boolean', hidden: true, description: 'there is none: --no-pager has no effect' },
   help: { type: 'boolean', short: 'h', description: 'show this help' },
 } as const satisfies Record<string, Option>;

@@ -1,14 +1,17 @@
 // What a shell may complete a command line with.
 
-import type { Pipeline, Repo } from '../engine/server/wire.ts';
+import type { Branch, File, Pipeline, Repo } from '../engine/server/wire.ts';
+import { type Client, path, type Query } from './client.ts';
 import { type Completes, GLOBAL_OPTIONS, type Option } from './command.ts';
 import { SHELLS } from './completion-scripts.ts';
 import type { Context } from './context.ts';
-import { showName } from './refs.ts';
+import { parseCommitWords, parseRepoName, showName } from './refs.ts';
 import { COMMAND_NAMES, findCommand, loadCommands } from './registry.ts';
 
 /** A slow or absent engine must not hold up the user's typing. */
 const ENGINE_MS = 1000;
+/** Nobody chooses from more. */
+const MOST_NAMES = 1000;
 
 /** Returns what the last of `words` can become. Asks a running engine for names and starts none. */
 export async function complete(
@@ -30,7 +33,9 @@ export async function complete(
   if (last.startsWith('-')) {
     return startingWith(
       last,
-      Object.keys(options).map((name) => `--${name}`),
+      Object.keys(options)
+        .filter((name) => !options[name]?.hidden)
+        .map((name) => `--${name}`),
     );
   }
   const option = optionOf(before.at(-1), options);
@@ -38,7 +43,22 @@ export async function complete(
   if (command.names[0] === 'completion') {
     return startingWith(last, SHELLS);
   }
-  return startingWith(last, await nameCandidates(context, wanted));
+  const given = positionalsOf(before.slice(found.words), options);
+  return startingWith(
+    last,
+    await nameCandidates(context, wanted, option?.completes ? [last] : [...given, last]),
+  );
+}
+
+/** The words that are neither options nor their values. */
+function positionalsOf(
+  words: readonly string[],
+  options: Readonly<Record<string, Option>>,
+): readonly string[] {
+  return words.filter((word, i) => {
+    const option = optionOf(words[i - 1], options);
+    return !word.startsWith('-') && (!option || option.type === 'boolean');
+  });
 }
 
 function commandWords(before: readonly string[]): readonly string[] {
@@ -72,24 +92,71 @@ function optionOf(
 async function nameCandidates(
   context: Context,
   wanted: Completes | undefined,
+  words: readonly string[],
 ): Promise<readonly string[]> {
   if (wanted !== 'repo' && wanted !== 'pipeline') {
     return [];
   }
   const client = context.connect({ start: false, signal: AbortSignal.timeout(ENGINE_MS) });
-  const names: string[] = [];
   try {
-    for await (const item of client.items<Repo | Pipeline>(
-      wanted === 'repo' ? '/repos' : '/pipelines',
-    )) {
-      names.push(showName(item));
+    if (wanted === 'pipeline') {
+      const found = words.length > 1 ? [] : await some<Pipeline>(client, '/pipelines');
+      return found.map(showName);
     }
+    return await refCandidates(context, client, words);
   } catch {
     // No engine, no names: completion never complains.
+    return [];
   } finally {
     client.close();
   }
-  return names;
+}
+
+/** What the last of `words` can become: a repo, then `@` or a second word with a branch, then `:` or a third with a path. */
+async function refCandidates(
+  context: Context,
+  client: Client,
+  words: readonly string[],
+): Promise<readonly string[]> {
+  const { project } = context;
+  const last = words.at(-1) ?? '';
+  const isCombined = last.includes('@') || words.length === 1;
+  const at = last.indexOf('@');
+  const colon = last.indexOf(':', at);
+  if (isCombined ? at < 0 : words.length > 3) {
+    return words.length > 1 ? [] : (await some<Repo>(client, '/repos')).map(showName);
+  }
+  if (isCombined ? colon < 0 : words.length === 2) {
+    const repo = isCombined ? last.slice(0, at) : (words[0] ?? '');
+    const name = parseRepoName(repo, project);
+    const branches = await some<Branch>(client, path`/repos/${name.project}/${name.name}/branches`);
+    return branches.map((branch) => (isCombined ? `${repo}@${branch.name}` : branch.name));
+  }
+  const ref = parseCommitWords(isCombined ? [last.slice(0, colon)] : words.slice(0, 2), {
+    project,
+  });
+  const typed = isCombined ? last.slice(colon + 1) : last;
+  const folder = typed.slice(0, typed.lastIndexOf('/') + 1);
+  const files = await some<File>(
+    client,
+    path`/repos/${ref.repo.project}/${ref.repo.name}/files/${ref.ref}/list`,
+    { path: folder || '/' },
+  );
+  const before = isCombined ? last.slice(0, colon + 1) : '';
+  return files.map((file) => before + shownAs(file.path, typed));
+}
+
+/** A path as it was begun: with a leading slash or without. */
+function shownAs(file: string, typed: string): string {
+  return typed === '' || typed.startsWith('/') ? file : file.slice(1);
+}
+
+async function some<T>(client: Client, route: string, query: Query = {}): Promise<readonly T[]> {
+  const found: T[] = [];
+  for await (const item of client.items<T>(route, query, MOST_NAMES)) {
+    found.push(item);
+  }
+  return found;
 }
 
 function startingWith(prefix: string, candidates: readonly string[]): readonly string[] {

@@ -14,20 +14,22 @@ export async function commandHelp(command: Command, columns: number): Promise<st
   const spellings = command.names
     .flatMap((each) => (each.includes(' ') ? [each, each.replaceAll(' ', '-')] : [each]))
     .slice(1);
-  const usage = command.usage
-    .split(' | ')
-    .map((form) => `pfs ${name} ${form}`.trimEnd())
-    .join('\n  ');
+  const usage = command.usage.split(' | ').map((form) => `  pfs ${name} ${form}`.trimEnd());
   const also =
     spellings.length > 0 ? `Also: ${spellings.map((each) => `pfs ${each}`).join(', ')}` : '';
-  const about = [command.summary, command.details, also].filter(Boolean).join('\n');
+  const about = [command.summary, command.details ?? '', also].filter((text) => text !== '');
+  const own = yargsOptions(command.options);
+  const general = yargsOptions(GLOBAL_OPTIONS);
   const parser = start(columns)
-    .usage(`${about}\n\nUsage:\n  ${usage}`)
-    .options(yargsOptions({ ...command.options, ...GLOBAL_OPTIONS }))
-    .group(Object.keys(command.options), 'Options:')
-    .group(Object.keys(GLOBAL_OPTIONS), 'Options of every command:')
-    .epilogue(exampleText(command.examples));
-  return parser.getHelp();
+    .options({ ...own, ...general })
+    .group(Object.keys(own), 'Options:')
+    .group(Object.keys(general), 'Options of every command:');
+  return [
+    about.map((text) => wrap(text, columns)).join('\n'),
+    ['Usage:', ...usage].join('\n'),
+    await parser.getHelp(),
+    exampleText(command.examples),
+  ].join('\n\n');
 }
 
 /**
@@ -35,24 +37,29 @@ export async function commandHelp(command: Command, columns: number): Promise<st
  * @param columns the width of the terminal.
  */
 export async function overviewHelp(columns: number, only?: string): Promise<string> {
-  const parser = start(columns).usage(
-    only
-      ? `Commands with "${only}". See pfs <command> --help for each.`
-      : 'Usage: pfs <command> …   See pfs <command> --help for each; create-repo and create repo are the same.',
-  );
+  const title = only
+    ? `Commands with "${only}". See pfs <command> --help for each.`
+    : 'Usage: pfs <command> …\n\nSee pfs <command> --help for each; create-repo and create repo are the same.';
+  const parser = start(columns).usage(title).options(yargsOptions(GLOBAL_OPTIONS));
+  const firsts: string[] = [];
   for (const module of Object.keys(MODULES) as ModuleName[]) {
-    for (const command of await loadCommands(module)) {
-      const [name] = command.names;
-      if (!only || name.split(' ').includes(only)) {
-        parser.command(name, command.summary);
-      }
+    const commands = (await loadCommands(module)).filter(
+      ({ names: [name] }) => !only || name.split(' ').includes(only),
+    );
+    for (const { names, summary } of commands) {
+      parser.command(names[0], summary);
     }
+    firsts.push(...commands.slice(0, 1).map(({ names }) => names[0]));
   }
-  parser.options(yargsOptions(GLOBAL_OPTIONS));
-  if (!only) {
-    parser.epilogue([exampleText(OVERVIEW_EXAMPLES), exitCodeText(), ENVIRONMENT].join('\n\n'));
-  }
-  return parser.getHelp();
+  const help = await parser.getHelp();
+  return only
+    ? help
+    : [
+        apart(help, firsts),
+        exampleText(OVERVIEW_EXAMPLES),
+        exitCodeText(columns),
+        environmentText(columns),
+      ].join('\n\n');
 }
 
 const OVERVIEW_EXAMPLES: Command['examples'] = [
@@ -64,14 +71,22 @@ const OVERVIEW_EXAMPLES: Command['examples'] = [
   ['provenance model@master:/model.pkl', 'shows how it was made'],
 ];
 
-const ENVIRONMENT = `Environment:
-  PFS_ADDRESS  where the engine is; by default that of PFS_HOME, started when it is needed
-  PFS_HOME     state of the local engine; by default $XDG_DATA_HOME/pfs or ~/.local/share/pfs
-  PFS_STORE    where a new engine keeps its data: file:///folder or s3://bucket/prefix
-  PFS_TOKEN    the token of a remote engine; by default read from PFS_HOME
-  PFS_PROJECT  the default project
-  PFS_DEBUG    1 prints where an error came from
-  NO_COLOR     no colour`;
+const ENVIRONMENT: Readonly<Record<string, string>> = {
+  PFS_ADDRESS: 'where the engine is; by default that of PFS_HOME, started when it is needed',
+  PFS_HOME: 'state of the local engine; by default $XDG_DATA_HOME/pfs or ~/.local/share/pfs',
+  PFS_STORE: 'where a new engine keeps its data: file:///folder or s3://bucket/prefix',
+  PFS_TOKEN: 'the token of a remote engine; by default read from PFS_HOME',
+  PFS_PROJECT: 'the default project',
+  PFS_DEBUG: '1 prints where an error came from',
+  NO_COLOR: 'no colour',
+};
+
+/** The commands of each kind by themselves: an empty line before each of `firsts` but the topmost. */
+function apart(help: string, firsts: readonly string[]): string {
+  return firsts
+    .slice(1)
+    .reduce((text, name) => text.replace(`\n  pfs ${name} `, `\n\n  pfs ${name} `), help);
+}
 
 /** Each command line whole on a line of its own, so that it can be copied. */
 function exampleText(examples: Command['examples']): string {
@@ -79,9 +94,35 @@ function exampleText(examples: Command['examples']): string {
   return ['Examples:', ...lines].join('\n');
 }
 
-function exitCodeText(): string {
-  const lines = EXIT_CODES.map(({ exit, meaning }) => `  ${String(exit).padEnd(5)}${meaning}`);
+function exitCodeText(columns: number): string {
+  const lines = EXIT_CODES.map(({ exit, meaning }) =>
+    wrap(`  ${String(exit).padEnd(5)}${meaning}`, columns, 7),
+  );
   return ['Exit codes:', ...lines].join('\n');
+}
+
+function environmentText(columns: number): string {
+  const lines = Object.entries(ENVIRONMENT).map(([name, meaning]) =>
+    wrap(`  ${name.padEnd(13)}${meaning}`, columns, 15),
+  );
+  return ['Environment:', ...lines].join('\n');
+}
+
+/** Breaks a line at spaces; what follows the first break is moved `indent` columns in. */
+function wrap(text: string, columns: number, indent = 0): string {
+  const most = Math.min(columns, MOST_COLUMNS);
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > most) {
+    const space = rest.lastIndexOf(' ', most);
+    const at = space > indent ? space : rest.indexOf(' ', most);
+    if (at < 0) {
+      break;
+    }
+    lines.push(rest.slice(0, at).trimEnd());
+    rest = ' '.repeat(indent) + rest.slice(at + 1);
+  }
+  return [...lines, rest].join('\n');
 }
 
 function start(columns: number): Argv {
@@ -93,15 +134,14 @@ function start(columns: number): Argv {
     .wrap(Math.min(columns, MOST_COLUMNS));
 }
 
+/** The name of a value stands with the option's own, as in `--file <source>`. */
 function yargsOptions(options: Readonly<Record<string, Option>>): Record<string, object> {
   return Object.fromEntries(
-    Object.entries(options).map(([name, option]) => [
-      name,
-      {
-        type: option.type === 'strings' ? 'array' : option.type,
-        description: option.value ? `<${option.value}> ${option.description}` : option.description,
-        ...(option.short ? { alias: option.short } : {}),
-      },
-    ]),
+    Object.entries(options)
+      .filter(([, option]) => !option.hidden)
+      .map(([name, { value, description, short }]) => [
+        value ? `${name} <${value}>` : name,
+        { description, ...(short ? { alias: short } : {}) },
+      ]),
   );
 }

@@ -112,16 +112,26 @@ async function runOverview(
 
 function unknownCommand(words: readonly string[]): CliError {
   const [first = '', second] = words;
-  const names = [...COMMAND_NAMES.keys()];
-  const dashed = first.includes('-') ? first.replaceAll('-', ' ') : undefined;
-  const nearest =
-    dashed !== undefined
-      ? findNearest(dashed, names)?.replaceAll(' ', '-')
-      : ((second === undefined ? undefined : findNearest(`${first} ${second}`, names)) ??
-        findNearest(first, [...names, ...names.map((name) => name.split(' ')[0] ?? '')]));
-  const shown = dashed === undefined && second !== undefined ? `${first} ${second}` : first;
+  const isDashed = first.includes('-');
+  const nearest = nearestCommand(first, isDashed ? undefined : second);
+  const shown = !isDashed && second !== undefined ? `${first} ${second}` : first;
   const hint = nearest ? `did you mean pfs ${nearest}?` : 'see pfs --help';
   return usageError(`There is no command "${shown}"; ${hint}`);
+}
+
+function nearestCommand(first: string, second: string | undefined): string | undefined {
+  const names = [...COMMAND_NAMES.keys()];
+  if (first.includes('-')) {
+    return findNearest(first.replaceAll('-', ' '), names)?.replaceAll(' ', '-');
+  }
+  const swapped = second === undefined ? undefined : findCommand([second, first]);
+  if (swapped?.words === 2) {
+    return swapped.name;
+  }
+  return (
+    (second === undefined ? undefined : findNearest(`${first} ${second}`, names)) ??
+    findNearest(first, [...names, ...names.map((name) => name.split(' ')[0] ?? '')])
+  );
 }
 
 /** Options for every command may stand before it: `pfs --raw list repo`. */

@@ -3,7 +3,7 @@
 import type { Commit, CopyFile, File, FileChange } from '../../engine/server/wire.ts';
 import { CliError, failure, usageError } from '../cli-error.ts';
 import { path } from '../client.ts';
-import type { Command } from '../command.ts';
+import type { Command, Option } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatSize } from '../format.ts';
 import { type CommitRef, parseCommitWords, parseRef, showName } from '../refs.ts';
@@ -13,6 +13,14 @@ const DIRECTORY = '<repo@ref[:/path]> | <repo> <ref> [path]';
 const FILE_COLUMNS = {
   heading: ['SIZE', 'NAME'],
   row: (file: File): readonly string[] => [formatSize(file.size), file.path],
+};
+/** Transfers choose by themselves how much goes on at once. */
+const parallelism: Option = {
+  type: 'number',
+  short: 'p',
+  value: 'count',
+  hidden: true,
+  description: 'has no effect',
 };
 const OPERATIONS = { added: '+', removed: '-', changed: 'M' } as const;
 
@@ -58,6 +66,8 @@ export const commands: readonly Command[] = [
         description: 'keep the whole path of each source as its name',
       },
       overwrite: { type: 'boolean', short: 'o', description: 'has no effect: putting overwrites' },
+      parallelism,
+      progress: { type: 'boolean', hidden: true, description: 'has no effect' },
     },
     examples: [
       [
@@ -95,6 +105,8 @@ export const commands: readonly Command[] = [
         short: 'r',
         description: 'get a directory, or each match of a glob',
       },
+      parallelism,
+      progress: { type: 'boolean', hidden: true, description: 'has no effect' },
     },
     examples: [
       ['get file model@master:/model.pkl -o model.pkl', 'writes it to model.pkl'],

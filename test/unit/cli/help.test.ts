@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parseArguments } from '../../../cli/arguments.ts';
@@ -48,8 +49,8 @@ describe('every command', () => {
         for (const [line] of command.examples) {
           assert.ok(stdout.includes(`pfs ${line}`), line);
         }
-        for (const option of Object.keys(command.options)) {
-          assert.ok(stdout.includes(`--${option}`), option);
+        for (const [option, { hidden }] of Object.entries(command.options)) {
+          assert.equal(stdout.includes(`--${option}`), !hidden, option);
         }
       }
       for (const [line] of command.examples) {
@@ -92,6 +93,7 @@ describe('a mistyped word', () => {
     [['creat-repo', 'x'], /did you mean pfs create-repo\?/],
     [['put', 'flie', 'x'], /did you mean pfs put file\?/],
     [['list', 'pipline'], /did you mean pfs list pipeline\?/],
+    [['repo', 'list'], /did you mean pfs list repo\?/],
     [['verison'], /did you mean pfs version\?/],
     [['frobnicate'], /There is no command "frobnicate"; see pfs --help/],
     [['create', 'repo', 'x', '--desciption', 'd'], /did you mean --description\?/],
@@ -165,6 +167,53 @@ describe('completion', () => {
     assert.deepEqual(await complete(['create', '']), ['branch', 'pipeline', 'repo', 'tag']);
     assert.deepEqual(await complete(['put-file', '--re']), ['--recursive']);
     assert.deepEqual(await complete(['completion', 'z']), ['zsh']);
+  });
+
+  it('completes branches and paths, in both spellings', async () => {
+    const engine = await FakeEngine.start();
+    engine.handler = ({ path, query }, response) => {
+      const files = [{ path: `${query.path ?? ''}sub/` }, { path: `${query.path ?? ''}sum.csv` }];
+      const items = path.endsWith('/branches')
+        ? [{ name: 'master' }, { name: 'dev' }]
+        : path.endsWith('/list')
+          ? files
+          : [{ project: 'default', name: 'data' }];
+      response.end(JSON.stringify({ items, next: null }));
+    };
+    const cases: readonly (readonly [string, readonly string[]])[] = [
+      ['get file d', ['data']],
+      ['get file data@', ['data@dev', 'data@master']],
+      ['get file data@m', ['data@master']],
+      ['get file data m', ['master']],
+      ['get file data@master:/a/s', ['data@master:/a/sub/', 'data@master:/a/sum.csv']],
+      ['get file data@master:su', ['data@master:sub/', 'data@master:sum.csv']],
+      ['get-file data master /sum', ['/sum.csv']],
+      ['put file -m text data@d', ['data@dev']],
+      ['put file data@dev -f d', []],
+      ['create branch data master x', []],
+    ];
+    for (const [line, answers] of cases) {
+      assert.deepEqual(await complete(line.split(' '), engine.address), answers, line);
+    }
+    await engine.stop();
+  });
+
+  it('gives bash what follows the last character that breaks words', () => {
+    const script = `${completionScript('bash')}
+      compopt() { :; }
+      pfs() { printf '%s\\n' "$ANSWER"; }
+      COMP_LINE=$1 COMP_POINT=\${#1}
+      _pfs
+      printf '%s' "\${COMPREPLY[@]}"`;
+    const ask = (line: string, answer: string): string =>
+      execFileSync('bash', ['--norc', '-c', script, 'bash', line], {
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH, ANSWER: answer },
+      });
+    assert.equal(ask('pfs list file da', 'data'), 'data');
+    assert.equal(ask('pfs list file data@m', 'data@master'), '@master');
+    assert.equal(ask('pfs list file data@master:/s', 'data@master:/sub/'), '/sub/');
+    assert.equal(ask('pfs list-file data ', 'master'), 'master');
   });
 
   it('completes names from a running engine, and says nothing without one', async () => {
