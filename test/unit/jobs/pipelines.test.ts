@@ -143,10 +143,7 @@ it('a pipeline that others read is deleted only by force, and they are left with
   ]);
   await engine.settled();
   const options = { key: 'default/first', force: false, keepRepo: false };
-  await assert.rejects(
-    deletePipeline(context, options, ACTOR),
-    /read by "second".*--force/,
-  );
+  await assert.rejects(deletePipeline(context, options, ACTOR), /read by "second".*--force/);
   await deletePipeline(context, { ...options, force: true }, ACTOR);
   const { repos, pipelines, jobs } = context.journal.state;
   assert.deepEqual([...pipelines.keys()], ['default/second']);

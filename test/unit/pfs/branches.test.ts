@@ -73,7 +73,8 @@ it('deletes a branch that others read only by force, and they lose it', async (t
   const remove = (force: boolean) => deleteBranch(pfs.context, { ...master, force }, ACTOR);
   await assert.rejects(remove(false), {
     code: 'failed_precondition',
-    message: /^Cannot delete branch "master" of repo "data": it is read by "out"; delete what reads it first/,
+    message:
+      /^Cannot delete branch "master" of repo "data": it is read by "out"; delete what reads it first/,
   });
   await assert.rejects(deleteBranch(pfs.context, { ...out, force: true }, ACTOR), {
     message: /^Cannot delete branch "master" of repo "out": pipeline "out" writes it/,
