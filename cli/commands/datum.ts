@@ -124,7 +124,7 @@ async function listDatum(context: Context, args: ParsedArguments): Promise<void>
     await output.table(first(datums, args.number('number')), { heading, row: plannedRow });
     return;
   }
-  const { pipeline, id } = parseJob(args.positionals, project);
+  const { pipeline, id } = await findJob(context, args.positionals, { newest: true });
   const datums = client.items<Datum>(
     path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}/datums`,
     {},
