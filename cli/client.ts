@@ -40,6 +40,16 @@ export interface ClientOptions {
   readonly onVersion?: (version: string) => void;
 }
 
+/** An answer of bytes. */
+export interface Opened {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** It holds only the range that was asked for. */
+  readonly isPart: boolean;
+  readonly etag: string | undefined;
+  /** How many bytes there are; NaN where the answer does not say. */
+  readonly size: number;
+}
+
 export interface Sending {
   readonly query?: Query;
   readonly body?: unknown;
@@ -117,7 +127,11 @@ export class Client {
   /** Sends a stream of file frames once; a broken connection is an error, since the source cannot be read twice. */
   async upload<T>(
     route: string,
-    options: { readonly query?: Query; readonly source: AsyncIterable<Uint8Array> },
+    options: {
+      readonly query?: Query;
+      readonly source: AsyncIterable<Uint8Array>;
+      readonly isGzipped?: boolean;
+    },
   ): Promise<T> {
     return (await this.#json({
       method: 'POST',
@@ -126,6 +140,7 @@ export class Client {
       headers: {
         'content-type': FRAMES_TYPE,
         'idempotency-key': randomBytes(16).toString('hex'),
+        ...(options.isGzipped ? { 'content-encoding': 'gzip' } : {}),
       },
       body: options.source,
     })) as T;
@@ -159,8 +174,22 @@ export class Client {
 
   /** Starts to read bytes. The result ends with an error when the connection breaks. */
   async bytes(route: string, query?: Query): Promise<AsyncIterable<Uint8Array>> {
-    const response = await this.#request({ method: 'GET', path: route, query });
-    return this.#guarded(response);
+    return (await this.open(route, { query })).bytes;
+  }
+
+  /** As {@link Client.bytes}, with what the answer says of them. */
+  async open(
+    route: string,
+    options: { readonly query?: Query | undefined; readonly headers?: OutgoingHttpHeaders },
+  ): Promise<Opened> {
+    const { query, headers = {} } = options;
+    const response = await this.#request({ method: 'GET', path: route, query, headers });
+    return {
+      isPart: response.statusCode === 206,
+      etag: response.headers.etag,
+      size: Number(response.headers['content-length'] ?? Number.NaN),
+      bytes: this.#guarded(response),
+    };
   }
 
   /** Yields all items of a list, page by page, from `query.after` on. */

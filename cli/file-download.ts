@@ -7,16 +7,18 @@ import type { ParsedArguments } from './arguments.ts';
 import { usageError } from './cli-error.ts';
 import { path } from './client.ts';
 import type { Context } from './context.ts';
-import { writeFile } from './file-writer.ts';
+import { resumeFile, writeFile } from './file-writer.ts';
 import { writeFolder } from './folder-writer.ts';
 import { startProgress } from './progress.ts';
 import { parseCommitWords } from './refs.ts';
+import { readOn } from './resume.ts';
 
 /** Runs `get file`. */
 export async function getFile(context: Context, args: ParsedArguments): Promise<void> {
   const ref = parseCommitWords(args.positionals, { project: context.project, path: true });
   const route = path`/repos/${ref.repo.project}/${ref.repo.name}/files/${ref.ref}`;
   const output = args.string('output');
+  const offset = offsetOf(args);
   if (args.flag('recursive')) {
     await getFolder(context, { route, path: ref.path ?? '/', folder: output ?? '.' });
     return;
@@ -27,12 +29,28 @@ export async function getFile(context: Context, args: ParsedArguments): Promise<
     );
   }
   if (output === undefined || output === '-') {
-    for await (const chunk of await context.client.bytes(`${route}/content`, { path: ref.path })) {
+    const from = { route: `${route}/content`, path: ref.path, from: offset };
+    for await (const chunk of readOn(context.client, from)) {
       await context.output.write(chunk);
     }
     return;
   }
-  await getOne(context, { route, path: ref.path, output });
+  await getOne(context, { route, path: ref.path, output, offset, keep: args.flag('retry') });
+}
+
+function offsetOf(args: ParsedArguments): number {
+  const offset = args.number('offset') ?? 0;
+  const toFile = (args.string('output') ?? '-') !== '-';
+  if (!Number.isSafeInteger(offset) || offset < 0) {
+    throw usageError(`--offset ${offset} is no number of bytes`);
+  }
+  if (args.flag('recursive') && (offset > 0 || args.flag('retry'))) {
+    throw usageError('--offset and --retry are for one file; leave out -r');
+  }
+  if (args.flag('retry') && (!toFile || offset > 0)) {
+    throw usageError('--retry goes on writing a file: name it with -o, and leave out --offset');
+  }
+  return offset;
 }
 
 /** Returns whether a path holds characters of the glob dialect. */
@@ -42,8 +60,15 @@ export function isGlob(text: string): boolean {
 
 async function getOne(
   context: Context,
-  { route, path: from, output }: { route: string; path: string; output: string },
+  options: {
+    readonly route: string;
+    readonly path: string;
+    readonly output: string;
+    readonly offset: number;
+    readonly keep: boolean;
+  },
 ): Promise<void> {
+  const { route, path: from, output, offset, keep } = options;
   const { client } = context;
   const status = isGlob(from)
     ? undefined
@@ -58,17 +83,22 @@ async function getOne(
     );
   }
   const file = inFolder ? join(output, basename(from)) : output;
+  if (keep && !status) {
+    throw usageError(`Cannot go on with "${from}": --retry is for one file, not for a pattern`);
+  }
   const progress = await startProgress(context.output, {
     label: 'Getting',
     bytes: true,
-    total: status?.size,
+    total: status && status.size - offset,
   });
+  const read = (at: number) =>
+    readOn(client, { route: `${route}/content`, path: from, from: at, id: status?.id });
+  const executable = status?.executable ?? false;
+  const onProgress = (bytes: number) => progress.update(bytes, '');
   try {
-    await writeFile(file, {
-      source: await client.bytes(`${route}/content`, { path: from }),
-      executable: status?.executable ?? false,
-      onProgress: (bytes) => progress.update(bytes, ''),
-    });
+    await (keep && status
+      ? resumeFile(file, { id: status.id, size: status.size, read, executable, onProgress })
+      : writeFile(file, { source: read(offset), executable, onProgress }));
   } finally {
     progress.stop();
   }

@@ -9,8 +9,10 @@ import { path } from './client.ts';
 import type { Context } from './context.ts';
 import { formatSize } from './format.ts';
 import { encodeFiles, type UploadFile } from './frame-encoder.ts';
+import { gzipped } from './gzip.ts';
 import { startProgress } from './progress.ts';
 import { parseCommitWords, showName } from './refs.ts';
+import { type UploadWishes, uploadWishes } from './upload-options.ts';
 import { isUrl, planUpload, type UploadSource } from './upload-source.ts';
 import { walk } from './walk.ts';
 
@@ -26,8 +28,10 @@ export async function putFile(context: Context, args: ParsedArguments): Promise<
     ref,
     path: target,
   } = parseCommitWords(words, { project: context.project, path: true });
+  const wishes = uploadWishes(args);
   const plan = planUpload(await readSources(context, args), {
     target,
+    unpack: wishes.untar,
     recursive: args.flag('recursive'),
     fullPath: args.flag('full-path'),
   });
@@ -35,7 +39,8 @@ export async function putFile(context: Context, args: ParsedArguments): Promise<
   let files = 0;
   let bytes = 0;
   try {
-    const source = encodeFiles(uploadFiles(context, plan), (doneFiles, doneBytes) => {
+    const sending = uploadFiles(context, plan, wishes);
+    const source = encodeFiles(sending, (doneFiles, doneBytes) => {
       files = doneFiles;
       bytes = doneBytes;
       progress.update(bytes, `in ${files} ${files === 1 ? 'file' : 'files'}`);
@@ -47,8 +52,10 @@ export async function putFile(context: Context, args: ParsedArguments): Promise<
           own: args.flag('commit'),
           append: args.flag('append'),
           description: args.string('message'),
+          ...wishes.query,
         },
-        source,
+        source: wishes.compress ? gzipped(source) : source,
+        isGzipped: wishes.compress,
       },
     );
     progress.stop();
@@ -116,13 +123,17 @@ async function fetchText(context: Context, url: string): Promise<NodeJS.Readable
   return Readable.from(fetchUrl(url, context.signal));
 }
 
-function* uploadFiles(context: Context, plan: readonly UploadSource[]): Iterable<UploadFile> {
+function* uploadFiles(
+  context: Context,
+  plan: readonly UploadSource[],
+  wishes: UploadWishes,
+): Iterable<UploadFile> {
   for (const { kind, from, target } of plan) {
     if (kind === 'folder') {
       const top = target === '/' ? '' : target;
       const folder = from.length > 1 ? from.replace(/\/+$/, '') : from;
-      for (const [file, below] of walk(folder === '/' ? '' : folder)) {
-        yield { path: top + below, from: file };
+      for (const [file, below, link] of walk(folder === '/' ? '' : folder, wishes.symlinks)) {
+        yield { path: top + below, from: file, link };
       }
     } else if (kind === 'file') {
       yield { path: target, from };

@@ -1,6 +1,6 @@
 // Writes one stream to one file of the user's: whole or not at all.
 
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { failure, fileError } from './cli-error.ts';
 
@@ -58,6 +58,62 @@ export async function writeFile(
     throw error;
   }
 }
+
+/**
+ * As {@link writeFile}, but what arrived before an error stays beside `file`, under a name that holds the object's id, and
+ * the next call goes on from there.
+ * @param options.id the Git object that is written.
+ * @param options.read yields its bytes from an offset on.
+ */
+export async function resumeFile(
+  file: string,
+  options: {
+    readonly id: string;
+    readonly size: number;
+    readonly executable: boolean;
+    readonly read: (from: number) => AsyncIterable<Uint8Array>;
+    readonly onProgress?: (bytes: number) => void;
+  },
+): Promise<number> {
+  const { id, size, read, onProgress } = options;
+  const folder = dirname(file);
+  const prefix = `.${basename(file)}.`;
+  const part = join(folder, `${prefix}${id}${PART}`);
+  let handle: FileHandle;
+  let bytes: number;
+  try {
+    handle = await open(part, 'a', options.executable ? 0o777 : 0o666);
+    bytes = (await handle.stat()).size;
+  } catch (error) {
+    throw fileError(`write "${file}"`, error);
+  }
+  try {
+    onProgress?.(bytes);
+    for await (const chunk of bytes < size ? read(bytes) : []) {
+      await handle.writeFile(chunk).catch((error: unknown) => {
+        throw fileError(`write "${file}"`, error);
+      });
+      bytes += chunk.length;
+      onProgress?.(bytes);
+    }
+  } finally {
+    await handle.close();
+  }
+  try {
+    await rename(part, file);
+    // What arrived of other versions is of no use any more.
+    for (const name of await readdir(folder)) {
+      if (name.startsWith(prefix) && name.endsWith(PART)) {
+        await rm(join(folder, name), { force: true });
+      }
+    }
+  } catch (error) {
+    throw fileError(`write "${file}"`, error);
+  }
+  return bytes;
+}
+
+const PART = '.pfs-part';
 
 async function isSpecial(file: string): Promise<boolean> {
   try {

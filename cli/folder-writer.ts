@@ -11,6 +11,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  symlinkSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -82,6 +83,7 @@ async function collect(
   let files = 0;
   let bytes = 0;
   let fd: number | undefined;
+  const links: { readonly path: string; readonly parts: readonly string[]; target: string }[] = [];
   const makeParents = (parts: readonly string[], path: string): void => {
     const parent = path.slice(0, Math.max(0, path.length - (parts.at(-1)?.length ?? 0) - 1));
     if (!made.has(parent)) {
@@ -97,6 +99,12 @@ async function collect(
     for await (const parts of decodeFrames(options.source)) {
       options.signal?.throwIfAborted();
       for (const part of parts) {
+        if (part.link) {
+          const names = safeParts(part.path);
+          links.push({ path: names.join('/'), parts: names, target: part.data.toString() });
+          files += 1;
+          continue;
+        }
         if (part.first) {
           const names = safeParts(part.path);
           current = names.join('/');
@@ -115,6 +123,14 @@ async function collect(
         }
       }
       options.onProgress?.({ files, bytes });
+    }
+    for (const { parts, path } of links) {
+      makeParents(parts, path);
+    }
+    // Last, so that nothing can be written, nor a folder made, through one.
+    for (const { target, path } of links) {
+      current = path;
+      symlinkSync(target, `${staging}/${path}`);
     }
   } catch (error) {
     if (error instanceof CliError) {

@@ -8,6 +8,7 @@ import {
   FRAME_EXECUTABLE,
   FRAME_FILE,
   FRAME_HEADER_BYTES,
+  FRAME_LINK,
   FRAME_PIECE,
 } from '../engine/server/frames.ts';
 import { CliError, fileError } from './cli-error.ts';
@@ -30,6 +31,8 @@ export interface UploadFile {
   /** Where it is, for messages. */
   readonly from: string;
   readonly stream?: AsyncIterable<Uint8Array>;
+  /** Where it leads, of a symbolic link that is kept. */
+  readonly link?: string | undefined;
 }
 
 /** Called after each batch with how many files and bytes have been read. */
@@ -65,6 +68,17 @@ export async function* encodeFiles(
       frames += 1;
       count += 1;
       yield encodeFrameHeader(FRAME_FILE, file.path, 0);
+      continue;
+    }
+    if (file.link !== undefined) {
+      const target = Buffer.from(file.link);
+      if (used > 0) {
+        yield batch.subarray(0, used);
+        used = 0;
+      }
+      frames += 1;
+      count += 1;
+      yield Buffer.concat([encodeFrameHeader(FRAME_LINK, file.path, target.length), target]);
       continue;
     }
     const fd = openFile(file.from);

@@ -16,6 +16,8 @@ export interface UploadOptions {
   readonly target: string | undefined;
   readonly recursive: boolean;
   readonly fullPath: boolean;
+  /** The sources are archives: what they hold goes below the target, whatever they are called. */
+  readonly unpack?: boolean;
 }
 
 /**
@@ -30,6 +32,9 @@ export function planUpload(
   const { target } = options;
   if (target !== undefined && isUrl(target)) {
     throw usageError(`The path "${target}" looks like a URL; did you mean -f ${target}?`);
+  }
+  if (options.unpack) {
+    return sources.map((from) => planArchive(from, target ?? '/'));
   }
   const several = sources.length > 1;
   const plan = sources.map((from) => planOne(from, several, options));
@@ -77,6 +82,11 @@ function planOne(from: string, several: boolean, options: UploadOptions): Upload
     return { kind: 'folder', from, target: absolute(options.target) };
   }
   return { kind: 'folder', from, target: absolute(`${options.target ?? ''}/${name}`) };
+}
+
+function planArchive(from: string, target: string): UploadSource {
+  const plan = planOne(from, false, { target: 'archive', recursive: false, fullPath: false });
+  return { ...plan, target: absolute(target) };
 }
 
 function planStdin(several: boolean, options: UploadOptions): UploadSource {

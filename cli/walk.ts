@@ -1,27 +1,34 @@
 // Walks a folder of the user's in byte order, following links inside it. Reads no file's content.
 
-import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { type Dirent, readdirSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { CliError, failure, fileError } from './cli-error.ts';
+
+/** What becomes of symbolic links: the content they lead to, links, or an error. */
+export type SymlinkRule = 'follow' | 'keep' | 'refuse';
+
+/** A file, its path below the folder, and where it leads if it is a link that is kept. */
+export type Walked = readonly [file: string, below: string, target?: string];
 
 /**
  * Yields the regular files below `folder`, each with its path below it, sorted by the bytes of their names. Symbolic links are
- * followed. Throws an error that names the path for a link that dangles or leads back up, for sockets, devices and
- * pipes, and for names that are not UTF-8.
+ * treated as `symlinks` says; `folder` itself may be one. Throws an error that names the path for a link to follow that
+ * dangles or leads back up, for sockets, devices and pipes, and for names that are not UTF-8.
  */
-export function* walk(folder: string): Iterable<readonly [file: string, below: string]> {
-  yield* walkInto(folder, '', new Set());
+export function* walk(folder: string, symlinks: SymlinkRule = 'follow'): Iterable<Walked> {
+  yield* walkInto({ folder, below: '', symlinks }, new Set());
 }
 
 function* walkInto(
-  folder: string,
-  below: string,
+  at: { readonly folder: string; readonly below: string; readonly symlinks: SymlinkRule },
   above: Set<string>,
-): Iterable<readonly [file: string, below: string]> {
+): Iterable<Walked> {
+  const { folder, below, symlinks } = at;
   const key = identity(stat(folder));
   if (above.has(key)) {
     throw new CliError(
       'io',
-      `Cannot put "${folder}": its symbolic links lead in a circle; remove the link`,
+      `Cannot put "${folder}": its symbolic links lead in a circle; remove the link, or keep links with --symlinks keep`,
     );
   }
   above.add(key);
@@ -29,13 +36,24 @@ function* walkInto(
     const file = `${folder}/${entry.name}`;
     const path = `${below}/${entry.name}`;
     if (entry.name.includes('\ufffd')) {
-      throw new CliError('io', `Cannot put "${file}": its name is not valid UTF-8; rename it`);
+      checkUtf8(folder, entry.name);
+    }
+    if (entry.isSymbolicLink() && symlinks !== 'follow') {
+      const target = targetOf(file);
+      if (symlinks === 'refuse') {
+        throw new CliError(
+          'io',
+          `Cannot put "${file}": it is a symbolic link to "${target}"; remove it, or say --symlinks follow or keep`,
+        );
+      }
+      yield [file, path, target];
+      continue;
     }
     const kind = entry.isSymbolicLink() ? stat(file) : entry;
     if (kind.isFile()) {
       yield [file, path];
     } else if (kind.isDirectory()) {
-      yield* walkInto(file, path, above);
+      yield* walkInto({ folder: file, below: path, symlinks }, above);
     } else {
       throw new CliError(
         'io',
@@ -54,12 +72,48 @@ function stat(file: string): Stats {
     if ((error as { code?: unknown }).code === 'ENOENT') {
       throw failure(
         'io',
-        `Cannot put "${file}": its symbolic link leads nowhere; remove the link`,
+        `Cannot put "${file}": its symbolic link leads nowhere; remove the link, or keep links with --symlinks keep`,
         error,
       );
     }
     throw fileError(`read "${file}"`, error);
   }
+}
+
+function targetOf(file: string): string {
+  let target: Buffer;
+  try {
+    target = readlinkSync(file, { encoding: 'buffer' });
+  } catch (error) {
+    throw fileError(`read the link "${file}"`, error);
+  }
+  if (!isUtf8(target)) {
+    throw new CliError(
+      'io',
+      `Cannot put "${file}": its symbolic link leads to "${escaped(target)}", which is not valid UTF-8`,
+    );
+  }
+  return target.toString();
+}
+
+/** Node decodes a name that is not UTF-8 to one with U+FFFD in it; a name may hold that character, too. */
+function checkUtf8(folder: string, name: string): void {
+  const bad = readdirSync(folder, { encoding: 'buffer' }).find(
+    (bytes) => bytes.toString() === name && !isUtf8(bytes),
+  );
+  if (bad) {
+    throw new CliError(
+      'io',
+      `Cannot put "${folder}/${escaped(bad)}": its name is not valid UTF-8; rename it`,
+    );
+  }
+}
+
+/** Shows bytes as text, and each that is not printable ASCII as `\\xNN`. */
+function escaped(bytes: Buffer): string {
+  return bytes
+    .toString('latin1')
+    .replace(/[^ -~]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 function list(folder: string): Dirent[] {

@@ -7,6 +7,7 @@ import type { Command, Option } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatSize } from '../format.ts';
 import { type CommitRef, parseCommitWords, parseRef, showName } from '../refs.ts';
+import { UPLOAD_OPTIONS } from '../upload-options.ts';
 
 const FILE = '<repo@ref:/path> | <repo> <ref> <path>';
 const DIRECTORY = '<repo@ref[:/path]> | <repo> <ref> [path]';
@@ -68,6 +69,7 @@ export const commands: readonly Command[] = [
       overwrite: { type: 'boolean', short: 'o', description: 'has no effect: putting overwrites' },
       parallelism,
       progress: { type: 'boolean', hidden: true, description: 'has no effect' },
+      ...UPLOAD_OPTIONS,
     },
     examples: [
       [
@@ -78,6 +80,11 @@ export const commands: readonly Command[] = [
       ['put file images@master -r -f photos', 'puts the directory, as /photos/…'],
       ['put file images@master:/ -r -f photos', 'puts what it holds at the top'],
       ['put file training@master:/log.txt -a -f - < new.log', 'adds standard input to a file'],
+      [
+        'put file x@master:/rows --split csv --header-records 1 -f x.csv',
+        'puts a file for every row into /rows, each with the header; with -a they are added',
+      ],
+      ['put file images@master:/ --untar -f photos.tar.gz', 'puts the files of an archive'],
     ],
     run: async (context, args) => {
       const { putFile } = await import('../file-upload.ts');
@@ -107,12 +114,19 @@ export const commands: readonly Command[] = [
       },
       parallelism,
       progress: { type: 'boolean', hidden: true, description: 'has no effect' },
+      offset: { type: 'number', value: 'bytes', description: 'begin so far into the file' },
+      retry: {
+        type: 'boolean',
+        description: 'with -o: keep what has arrived when it breaks off, and go on from there',
+      },
     },
     examples: [
       ['get file model@master:/model.pkl -o model.pkl', 'writes it to model.pkl'],
       ['get-file training master /iris.csv | head', 'prints it'],
       ['get file images@master:/ -r -o out', 'gets everything into out/'],
       ["get file 'images@master:/*.png' -r", 'gets the matches into the current folder'],
+      ['get file model@master:/model.pkl --retry -o model.pkl', 'goes on where it broke off'],
+      ['get file logs@master:/app.log --offset 1000000', 'prints what comes after a megabyte'],
     ],
     run: async (context, args) => {
       const { getFile } = await import('../file-download.ts');
@@ -134,7 +148,7 @@ export const commands: readonly Command[] = [
       });
       await context.output.fields(file, () => [
         ['Path', file.path],
-        ['Type', file.type === 'dir' ? 'directory' : file.executable ? 'executable file' : 'file'],
+        ['Type', typeText(file)],
         ['Size', formatSize(file.size)],
         ['Files', file.type === 'dir' ? String(file.files) : undefined],
         ['Git object', file.id],
@@ -293,6 +307,11 @@ export const commands: readonly Command[] = [
     },
   },
 ];
+
+function typeText({ type, executable }: File): string {
+  const texts = { dir: 'directory', link: 'symbolic link', file: 'file' };
+  return executable ? 'executable file' : texts[type];
+}
 
 function filesPath({ repo, ref }: CommitRef): string {
   return path`/repos/${repo.project}/${repo.name}/files/${ref}`;

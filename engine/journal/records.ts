@@ -82,7 +82,9 @@ export type Edit =
   /** Puts a file or a whole directory at a path, replacing what stands there. */
   | { readonly kind: 'set'; readonly path: string; readonly entry: EntryRef }
   /** Appends a file's content to the file at a path, or makes it. */
-  | { readonly kind: 'append'; readonly path: string; readonly entry: EntryRef };
+  | { readonly kind: 'append'; readonly path: string; readonly entry: EntryRef }
+  /** Puts the files of this tree, in order, into the directory at a path, under the numbers that follow its last one. */
+  | { readonly kind: 'extend'; readonly path: string; readonly tree: string };
 
 export interface ImageRecord {
   readonly reference: string;

@@ -31,6 +31,8 @@ export async function applyEdit(draft: TreeDraft, edit: Edit): Promise<void> {
       return await draft.set(edit.path, edit.entry);
     case 'append':
       return await draft.append(edit.path, edit.entry);
+    case 'extend':
+      return await draft.extend(edit.path, edit.tree);
     default: {
       const unknown: never = edit;
       return unknown;

@@ -25,6 +25,11 @@ export interface GlobMatch extends FileInfo {
   readonly captures: readonly string[];
 }
 
+/** Returns whether an entry is a symbolic link that was kept: its content is its target. */
+export function isLink(entry: { readonly mode: string }): boolean {
+  return entry.mode === '120000';
+}
+
 export function isDirectory(entry: { readonly mode: string }): boolean {
   return entry.mode === '40000';
 }

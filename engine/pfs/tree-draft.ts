@@ -17,6 +17,7 @@ import {
   type StoredDirectory,
   writeDirectory,
 } from './directory.ts';
+import { pieceName } from './split.ts';
 
 /** A file to be written; `tail` names the blobs whose contents are to follow its own. */
 interface File {
@@ -48,6 +49,8 @@ export interface MergeOptions {
   /** Called for a path that both have; throws to refuse. Where absent, the upper file wins. */
   readonly onBoth?: (path: string) => void;
 }
+
+const NUMBER = /^[0-9a-f]{16}$/;
 
 /** A changed copy of a tree (null: of the empty one). Directories that become empty vanish. */
 export class TreeDraft {
@@ -140,10 +143,34 @@ export class TreeDraft {
       throw collision(path);
     }
     const { file } = found;
+    if (file.mode === '120000') {
+      throw new EngineError('invalid', `Cannot append to "/${path}": it is a symbolic link`);
+    }
     if (parent.changes.get(name) === file) {
       file.tail.push(entry.id);
     } else {
       parent.changes.set(name, { ...file, tail: [entry.id] });
+    }
+  }
+
+  /**
+   * Puts the files of `tree`, in order, into the directory at `path` under the numbers (16 hex digits) that follow the
+   * greatest one there. Rejects with `invalid` where a file stands at `path` or on the way.
+   */
+  async extend(path: string, tree: string): Promise<void> {
+    const { parent } = await this.#makeParent(`${path}/`);
+    const { entries: pieces, large } = await readDirectory(this.#objects, tree);
+    let last = -1n;
+    const { entries } = await this.#load(parent);
+    for (const name of [...entries.map((entry) => entry.name), ...parent.changes.keys()]) {
+      if (NUMBER.test(name) && BigInt(`0x${name}`) > last && (await this.#find(parent, name))) {
+        last = BigInt(`0x${name}`);
+      }
+    }
+    for (const { name, mode, id } of pieces) {
+      last += 1n;
+      const isLarge = large.has(name);
+      parent.changes.set(pieceName(last), { mode, id, isLarge, tail: [] });
     }
   }
 

@@ -2,17 +2,14 @@
 
 import { EngineError } from '../base/errors.ts';
 import { isId } from '../base/ids.ts';
-import { MAX_BLOB_BYTES } from '../base/limits.ts';
-import { checkPath } from '../git/names.ts';
 import { branchKey, type CommitRecord, type Edit, type RepoKey } from '../journal/records.ts';
-import { isOwnAttributes } from './attributes.ts';
 import { checkWritable, openHead, openThere } from './branch-rules.ts';
 import { resolveCommit } from './commit-lookup.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { PfsContext, Request } from './context.ts';
-import { checkBranchName, normalizePath } from './names.ts';
-import { Overlay } from './overlay.ts';
-import type { FileWriter, StoredFile, WriteSession } from './write-session.ts';
+import { checkBranchName } from './names.ts';
+import { type StagingOptions, stageFiles } from './staging.ts';
+import type { WriteSession } from './write-session.ts';
 
 /** A piece of a file on its way in; a small file comes as one piece that is first and last. */
 export interface FilePart {
@@ -21,6 +18,8 @@ export interface FilePart {
   readonly data: Buffer;
   readonly first: boolean;
   readonly last: boolean;
+  /** `data` is the path, in the commit, of the file of this upload that it is another name of; or a symbolic link's target. */
+  readonly link?: 'hard' | 'symbolic';
 }
 
 /** Where edits go. */
@@ -40,19 +39,18 @@ export interface Target {
 export async function putFiles(
   context: PfsContext,
   queue: CommitQueue,
-  upload: {
+  upload: StagingOptions & {
     readonly target: Target;
-    readonly append: boolean;
     readonly parts: AsyncIterable<readonly FilePart[]>;
     readonly request: Request;
   },
 ): Promise<CommitRecord> {
-  const { target, append, parts, request } = upload;
+  const { target, parts, request } = upload;
   await findTarget(context, target);
   const session = context.newSession();
   let edits: Edit[];
   try {
-    edits = append ? await stageAppends(session, parts) : await stageOverlay(session, parts);
+    edits = await stageFiles(session, parts, upload);
   } catch (error) {
     session.discard();
     throw error;
@@ -114,81 +112,4 @@ function reasonNotToPut(commit: CommitRecord, own: boolean): string | undefined 
     return `it has already finished; put into its branch "${branch}" instead`;
   }
   return own ? `it can't hold a commit of its own; leave out -c` : undefined;
-}
-
-async function stageOverlay(
-  session: WriteSession,
-  parts: AsyncIterable<readonly FilePart[]>,
-): Promise<Edit[]> {
-  const overlay = new Overlay();
-  for await (const { path, executable, stored } of storedFiles(session, parts)) {
-    overlay.add(path, { ...stored, mode: executable ? '100755' : '100644' });
-  }
-  const tree = await overlay.write(session);
-  return tree === null ? [] : [{ kind: 'overlay', tree }];
-}
-
-async function stageAppends(
-  session: WriteSession,
-  parts: AsyncIterable<readonly FilePart[]>,
-): Promise<Edit[]> {
-  const edits: Edit[] = [];
-  for await (const { path, executable, stored } of storedFiles(session, parts)) {
-    const entry = { mode: executable ? '100755' : '100644', id: stored.id };
-    edits.push({ kind: 'append', path, entry });
-  }
-  return edits;
-}
-
-interface NamedFile {
-  readonly path: string;
-  readonly executable: boolean;
-  readonly stored: StoredFile;
-}
-
-async function* storedFiles(
-  session: WriteSession,
-  parts: AsyncIterable<readonly FilePart[]>,
-): AsyncGenerator<NamedFile> {
-  let open: { readonly path: string; readonly file: FileWriter } | undefined;
-  for await (const batch of parts) {
-    for (const part of batch) {
-      const path = normalizePath(part.path);
-      if (part.first === (open !== undefined) || (open && open.path !== path)) {
-        throw incomplete(open?.path ?? path);
-      }
-      if (part.first) {
-        checkPath(path);
-      }
-      let stored: StoredFile | undefined;
-      if (part.first && part.last && part.data.length <= MAX_BLOB_BYTES) {
-        if (isOwnAttributes(path.slice(path.lastIndexOf('/') + 1), part.data)) {
-          // What a clone brought back: ours, and made anew wherever it is needed.
-          continue;
-        }
-        const done = session.smallFile(part.data);
-        stored = done instanceof Promise ? await done : done;
-      } else {
-        open ??= { path, file: session.newFile() };
-        await open.file.write(part.data);
-        stored = part.last ? await open.file.finish() : undefined;
-      }
-      if (part.last) {
-        open = undefined;
-      }
-      if (stored) {
-        yield { path, executable: part.executable, stored };
-      }
-    }
-  }
-  if (open) {
-    throw incomplete(open.path);
-  }
-}
-
-function incomplete(path: string): EngineError {
-  return new EngineError(
-    'invalid',
-    `Cannot store "/${path}": not all of it arrived; nothing was stored, send it again`,
-  );
 }

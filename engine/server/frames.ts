@@ -3,7 +3,8 @@
 //
 // stream  = frame* end
 // frame   = kind(u8) pathLength(u16 BE) size(u48 BE) path(UTF-8) data(size bytes)
-// kind    = 1 file, 2 executable file, 3 piece: more data follows in the next frame with the same path, 4 executable piece
+// kind    = 1 file, 2 executable file, 3 piece: more data follows in the next frame with the same path, 4 executable piece,
+//           5 symbolic link, whose data is its target
 // end     = 0(u8) 0(u16) count(u48): the number of frames before it. A stream without it was cut off.
 //
 // A file of unknown length is sent as pieces, closed by a frame of kind 1 or 2 (which may be empty).
@@ -18,6 +19,9 @@ export const FRAME_FILE = 1;
 export const FRAME_EXECUTABLE = 2;
 export const FRAME_PIECE = 3;
 export const FRAME_EXECUTABLE_PIECE = 4;
+export const FRAME_LINK = 5;
+/** The longest target of a link, in bytes. */
+const MAX_LINK_BYTES = 4095;
 
 /** Returns the header and path of one frame; `size` bytes of data must follow. */
 export function encodeFrameHeader(kind: number, path: string, size: number): Buffer {
@@ -43,6 +47,8 @@ export interface FramePart {
   /** True for the first and the last part of a file; both for a small file that came whole. */
   readonly first: boolean;
   readonly last: boolean;
+  /** The data are the target of a symbolic link; it comes whole. */
+  readonly link?: 'symbolic';
 }
 
 /**
@@ -55,7 +61,14 @@ export async function* decodeFrames(
 ): AsyncIterable<readonly FramePart[]> {
   let rest: Buffer = Buffer.alloc(0);
   let open:
-    | { path: string; executable: boolean; left: number; more: boolean; started: boolean }
+    | {
+        path: string;
+        executable: boolean;
+        left: number;
+        more: boolean;
+        started: boolean;
+        isLink: boolean;
+      }
     | undefined;
   let frames = 0;
   let ended = false;
@@ -66,7 +79,7 @@ export async function* decodeFrames(
     for (;;) {
       if (open && (open.left > 0 || !open.more)) {
         const take = Math.min(open.left, buffer.length);
-        if (take === 0 && open.left > 0) {
+        if (open.left > 0 && (take === 0 || (open.isLink && take < open.left))) {
           break;
         }
         const done = take === open.left && !open.more;
@@ -76,6 +89,7 @@ export async function* decodeFrames(
           data: buffer.subarray(0, take),
           first: !open.started,
           last: done,
+          ...(open.isLink ? { link: 'symbolic' as const } : {}),
         });
         buffer = buffer.subarray(take);
         open.left -= take;
@@ -91,8 +105,11 @@ export async function* decodeFrames(
       const kind = buffer[0];
       const pathBytes = buffer.readUInt16BE(1);
       const size = buffer.readUIntBE(3, 6);
-      if (ended || kind === undefined || kind > FRAME_EXECUTABLE_PIECE) {
+      if (ended || kind === undefined || kind > FRAME_LINK) {
         throw malformed('a frame has an unknown kind');
+      }
+      if (kind === FRAME_LINK && size > MAX_LINK_BYTES) {
+        throw malformed(`the target of a link is longer than ${MAX_LINK_BYTES} bytes`);
       }
       if (kind === FRAME_END) {
         if (size !== frames || open) {
@@ -124,6 +141,7 @@ export async function* decodeFrames(
         left: size,
         more: kind === FRAME_PIECE || kind === FRAME_EXECUTABLE_PIECE,
         started: open?.started ?? false,
+        isLink: kind === FRAME_LINK,
       };
     }
     rest = buffer;
@@ -149,6 +167,8 @@ export interface OutgoingFile {
   readonly executable: boolean;
   readonly size: number;
   readonly data: Buffer | AsyncIterable<Uint8Array>;
+  /** The data are the target of a symbolic link. */
+  readonly isLink?: boolean;
 }
 
 const BATCH_BYTES = 256 * 1024;
@@ -158,8 +178,9 @@ export async function* encodeFiles(files: AsyncIterable<OutgoingFile>): AsyncGen
   let batch: Uint8Array[] = [];
   let bytes = 0;
   let count = 0;
-  for await (const { path, executable, size, data } of files) {
-    const header = encodeFrameHeader(executable ? FRAME_EXECUTABLE : FRAME_FILE, path, size);
+  for await (const { path, executable, size, data, isLink } of files) {
+    const kind = isLink ? FRAME_LINK : executable ? FRAME_EXECUTABLE : FRAME_FILE;
+    const header = encodeFrameHeader(kind, path, size);
     count += 1;
     batch.push(header);
     bytes += header.length;

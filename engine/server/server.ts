@@ -16,7 +16,7 @@ import { removalRoutes } from './routes/removals.ts';
 import { repoRoutes } from './routes/repos.ts';
 import { tagRoutes } from './routes/tags.ts';
 import { transactionRoutes } from './routes/transactions.ts';
-import { API_PREFIX, FRAMES_TYPE, type Problem, VERSION_HEADER } from './wire.ts';
+import { API_PREFIX, BYTES_TYPE, FRAMES_TYPE, type Problem, VERSION_HEADER } from './wire.ts';
 
 export interface ServerOptions {
   readonly token: string;
@@ -47,7 +47,9 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     },
     requestTimeout: 0,
   });
-  server.addContentTypeParser(FRAMES_TYPE, (_request, payload, done) => done(null, payload));
+  for (const type of [FRAMES_TYPE, BYTES_TYPE]) {
+    server.addContentTypeParser(type, (_request, payload, done) => done(null, payload));
+  }
   server.addContentTypeParser('text/plain', { parseAs: 'string' }, (_request, text, done) =>
     done(null, text),
   );

@@ -17,7 +17,7 @@ import {
   type TagRecord,
 } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
-import { type FileInfo, isDirectory, shownPath } from '../pfs/files.ts';
+import { type FileInfo, isDirectory, isLink, shownPath } from '../pfs/files.ts';
 import { splitRepoKey } from '../pfs/names.ts';
 import { inputText } from '../pipeline/input-text.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
@@ -130,7 +130,7 @@ function viewImage(image: ImageRecord | null): Image | null {
 export function viewFile(file: FileInfo): File {
   return {
     path: shownPath(file),
-    type: isDirectory(file) ? 'dir' : 'file',
+    type: isDirectory(file) ? 'dir' : isLink(file) ? 'link' : 'file',
     size: file.size,
     files: file.files,
     executable: file.mode === '100755',

@@ -40,14 +40,19 @@
 //  GET    /commit-sets/{id}/wait?all=true                     → stream of Commit, as each finishes; ends with the last
 //
 //  POST   …/{repo}/files/{ref}?own=true&append=true&description=  body: file frames (`FRAMES_TYPE`) → Commit
+//         or, with &path=, one file as it is (`BYTES_TYPE`). Either may be gzipped (Content-Encoding: gzip).
 //         own: into a commit of its own, all or nothing; otherwise into the branch's open commit, or where none is
 //         open as with own. append: adds to the ends of files.
+//         &split=line|json|csv&datums=&bytes=&header-records=: each file becomes the directory of its pieces, {path}/%016x,
+//         of so many records or at least so many bytes; with append they follow those that are there.
+//         &untar=true: each file is a tar, gzipped or not, whose entries go below the file's path.
+//         &symlinks=follow|keep|refuse: what becomes of symbolic links, in tars or as frames (else follow, within the upload).
 //  POST   …/{repo}/files/{ref}/delete  {paths}                → Commit
 //  POST   …/{repo}/files/{ref}/copy    CopyFile               → Commit               ({ref}: the destination)
 //  GET    …/{repo}/files/{ref}/list?path=/&after=&limit=&recursive=true → Page<File>
 //  GET    …/{repo}/files/{ref}/inspect?path=                  → File
 //  GET    …/{repo}/files/{ref}/glob?pattern=&after=&limit=    → Page<File>
-//  GET    …/{repo}/files/{ref}/content?path=                  → the bytes (Range honoured); path may be a glob: matches one after the other
+//  GET    …/{repo}/files/{ref}/content?path=                  → the bytes (Range and If-Match honoured); path may be a glob: matches one after the other
 //  GET    …/{repo}/files/{ref}/frames?path=                   → file frames of a file, a directory or a glob's matches;
 //         paths are relative to the parent of what was named, so that each lands under its own name
 //  GET    …/{repo}/files/{ref}/diff?path=&old=<project/repo@ref:path>&after=&limit= → Page<FileChange> (old: the parent commit)
@@ -74,6 +79,8 @@ export const API_PREFIX = '/api/v1';
 export const VERSION_HEADER = 'pfs-version';
 /** Media type of file frames; see `frames.ts`. */
 export const FRAMES_TYPE = 'application/vnd.pfs.frames';
+/** Media type of the bytes of one file. */
+export const BYTES_TYPE = 'application/octet-stream';
 
 export interface Problem {
   /** `/problems/<code>`. */
@@ -220,7 +227,7 @@ export interface CommitSet {
 export interface File {
   /** With a leading slash; a directory's ends in one. */
   readonly path: string;
-  readonly type: 'file' | 'dir';
+  readonly type: 'file' | 'dir' | 'link';
   readonly size: number;
   /** Files below a directory; 1 for a file. */
   readonly files: number;

@@ -11,6 +11,7 @@ import {
   findFile,
   globFiles,
   isDirectory,
+  isLink,
   listDirectory,
   resolveFile,
   shownPath,
@@ -21,7 +22,7 @@ import { compileGlob } from '../../pfs/glob.ts';
 import { normalizePath, repoKeyOf } from '../../pfs/names.ts';
 import { readFiles } from '../../pfs/read-files.ts';
 import { putFiles, type Target } from '../../pfs/upload.ts';
-import { decodeFrames, encodeFiles, type OutgoingFile } from '../frames.ts';
+import { encodeFiles, type OutgoingFile } from '../frames.ts';
 import {
   answering,
   body,
@@ -36,6 +37,7 @@ import {
 } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { toProblem } from '../problem.ts';
+import { stagingOf, uploadParts } from '../upload-body.ts';
 import { viewCommit, viewFile } from '../views.ts';
 import { FRAMES_TYPE } from '../wire.ts';
 
@@ -50,15 +52,12 @@ export function fileRoutes(
   const answered = answering(context);
 
   server.post(FILES, async (request) => {
-    if (request.headers['content-type']?.split(';')[0]?.trim() !== FRAMES_TYPE) {
-      throw new EngineError('invalid', `Cannot read the files sent: send them as ${FRAMES_TYPE}`);
-    }
     const commit = await answered(request, (asked) =>
       putFiles(context, queue, {
         target: targetOf(request, flag(request, 'own')),
-        append: flag(request, 'append'),
-        parts: decodeFrames(request.body as AsyncIterable<Uint8Array>),
+        parts: uploadParts(request),
         request: asked,
+        ...stagingOf(request),
       }),
     );
     return viewCommit(context, commit);
@@ -249,6 +248,13 @@ export function fileRoutes(
         `Cannot get "${shownPath(only)}": it is a directory; add -r to get what is in it`,
       );
     }
+    const link = found.find(isLink);
+    if (link) {
+      throw new EngineError(
+        'invalid',
+        `Cannot get "${shownPath(link)}": it is a symbolic link; get the file it leads to, or add -r to get the link`,
+      );
+    }
     reply.type('application/octet-stream');
     const sending = { onFault, onClose: tree.close };
     if (only === undefined || found.length > 1) {
@@ -256,6 +262,13 @@ export function fileRoutes(
       return sendBytes(reply, contentOf(tree, files), sending);
     }
     const { size } = await withStat(tree.objects, only);
+    const wanted = request.headers['if-match'];
+    if (wanted !== undefined && wanted !== '*' && wanted !== `"${only.id}"`) {
+      throw new EngineError(
+        'conflict',
+        `Cannot go on with "${shownPath(only)}": it has become another file meanwhile; begin anew`,
+      );
+    }
     const range = rangeOf(request.headers.range, size);
     if (range === 'unsatisfiable') {
       const error = new EngineError(
@@ -284,7 +297,7 @@ export function fileRoutes(
       const files = readFiles(context, tree, walkFiles(tree.objects, top));
       for await (const { file, size, data } of files) {
         const path = file.path.slice(parent.length);
-        yield { path, size, data, executable: file.mode === '100755' };
+        yield { path, size, data, executable: file.mode === '100755', isLink: isLink(file) };
       }
     }
   }
