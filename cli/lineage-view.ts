@@ -11,7 +11,7 @@ interface Node {
 }
 
 /**
- * Returns the lines of the tree: a commit or file; below it the datums that wrote it, each with what it read; then the
+ * Returns the lines of the tree: a commit or file; below it what made it, the datums that wrote it, each with what it read; then the
  * commits it was made from, or that were made from it. A commit met again is drawn once and pointed at after.
  */
 export function renderLineage(lineage: Lineage): readonly string[] {
@@ -22,15 +22,15 @@ export function renderLineage(lineage: Lineage): readonly string[] {
 function toNode(lineage: Lineage, seen: Set<string>): Node {
   const { commit, path, datums, omitted, next } = lineage;
   const name = `${showName(commit.repo)}@${commit.branch}=${commit.id}${path === null ? '' : `:${path}`}`;
-  const text = plainText(`${name} ${describe(commit)}`);
+  const text = plainText(name + describe(commit));
   if (seen.has(name)) {
     return { text: `${text}, as above`, children: [] };
   }
   seen.add(name);
+  const makers = commit.pipeline ? [{ text: maker(commit), children: [] }] : [];
   const writers = datums.map((datum): Node => {
-    const made = ` by ${commit.pipeline ? `pipeline ${showName(commit.pipeline)}@${datum.version}` : 'its pipeline'}${image(datum.image)}`;
     return {
-      text: `datum ${datum.id.slice(0, 12)} of job ${datum.job}${made}`,
+      text: `datum ${datum.id.slice(0, 12)} of job ${datum.job}${earlierMaker(commit, datum)}`,
       children: datum.inputs.map((input) => ({
         text: plainText(`${input.name}: ${showName(input.repo)}@${input.commit}:${input.path}`),
         children: [],
@@ -38,16 +38,29 @@ function toNode(lineage: Lineage, seen: Set<string>): Node {
     };
   });
   const rest = omitted > 0 ? [{ text: `… and ${omitted} more datums`, children: [] }] : [];
-  return { text, children: [...writers, ...rest, ...next.map((other) => toNode(other, seen))] };
+  return {
+    text,
+    children: [...makers, ...writers, ...rest, ...next.map((other) => toNode(other, seen))],
+  };
 }
 
 function describe(commit: Commit): string {
   const about = commit.description ? `, "${commit.description}"` : '';
   if (commit.pipeline) {
-    const { version } = commit.pipeline;
-    return `(made by pipeline ${showName(commit.pipeline)}@${version}${image(commit.image)}${about})`;
+    return about && ` (${about.slice(2)})`;
   }
-  return `(${commit.origin === 'user' ? 'put by a user' : 'made by the engine'}${about})`;
+  return ` (${commit.origin === 'user' ? 'put by a user' : 'made by the engine'}${about})`;
+}
+
+function maker({ pipeline, image: used }: Commit): string {
+  return pipeline ? `made by pipeline ${showName(pipeline)}@${pipeline.version}${image(used)}` : '';
+}
+
+/** A result that was kept may be of an earlier version or image of the pipeline; only then it is worth a word. */
+function earlierMaker({ pipeline, image: used }: Commit, datum: Lineage['datums'][number]): string {
+  return datum.version === pipeline?.version && datum.image?.digest === used?.digest
+    ? ''
+    : ` by ${pipeline ? `pipeline ${showName(pipeline)}@${datum.version}` : 'its pipeline'}${image(datum.image)}`;
 }
 
 function image(used: Image | null): string {

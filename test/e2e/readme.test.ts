@@ -1,0 +1,46 @@
+// What the READMEs tell a stranger to type is typed here, word by word, so that it stays true.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { CliHome, checkout, runProgram, skipWithoutDocker } from '../support/cli.ts';
+
+const images = ['pachyderm/iris-train:python-svm', 'pfs/examples:1'];
+
+describe('the commands of', { skip: skipWithoutDocker(images) }, () => {
+  for (const [file, section] of [
+    ['README.md', /^## Ten minutes$[\s\S]*?(?=^## )/m],
+    ['pipelines/iris/README.md', /[\s\S]*/],
+    ['pipelines/word-count/README.md', /[\s\S]*/],
+    ['pipelines/edges/README.md', /[\s\S]*/],
+  ] as const) {
+    it(`${file} do what it says`, async () => {
+      const text = section.exec(readFileSync(join(checkout, file), 'utf8'))?.[0] ?? '';
+      const lines = text.split('\n').filter((line) => /^ {4}(?:pfs|git) /.test(line));
+      assert.ok(lines.length > 5, `only ${lines.length} commands were found`);
+      const home = new CliHome();
+      try {
+        for (const line of lines) {
+          await type(home, line.trim());
+        }
+      } finally {
+        await home.close();
+      }
+    });
+  }
+});
+
+/** Runs a line in a shell, with the home's folder for /tmp, the one place that the READMEs write to, and `pfs` on its path; a comment after `pfs logs` says what must be printed. */
+async function type(home: CliHome, line: string): Promise<void> {
+  const { stdout, stderr, code } = await runProgram(
+    'bash',
+    ['-c', line.replaceAll('/tmp/', `${home.folder}/`)],
+    { env: { ...home.environment, PATH: `${join(checkout, 'bin')}:${process.env.PATH}` } },
+  );
+  assert.equal(code, 0, `${line}\n${stderr}`);
+  const [, promised = ''] = /^pfs logs.*#(?: …)? (.*)$/.exec(line) ?? [];
+  for (const part of promised.split(', ')) {
+    assert.ok(stdout.includes(part), `${line}\nprinted\n${stdout}`);
+  }
+}
