@@ -1,12 +1,25 @@
 // What commands on commits do that takes more than a request.
 
 import type { Commit } from '../engine/server/wire.ts';
-import type { MergeResult, RemovedSet, RevertCommit } from '../engine/server/wire-versions.ts';
+import type {
+  FoundCommit,
+  MergeResult,
+  RemovedSet,
+  RevertCommit,
+} from '../engine/server/wire-versions.ts';
 import { path } from './client.ts';
 import type { Command } from './command.ts';
 import type { Context } from './context.ts';
+import { formatSize, formatTime } from './format.ts';
 import { printMerge } from './merge-result.ts';
-import { type CommitRef, isCommitId, parseCommitWords, refWithin, showName } from './refs.ts';
+import {
+  type CommitRef,
+  isCommitId,
+  parseCommitWords,
+  refWithin,
+  showName,
+  wantPath,
+} from './refs.ts';
 
 /** Returns the route of one commit. */
 export function commitPath({ repo, ref }: CommitRef): string {
@@ -64,4 +77,37 @@ export async function removeSet(
   for (const { repo, commit } of removed.commits) {
     await output.line(`${showName(repo)}@${commit}`);
   }
+}
+
+const CHANGES = { added: '+', changed: 'M', removed: '-' } as const;
+
+/** Lists the commits that changed a path. */
+export async function findCommit(
+  context: Context,
+  args: Parameters<Command['run']>[1],
+): Promise<void> {
+  const ref = parseCommitWords(args.positionals, { project: context.project, path: true });
+  const { repo } = ref;
+  const found = context.client.lines<FoundCommit>(
+    path`/repos/${repo.project}/${repo.name}/files/${ref.ref}/commits`,
+    { path: wantPath(ref), limit: args.number('limit') },
+  );
+  if (args.flag('json') && !context.output.raw) {
+    for await (const one of found) {
+      await context.output.json(one);
+    }
+    return;
+  }
+  const { times } = context.output;
+  await context.output.table(found, {
+    live: true,
+    heading: ['CHANGE', 'COMMIT', 'FINISHED', 'SIZE', 'DESCRIPTION'],
+    row: ({ kind, commit, file }) => [
+      CHANGES[kind],
+      commit.id,
+      formatTime(commit.finished, times),
+      file === null ? '-' : formatSize(file.size),
+      commit.description,
+    ],
+  });
 }

@@ -9,7 +9,11 @@ export const EXIT_CODES: readonly {
   readonly codes: readonly string[];
 }[] = [
   { exit: 0, meaning: 'success', codes: [] },
-  { exit: 1, meaning: 'any other failure', codes: ['internal', 'corrupt', 'cancelled', 'io'] },
+  {
+    exit: 1,
+    meaning: 'any other failure; of diff file --exit-code: something differs',
+    codes: ['internal', 'corrupt', 'cancelled', 'io', 'differs'],
+  },
   {
     exit: 2,
     meaning: 'wrong usage, or a name or spec that is not valid',

@@ -148,6 +148,17 @@ export class Output {
     });
   }
 
+  /** Colours the lines of a unified diff, where colour is wanted. */
+  paintDiff(text: string): string {
+    if (!this.#color) {
+      return text;
+    }
+    return text.replace(/^(?:(diff |--- |\+\+\+ )|([-+@])).*$/gm, (line, head, sign) => {
+      const color = head ? 1 : sign === '-' ? 31 : sign === '+' ? 32 : 36;
+      return `\x1b[${color}m${line}\x1b[0m`;
+    });
+  }
+
   /** Cuts a text to the width of the terminal of standard output, where it is one. */
   fit(text: string): string {
     const columns = this.#stdout.isTTY ? (this.#stdout.columns ?? 80) : Infinity;

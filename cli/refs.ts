@@ -107,6 +107,36 @@ export function parseRefWords(
   return ref;
 }
 
+/** Returns the path of a ref that must have one. */
+export function wantPath(ref: CommitRef): string {
+  if (ref.path === undefined) {
+    const name = showName(ref.repo);
+    throw usageError(`Say which path is meant, as in ${name}@${ref.ref}:/name`);
+  }
+  return ref.path;
+}
+
+/** Parses two refs: `a@x:/p b@y:/q`, or the words `a x /p b y /q`. */
+export function splitPairs(
+  words: readonly string[],
+  project: string,
+): readonly [CommitRef, CommitRef] {
+  const parse = (part: readonly string[]): CommitRef =>
+    parseCommitWords(part, { project, path: true });
+  const second = words.findIndex((word, i) => i > 0 && parseRefOrNothing(word, project));
+  const at = words[0]?.includes('@') ? Math.max(second, 1) : words.length / 2;
+  if (!Number.isInteger(at) || at >= words.length) {
+    throw usageError(
+      `Cannot read "${words.join(' ')}": two names are wanted, as in a@master:/x b@master:/y`,
+    );
+  }
+  return [parse(words.slice(0, at)), parse(words.slice(at))];
+}
+
+function parseRefOrNothing(word: string, project: string): boolean {
+  return /^[^/:]+(?:\/[^/:]+)?@/.test(word) && parseRef(word, project).ref !== undefined;
+}
+
 /** Parses words that must name a branch or commit, as {@link parseRefWords}. */
 export function parseCommitWords(
   words: readonly string[],

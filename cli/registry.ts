@@ -42,6 +42,7 @@ const NAMES: Readonly<Record<ModuleName, readonly string[]>> = {
     'finish commit',
     'inspect commit',
     'list commit',
+    'find commit',
     'wait commit',
     'flush commit',
     'revert commit',

@@ -202,7 +202,7 @@ function report(error: unknown, { env, signal, stderr }: World): number {
     return exitCodeOf('interrupted');
   }
   if (error instanceof CliError) {
-    if (!debug) {
+    if (!debug && error.message !== '') {
       stderr.write(`${error.message}\n`);
     }
     return exitCodeOf(error.code);

@@ -4,7 +4,7 @@ import type { Commit, CommitSet, StartCommit } from '../../engine/server/wire.ts
 import { usageError } from '../cli-error.ts';
 import { path, type Query } from '../client.ts';
 import type { Command, Option } from '../command.ts';
-import { commitPath, removeSet, revertCommit, setOf } from '../commit-actions.ts';
+import { commitPath, findCommit, removeSet, revertCommit, setOf } from '../commit-actions.ts';
 import { commitColumns, commitFields, commitSetColumns } from '../commit-view.ts';
 import type { Context } from '../context.ts';
 import { isCommitId, parseCommitWords, parseRefWords } from '../refs.ts';
@@ -128,6 +128,27 @@ export const commands: readonly Command[] = [
       ['list-commit 018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'lists the commits of one set'],
     ],
     run: listCommit,
+  },
+  {
+    names: ['find commit'],
+    summary: 'List the commits that changed a file or directory',
+    details:
+      'Newest first, along the line of the branch. CHANGE is + where it was added, - where it was removed, M where it was changed.',
+    usage: '<repo@branch:/path> | <repo> <branch> <path>',
+    completes: 'repo',
+    arguments: [1, 3],
+    options: {
+      limit: { type: 'number', short: 'n', value: 'count', description: 'at most this many' },
+      json: { type: 'boolean', description: 'the same as --raw' },
+    },
+    examples: [
+      ['find commit training@master:/iris.csv', 'lists the commits that changed it'],
+      [
+        'find-commit training master /raw --limit 1',
+        'shows the newest that changed anything there',
+      ],
+    ],
+    run: findCommit,
   },
   {
     names: ['wait commit'],

@@ -1,12 +1,12 @@
 // Commands on files.
 
-import type { Commit, CopyFile, File, FileChange } from '../../engine/server/wire.ts';
-import { CliError, failure, usageError } from '../cli-error.ts';
+import type { Commit, CopyFile, File } from '../../engine/server/wire.ts';
+import { CliError, failure } from '../cli-error.ts';
 import { path } from '../client.ts';
 import type { Command, Option } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatSize } from '../format.ts';
-import { type CommitRef, parseCommitWords, parseRef, showName } from '../refs.ts';
+import { type CommitRef, parseCommitWords, splitPairs, wantPath } from '../refs.ts';
 import { UPLOAD_OPTIONS } from '../upload-options.ts';
 
 const FILE = '<repo@ref:/path> | <repo> <ref> <path>';
@@ -23,7 +23,6 @@ const parallelism: Option = {
   hidden: true,
   description: 'has no effect',
 };
-const OPERATIONS = { added: '+', removed: '-', changed: 'M' } as const;
 
 export const commands: readonly Command[] = [
   {
@@ -264,46 +263,33 @@ export const commands: readonly Command[] = [
   },
   {
     names: ['diff file'],
-    summary: 'List what differs between two commits or directories',
+    summary: 'Show what differs between two commits, directories or files',
     details:
-      'With one argument it compares with the parent commit. OP is + for added, - for removed, M for changed.',
+      'With one argument it compares with the parent commit. Text is shown line by line, as git and patch understand it; of binary files, and those over 1 MiB, it says that they differ. In lists OP is + for added, - for removed, M for changed. It ends with code 0 whether or not something differs, with --exit-code with 1 where something does.',
     usage: '<repo@ref[:/path]> [<old repo@ref[:/path]>]',
     completes: 'repo',
     arguments: [1, 6],
     options: {
       'name-only': { type: 'boolean', description: 'print the paths alone' },
+      stat: { type: 'boolean', description: 'list the files that differ, with their sizes' },
+      shallow: {
+        type: 'boolean',
+        short: 's',
+        description: 'list what differs in the directory itself; one below it is one line',
+      },
+      'exit-code': { type: 'boolean', description: 'end with code 1 where something differs' },
     },
     examples: [
       ['diff file training@master', 'shows what the newest commit changed'],
       [
-        'diff file training@master:/raw training@master^2:/raw',
+        'diff file training@master:/raw training@master^2:/raw --stat',
         'compares a directory with an older one',
       ],
+      ['diff-file training@master training@v1 --name-only', 'lists what changed since a tag'],
     ],
     run: async (context, args) => {
-      const words = args.positionals;
-      const pair = words.length > 1 && (words[0]?.includes('@') || words.length > 3);
-      const [now, old] = pair
-        ? splitPairs(words, context.project)
-        : [parseCommitWords(words, { project: context.project, path: true }), undefined];
-      const changes = context.client.items<FileChange>(`${filesPath(now)}/diff`, {
-        path: now.path ?? '/',
-        old: old && `${old.repo.project}/${old.repo.name}@${old.ref}:${old.path ?? '/'}`,
-      });
-      if (args.flag('name-only') && !context.output.raw) {
-        for await (const change of changes) {
-          await context.output.line(change.path);
-        }
-        return;
-      }
-      await context.output.table(changes, {
-        heading: ['OP', 'SIZE', 'NAME'],
-        row: (change) => [
-          OPERATIONS[change.kind],
-          formatSize((change.new ?? change.old)?.size ?? 0),
-          change.path,
-        ],
-      });
+      const { diffFile } = await import('../file-diff.ts');
+      await diffFile(context, args);
     },
   },
 ];
@@ -331,30 +317,4 @@ async function checkThere(context: Context, ref: CommitRef, file: string): Promi
     }
     throw error;
   }
-}
-
-function wantPath(ref: CommitRef): string {
-  if (ref.path === undefined) {
-    const name = showName(ref.repo);
-    throw usageError(`Say which path is meant, as in ${name}@${ref.ref}:/name`);
-  }
-  return ref.path;
-}
-
-/** Two refs: `a@x:/p b@y:/q`, or the words `a x /p b y /q`. */
-function splitPairs(words: readonly string[], project: string): readonly [CommitRef, CommitRef] {
-  const parse = (part: readonly string[]): CommitRef =>
-    parseCommitWords(part, { project, path: true });
-  const second = words.findIndex((word, i) => i > 0 && parseRefOrNothing(word, project));
-  const at = words[0]?.includes('@') ? Math.max(second, 1) : words.length / 2;
-  if (!Number.isInteger(at) || at >= words.length) {
-    throw usageError(
-      `Cannot read "${words.join(' ')}": two names are wanted, as in a@master:/x b@master:/y`,
-    );
-  }
-  return [parse(words.slice(0, at)), parse(words.slice(at))];
-}
-
-function parseRefOrNothing(word: string, project: string): boolean {
-  return /^[^/:]+(?:\/[^/:]+)?@/.test(word) && parseRef(word, project).ref !== undefined;
 }

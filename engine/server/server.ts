@@ -8,6 +8,7 @@ import { isFault, toProblem } from './problem.ts';
 import { commitRoutes } from './routes/commits.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { fileRoutes } from './routes/files.ts';
+import { foundCommitRoutes } from './routes/found-commits.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { mergeRoutes } from './routes/merges.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
@@ -86,6 +87,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     commitRoutes(routes, parts);
     removalRoutes(routes, parts);
     mergeRoutes(routes, parts);
+    foundCommitRoutes(routes, parts);
     fileRoutes(routes, parts, options.onFault);
     pipelineRoutes(routes, parts);
     previewRoutes(routes, parts);

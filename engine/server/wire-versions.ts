@@ -8,10 +8,12 @@
 //  POST   …/{repo}/branches/{branch}/merge  MergeBranch       → MergeResult          (into this branch)
 //  POST   …/{repo}/commits/{ref}/revert     RevertCommit      → MergeResult
 //
+//  GET    …/{repo}/files/{ref}/commits?path=&limit=           → stream of FoundCommit, newest first: where the path changed
+//
 //  DELETE /commit-sets/{id}                                   → RemovedSet           (drops it: its commits have no children)
 //  POST   /commit-sets/{id}/squash                            → RemovedSet           (its children keep what it changed)
 
-import type { Commit, CommitLink, RepoName } from './wire.ts';
+import type { Commit, CommitLink, File, RepoName } from './wire.ts';
 
 export interface PutTag {
   /** Any ref of the same repo. */
@@ -65,4 +67,12 @@ export interface MergeResult {
     readonly theirs: SideChange;
   }[];
   readonly conflictCount: number;
+}
+
+/** A commit that changed what stands at a path. */
+export interface FoundCommit {
+  readonly kind: 'added' | 'changed' | 'removed';
+  readonly commit: Commit;
+  /** What stands there since; null where it was removed. */
+  readonly file: File | null;
 }

@@ -55,7 +55,8 @@
 //  GET    …/{repo}/files/{ref}/content?path=                  → the bytes (Range and If-Match honoured); path may be a glob: matches one after the other
 //  GET    …/{repo}/files/{ref}/frames?path=                   → file frames of a file, a directory or a glob's matches;
 //         paths are relative to the parent of what was named, so that each lands under its own name
-//  GET    …/{repo}/files/{ref}/diff?path=&old=<project/repo@ref:path>&after=&limit= → Page<FileChange> (old: the parent commit)
+//  GET    …/{repo}/files/{ref}/diff?path=&old=<project/repo@ref:path>&shallow=true&after=&limit= → Page<FileChange>
+//         old: the parent commit where not named. shallow: a directory that differs is one change
 //
 //  POST   /pipelines?update=true&reprocess=true&project=&file=<name for messages>   body: spec text → PipelineChange[]
 //  GET    /pipelines?project=&after=&limit=                   → Page<Pipeline>

@@ -149,7 +149,8 @@ export function fileRoutes(
         }
         const stat = async (entry: FileEntry | undefined, from: ReadableTree | undefined) =>
           entry && from ? viewFile(await withStat(from.objects, entry)) : null;
-        return await pageOf(request, diffEntries(tree.objects, entries), {
+        const shallow = flag(request, 'shallow');
+        return await pageOf(request, diffEntries(tree.objects, entries, { shallow }), {
           keyOf: (change) => `/${change.path}`,
           pin: `${tree.commit?.id ?? ''}.${old?.commit?.id ?? ''}`,
           view: async (change) => ({

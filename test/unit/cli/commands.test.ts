@@ -144,11 +144,14 @@ describe('every command asks for what it says, in both spellings', () => {
       'POST /repos/default/y/files/m/copy {"source":{"repo":{"project":"default","name":"x"},"ref":"b","path":"/f"},"path":"/g"}',
       doc,
     ],
-    ['diff file x@b:/d', 'GET /repos/default/x/files/b/diff?path=/d'],
+    ['diff file x@b:/d --stat', 'GET /repos/default/x/files/b/diff?path=/d'],
+    ['diff file x@b:/d -s', 'GET /repos/default/x/files/b/diff?path=/d&shallow=true'],
     [
       'diff file x@b y@c:/e --name-only',
       'GET /repos/default/x/files/b/diff?path=/&old=default/y@c:/e',
     ],
+    ['find commit x@b:/d -n 3', 'GET /repos/default/x/files/b/commits?path=/d&limit=3', lines],
+    ['find commit x b /d --json', 'GET /repos/default/x/files/b/commits?path=/d', lines],
     ['get file x@b:/f', 'GET /repos/default/x/files/b/content?path=/f'],
     [
       'create pipeline -',
