@@ -38,7 +38,7 @@ export function encodePage(rows: readonly string[]): Promise<Buffer> {
   });
 }
 
-/** Reads a page of `count` rows. Anything else, and its absence, is `corrupt` and names the key. */
+/** Reads a page of `count` rows, or of any number where that is -1. Anything else, and its absence, is `corrupt` and names the key. */
 export async function readPage(
   store: ObjectStore,
   page: { readonly key: string; readonly count: number },
@@ -70,7 +70,7 @@ async function readRows(
     throw damagedPage(key, cause);
   }
   const rows = await inflate(bytes, key);
-  if (rows.length !== count) {
+  if (count >= 0 && rows.length !== count) {
     throw damagedPage(key, undefined);
   }
   return rows;

@@ -135,7 +135,8 @@ export async function deleteOldSnapshots(store: ObjectStore, keep: number): Prom
   }
 }
 
-async function readSnapshot(store: ObjectStore, seq: number): Promise<Snapshot> {
+/** Reads the snapshot after entry `seq`. One that is damaged, or lacks a page, is `corrupt` and names the object. */
+export async function readSnapshot(store: ObjectStore, seq: number): Promise<Snapshot> {
   const manifest = await readManifest(store, seq);
   const tables: TableCopy[] = [];
   for (const { name, pages } of manifest.tables) {
@@ -148,7 +149,8 @@ async function readSnapshot(store: ObjectStore, seq: number): Promise<Snapshot> 
   return { manifest, tables };
 }
 
-async function readManifest(store: ObjectStore, seq: number): Promise<SnapshotManifest> {
+/** Reads what the snapshot after entry `seq` says of itself; `corrupt` where it is damaged. */
+export async function readManifest(store: ObjectStore, seq: number): Promise<SnapshotManifest> {
   const key = snapshotKey(seq, MANIFEST);
   let bytes = await store.get(key);
   if (!hasRightSum(bytes)) {

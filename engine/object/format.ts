@@ -65,7 +65,8 @@ export async function refuseForeign(store: ObjectStore): Promise<BucketFormat | 
   return undefined;
 }
 
-async function readFormat(store: ObjectStore): Promise<BucketFormat | undefined> {
+/** Reads the format of a bucket; undefined where it has none yet. Rejects as {@link openFormat} does. */
+export async function readFormat(store: ObjectStore): Promise<BucketFormat | undefined> {
   let bytes: Buffer;
   try {
     bytes = await store.get(formatKey());
