@@ -116,7 +116,7 @@ it('without a copy, what is damaged stays damaged and is told', async (t) => {
   const [key = ''] = [...(await objectsOf(store)).keys()].filter((one) =>
     /^packs\/..\/[^.]*$/.test(one),
   );
-  const bytes = flipped(await store.get(key), 100);
+  const bytes = flipped(await store.get(key), 40);
   await store.put(key, bytes);
   const { damage, repaired } = await repair(store);
   assert.deepEqual([damage.map((finding) => finding.key), repaired], [[key], []]);
