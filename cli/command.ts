@@ -4,7 +4,7 @@ import type { ParsedArguments } from './arguments.ts';
 import type { Context } from './context.ts';
 
 /** What a positional argument or an option's value names, for shell completion. */
-export type Completes = 'repo' | 'pipeline' | 'file' | 'command';
+export type Completes = 'repo' | 'pipeline' | 'project' | 'file' | 'command';
 
 export interface Option {
   /** `strings` may be given several times. */
@@ -44,6 +44,7 @@ export const GLOBAL_OPTIONS = {
     type: 'string',
     short: 'P',
     value: 'name',
+    completes: 'project',
     description: 'project of the repos and pipelines named without one',
   },
   raw: { type: 'boolean', description: 'print JSON, one document per line' },

@@ -22,10 +22,9 @@ export class Context {
   readonly env: Environment;
   readonly home: Home;
   readonly signal: AbortSignal;
-  /** The project of names given without one. */
-  readonly project: string;
   /** Standard input. */
   readonly stdin: Input;
+  readonly #project: string | undefined;
   #client: Client | undefined;
   #comparison: Promise<void> | undefined;
 
@@ -40,8 +39,19 @@ export class Context {
     this.env = options.env;
     this.signal = options.signal;
     this.home = new Home(options.env);
-    this.project = options.project ?? options.env.PFS_PROJECT ?? 'default';
+    this.#project = options.project;
     this.stdin = options.stdin;
+  }
+
+  /** The project of names given without one. */
+  get project(): string {
+    return this.chosenProject ?? 'default';
+  }
+
+  /** The project that was asked for: by an option, the environment or a setting, in this order. */
+  get chosenProject(): string | undefined {
+    const { env, home } = this;
+    return this.#project ?? (env.PFS_PROJECT || undefined) ?? home.config().project;
   }
 
   /** The engine, started on first use where none runs and the address is local. */

@@ -120,7 +120,7 @@ function storeUrl(store: string | undefined): string | undefined {
 
 function rememberStore(home: Home, store: string | undefined): void {
   if (store && home.store() !== store) {
-    writeFileSync(home.configFile, `${JSON.stringify({ store }, null, 2)}\n`, { mode: 0o600 });
+    home.configure({ store });
   }
 }
 

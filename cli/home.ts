@@ -1,6 +1,6 @@
 // The user's own folder: where the local engine leaves its address, token and log. Reads the environment once.
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { failure, fileError } from './cli-error.ts';
@@ -12,6 +12,12 @@ export interface EngineRecord {
   readonly store: string;
   readonly version: string;
   readonly started: string;
+}
+
+/** What a user has set for all commands. */
+export interface Config {
+  readonly store?: string;
+  readonly project?: string;
 }
 
 /** The paths below `PFS_HOME`. */
@@ -42,7 +48,26 @@ export class Home {
 
   /** Returns the store this home was set up with, where one was chosen. */
   store(): string | undefined {
-    return this.#json<{ store?: string }>('config.json')?.store;
+    return this.config().store;
+  }
+
+  /** Returns the settings that were made. */
+  config(): Config {
+    return this.#json<Config>('config.json') ?? {};
+  }
+
+  /** Changes settings and leaves the others; undefined takes one back. */
+  configure(settings: { readonly [K in keyof Config]: Config[K] | undefined }): void {
+    const file = this.configFile;
+    try {
+      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      const text = `${JSON.stringify({ ...this.config(), ...settings }, null, 2)}\n`;
+      // Whole or not at all: others read it at any time.
+      writeFileSync(`${file}.new`, text, { mode: 0o600 });
+      renameSync(`${file}.new`, file);
+    } catch (error) {
+      throw fileError(`write "${file}"`, error);
+    }
   }
 
   /** Returns the token of the local engine, or undefined where none was made yet. */

@@ -22,6 +22,11 @@ const COMMIT_ID = /^[0-9a-f]{32}$/;
 const TAG = /^[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)*$/;
 const ANCESTRY = /^([a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)*)((?:[\^~]\d*)+)$/;
 
+/** Returns whether a project may have this name. */
+export function isProjectName(text: string): boolean {
+  return NAME.test(text);
+}
+
 /** Returns whether `text` is a commit id: 32 lower-case hex digits. */
 export function isCommitId(text: string): boolean {
   return COMMIT_ID.test(text);

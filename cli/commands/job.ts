@@ -7,6 +7,7 @@ import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { findJob, jobsOfSet } from '../job-lookup.ts';
 import { jobColumns, jobFields } from '../job-view.ts';
+import { allProjects, projectScope } from '../project-scope.ts';
 import { isCommitId, parsePipelineName } from '../refs.ts';
 
 const JOB = '<pipeline@job> | <pipeline> <job> | <job>';
@@ -32,6 +33,7 @@ export const commands: readonly Command[] = [
         value: 'state',
         description: 'only jobs in this state: running, success, failure, killed …',
       },
+      'all-projects': allProjects,
       number: { type: 'number', short: 'n', value: 'count', description: 'at most this many' },
     },
     examples: [
@@ -112,7 +114,7 @@ async function listJob(context: Context, args: ParsedArguments): Promise<void> {
   const named = args.string('pipeline') ?? first;
   const pipeline = named === undefined ? undefined : parsePipelineName(named, context.project);
   const query = {
-    project: pipeline?.project ?? args.string('project'),
+    project: pipeline?.project ?? projectScope(context, args).project,
     pipeline: pipeline?.name,
     state: args.string('state'),
   };

@@ -6,6 +6,7 @@ import { path } from '../client.ts';
 import type { Command, Option } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatTime } from '../format.ts';
+import { allProjects, projectScope } from '../project-scope.ts';
 import { parsePipelineName, showName } from '../refs.ts';
 
 const file: Option = {
@@ -79,18 +80,27 @@ export const commands: readonly Command[] = [
     summary: 'List the pipelines',
     usage: '',
     arguments: [0, 0],
-    options: {},
+    options: { 'all-projects': allProjects },
     examples: [
-      ['list pipeline', 'lists the pipelines of all projects'],
+      ['list pipeline', 'lists the pipelines of all projects, or of the one that is set'],
       ['list-pipeline -P team --raw', 'prints those of one project as JSON'],
     ],
     run: async (context, args) => {
       const { client, output } = context;
-      const pipelines = client.items<Pipeline>('/pipelines', { project: args.string('project') });
+      const scope = projectScope(context, args);
+      const pipelines = client.items<Pipeline>('/pipelines', { project: scope.project });
       await output.table(pipelines, {
-        heading: ['NAME', 'VERSION', 'INPUT', 'CREATED', 'STATE', 'LAST JOB', 'DESCRIPTION'],
+        heading: [
+          ...scope.heading,
+          'VERSION',
+          'INPUT',
+          'CREATED',
+          'STATE',
+          'LAST JOB',
+          'DESCRIPTION',
+        ],
         row: (pipeline) => [
-          showName(pipeline),
+          ...scope.row(pipeline),
           String(pipeline.version),
           pipeline.input,
           formatTime(pipeline.created, output.times),

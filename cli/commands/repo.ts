@@ -6,6 +6,7 @@ import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatSize, formatTime } from '../format.ts';
+import { allProjects, projectScope } from '../project-scope.ts';
 import { parseRepoName, showName } from '../refs.ts';
 
 const description = {
@@ -89,21 +90,23 @@ export const commands: readonly Command[] = [
         short: 'a',
         description: 'also the spec and meta repos of pipelines',
       },
+      'all-projects': allProjects,
     },
     examples: [
-      ['list repo', 'lists the repos of all projects'],
+      ['list repo', 'lists the repos of all projects, or of the one that is set'],
       ['list-repo --raw', 'prints them as JSON, one a line'],
       ['list repo -P team', 'lists those of the project "team"'],
     ],
     run: async (context, args) => {
+      const scope = projectScope(context, args);
       const repos = context.client.items<Repo>('/repos', {
-        project: args.string('project'),
+        project: scope.project,
         all: args.flag('all'),
       });
       await context.output.table(repos, {
-        heading: ['NAME', 'CREATED', 'SIZE (MASTER)', 'DESCRIPTION'],
+        heading: [...scope.heading, 'CREATED', 'SIZE (MASTER)', 'DESCRIPTION'],
         row: (repo) => [
-          showName(repo),
+          ...scope.row(repo),
           formatTime(repo.created, context.output.times),
           formatSize(repo.size),
           repo.description,

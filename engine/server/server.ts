@@ -13,6 +13,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { mergeRoutes } from './routes/merges.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
 import { previewRoutes } from './routes/previews.ts';
+import { projectRoutes } from './routes/projects.ts';
 import { removalRoutes } from './routes/removals.ts';
 import { repoRoutes } from './routes/repos.ts';
 import { tagRoutes } from './routes/tags.ts';
@@ -83,6 +84,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
   const api = async (routes: FastifyInstance): Promise<void> => {
     engineRoutes(routes, parts);
     repoRoutes(routes, parts, options.onFault);
+    projectRoutes(routes, parts);
     tagRoutes(routes, parts);
     commitRoutes(routes, parts);
     removalRoutes(routes, parts);

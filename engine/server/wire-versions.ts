@@ -12,6 +12,12 @@
 //
 //  DELETE /commit-sets/{id}                                   → RemovedSet           (drops it: its commits have no children)
 //  POST   /commit-sets/{id}/squash                            → RemovedSet           (its children keep what it changed)
+//
+//  GET    /projects?after=&limit=                             → Page<Project>        (made or used; default always)
+//  POST   /projects                    CreateProject          → Project
+//  GET    /projects/{project}                                 → Project
+//  PATCH  /projects/{project}          {description}          → Project
+//  DELETE /projects/{project}?force=true                      → 204                  (force: with all that is in it)
 
 import type { Commit, CommitLink, File, RepoName } from './wire.ts';
 
@@ -75,4 +81,19 @@ export interface FoundCommit {
   readonly commit: Commit;
   /** What stands there since; null where it was removed. */
   readonly file: File | null;
+}
+
+export interface CreateProject {
+  readonly name: string;
+  readonly description?: string;
+}
+
+export interface Project {
+  readonly name: string;
+  readonly description: string;
+  /** Null for the default project of an empty store. */
+  readonly created: string | null;
+  /** How many repos that no pipeline writes, and how many pipelines are in it. */
+  readonly repos: number;
+  readonly pipelines: number;
 }

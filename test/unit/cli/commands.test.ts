@@ -72,6 +72,14 @@ describe('every command asks for what it says, in both spellings', () => {
       'PUT /repos/default/x/tags/v1?force=true {"head":"b","description":"why"}',
       doc,
     ],
+    ['create project t -d text', 'POST /projects {"name":"t","description":"text"}', doc],
+    ['update project t -d new', 'PATCH /projects/t {"description":"new"}', doc],
+    ['inspect project t', 'GET /projects/t', doc],
+    ['list project', 'GET /projects'],
+    ['delete project t -f', 'DELETE /projects/t?force=true', doc],
+    ['list repo -A -P t', 'GET /repos'],
+    ['list pipeline -P t', 'GET /pipelines?project=t'],
+    ['list job -P t', 'GET /jobs?project=t'],
     ['inspect tag x@v1', 'GET /repos/default/x/tags/v1', doc],
     ['list tag x', 'GET /repos/default/x/tags'],
     ['delete tag x v1', 'DELETE /repos/default/x/tags/v1', doc],
@@ -287,26 +295,6 @@ it('options that every command takes may stand before it', async () => {
   assert.equal(engine.seen[0]?.query.project, 't');
 });
 
-it('a merge with conflicts lists them, says that nothing was changed, and ends with code 4', async () => {
-  engine.handler = (_, response) =>
-    sendJson(response, 200, {
-      outcome: 'conflicts',
-      commit: null,
-      conflicts: [{ path: '/a', ours: 'changed', theirs: 'removed' }],
-      conflictCount: 1,
-    });
-  const run = (line: string) => runCli(line.split(' '), { address: engine.address });
-  const merge = await run('merge branch x@dev --into master');
-  assert.equal(merge.code, 4);
-  assert.match(merge.stdout, /^PATH +MASTER +DEV\n\/a +changed it +removed it\n$/);
-  assert.match(merge.stderr, /^Nothing was changed: both sides changed a path; .* --theirs\n$/);
-  const raw = await run('revert commit x@dev --raw');
-  assert.equal(raw.code, 4);
-  assert.equal((JSON.parse(raw.stdout) as { conflictCount: number }).conflictCount, 1);
-  assert.equal((await run('merge branch x@dev')).code, 2);
-  assert.equal((await run('merge branch x@dev --into a --ours --theirs')).code, 2);
-});
-
 function lines(_: unknown, response: Parameters<Handler>[1]): void {
   response.end('\n');
 }
@@ -334,6 +322,8 @@ const DOCUMENT = {
   updated: '2026-11-22T11:57:00Z',
   size: 10,
   files: 1,
+  repos: 1,
+  pipelines: 1,
   description: '',
   reason: '',
   state: 'running',

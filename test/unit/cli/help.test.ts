@@ -164,7 +164,13 @@ describe('completion', () => {
       await complete(['insp']).then((words) => words.includes('inspect-repo')),
       true,
     );
-    assert.deepEqual(await complete(['create', '']), ['branch', 'pipeline', 'repo', 'tag']);
+    assert.deepEqual(await complete(['create', '']), [
+      'branch',
+      'pipeline',
+      'project',
+      'repo',
+      'tag',
+    ]);
     assert.deepEqual(await complete(['put-file', '--re']), ['--recursive']);
     assert.deepEqual(await complete(['completion', 'z']), ['zsh']);
   });
