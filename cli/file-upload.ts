@@ -1,6 +1,6 @@
 // `put file`: reads what the user named and sends it as one request.
 
-import { createReadStream, existsSync, fstatSync } from 'node:fs';
+import { createReadStream, existsSync, fstatSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Commit } from '../engine/server/wire.ts';
 import type { ParsedArguments } from './arguments.ts';
@@ -10,7 +10,7 @@ import type { Context } from './context.ts';
 import { formatSize } from './format.ts';
 import { encodeFiles, type UploadFile } from './frame-encoder.ts';
 import { gzipped } from './gzip.ts';
-import { startProgress } from './progress.ts';
+import { isWatched, startProgress } from './progress.ts';
 import { parseCommitWords, showName } from './refs.ts';
 import { type UploadWishes, uploadWishes } from './upload-options.ts';
 import { isUrl, planUpload, type UploadSource } from './upload-source.ts';
@@ -35,7 +35,8 @@ export async function putFile(context: Context, args: ParsedArguments): Promise<
     recursive: args.flag('recursive'),
     fullPath: args.flag('full-path'),
   });
-  const progress = await startProgress(context.output, { label: 'Putting', bytes: true });
+  const total = isWatched(context.output) ? sizeOf(plan) : undefined;
+  const progress = await startProgress(context.output, { label: 'Putting', bytes: true, total });
   let files = 0;
   let bytes = 0;
   try {
@@ -143,6 +144,32 @@ function* uploadFiles(
       yield { path: target, from, stream: chunks(context.stdin) };
     }
   }
+}
+
+/** Counting what is to come may take this long; a bar is worth no more. */
+const COUNT_MS = 500;
+
+/** Returns how many bytes are to be put, or undefined where that is not known, or not soon. */
+function sizeOf(plan: readonly UploadSource[]): number | undefined {
+  const until = performance.now() + COUNT_MS;
+  let bytes = 0;
+  try {
+    for (const { kind, from } of plan) {
+      if (kind === 'url' || kind === 'stdin') {
+        return undefined;
+      }
+      for (const [file] of kind === 'folder' ? walk(from) : [[from] as const]) {
+        bytes += statSync(file).size;
+        if (performance.now() > until) {
+          return undefined;
+        }
+      }
+    }
+  } catch {
+    // Whoever puts it says what is wrong.
+    return undefined;
+  }
+  return bytes || undefined;
 }
 
 /** Yields the body of a URL; an error status or a body that breaks off is an error. */

@@ -159,11 +159,11 @@ export class Output {
     });
   }
 
-  /** Cuts a text to the width of the terminal of standard output, where it is one. */
+  /** Cuts a text to the width of the terminal of standard error, where it is one. */
   fit(text: string): string {
-    const columns = this.#stdout.isTTY ? (this.#stdout.columns ?? 80) : Infinity;
+    const columns = this.stderr.isTTY ? (this.stderr.columns ?? 80) : Infinity;
     let shown = text;
-    while (displayWidth(shown) > columns) {
+    while (displayWidth(shown) >= columns) {
       shown = shown.slice(0, -1);
     }
     return shown;

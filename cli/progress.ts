@@ -1,7 +1,10 @@
 // Progress on standard error, on a terminal only. Everything is a no-op elsewhere.
 
-import { formatSize } from './format.ts';
+import { formatDuration, formatSize } from './format.ts';
 import type { Output } from './output.ts';
+
+/** A pace measured over less is not worth showing. */
+const PACE_AFTER_MS = 1000;
 
 /** Something that fills up. */
 export interface Progress {
@@ -18,6 +21,11 @@ const silent: Progress = {
   stop: () => undefined,
 };
 
+/** Returns whether somebody sees a bar. */
+export function isWatched(output: Output): boolean {
+  return output.stderr.isTTY === true && !output.raw;
+}
+
 /**
  * Starts a progress bar; without a `total` it counts only.
  * @param options.bytes whether values are sizes.
@@ -30,25 +38,29 @@ export async function startProgress(
     readonly bytes?: boolean;
   },
 ): Promise<Progress> {
-  if (!output.stderr.isTTY || output.raw) {
+  if (!isWatched(output)) {
     return silent;
   }
   const { default: progress } = await import('cli-progress');
   let total = options.total;
   const show = options.bytes ? formatSize : String;
+  const started = performance.now();
   const bar = new progress.SingleBar(
     {
       stream: output.stderr as NodeJS.WritableStream,
       hideCursor: true,
       clearOnComplete: true,
       fps: 10,
+      barsize: 24,
       format: (format, params, payload: { text?: string }) => {
         const value = show(Math.min(params.value, params.total));
         const drawn =
           total === undefined
             ? show(params.value)
             : `${progress.Format.BarFormat(params.progress, format)} ${value} / ${show(params.total)}`;
-        return `${options.label} ${drawn} ${payload.text ?? ''}`;
+        const pace = options.bytes ? paceOf(params.value, total, performance.now() - started) : '';
+        // Longer lines would wrap, and pile up instead of being drawn over.
+        return output.fit(`${options.label} ${drawn} ${pace}${payload.text ?? ''}`);
       },
     },
     progress.Presets.shades_classic,
@@ -67,4 +79,16 @@ export async function startProgress(
     },
     stop: () => bar.stop(),
   };
+}
+
+/** Returns how fast bytes pass, and how long the rest will take, once there is something to go by. */
+function paceOf(bytes: number, total: number | undefined, ms: number): string {
+  if (ms < PACE_AFTER_MS || bytes === 0) {
+    return '';
+  }
+  const rest =
+    total === undefined
+      ? ''
+      : `, ${formatDuration((Math.max(0, total - bytes) / bytes) * ms)} left`;
+  return `(${formatSize((bytes / ms) * 1000)}/s${rest}) `;
 }

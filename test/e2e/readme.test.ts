@@ -1,7 +1,7 @@
 // What the READMEs tell a stranger to type is typed here, word by word, so that it stays true.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { CliHome, checkout, runProgram, skipWithoutDocker } from '../support/cli.ts';
@@ -20,6 +20,7 @@ describe('the commands of', { skip: skipWithoutDocker(images) }, () => {
       const lines = text.split('\n').filter((line) => /^ {4}(?:pfs|git) /.test(line));
       assert.ok(lines.length > 5, `only ${lines.length} commands were found`);
       const home = new CliHome();
+      const before = readdirSync(checkout);
       try {
         for (const line of lines) {
           await type(home, line.trim());
@@ -27,6 +28,7 @@ describe('the commands of', { skip: skipWithoutDocker(images) }, () => {
       } finally {
         await home.close();
       }
+      assert.deepEqual(readdirSync(checkout), before, 'a command left something in the checkout');
     });
   }
 });
