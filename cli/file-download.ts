@@ -9,9 +9,11 @@ import { path } from './client.ts';
 import type { Context } from './context.ts';
 import { resumeFile, writeFile } from './file-writer.ts';
 import { writeFolder } from './folder-writer.ts';
+import { isGlob } from './glob.ts';
 import { startProgress } from './progress.ts';
 import { parseCommitWords } from './refs.ts';
 import { readOn } from './resume.ts';
+import { isS3 } from './s3-place.ts';
 
 /** Runs `get file`. */
 export async function getFile(context: Context, args: ParsedArguments): Promise<void> {
@@ -19,6 +21,17 @@ export async function getFile(context: Context, args: ParsedArguments): Promise<
   const route = path`/repos/${ref.repo.project}/${ref.repo.name}/files/${ref.ref}`;
   const output = args.string('output');
   const offset = offsetOf(args);
+  if (output !== undefined && isS3(output)) {
+    const { getToS3 } = await import('./s3-download.ts');
+    const recursive = args.flag('recursive');
+    if (offset > 0 || args.flag('retry') || (ref.path === undefined && !recursive)) {
+      throw usageError(
+        'Say which file goes into the bucket, or -r for everything, without --offset and --retry: what is there already is not sent again',
+      );
+    }
+    await getToS3(context, { ref, path: ref.path ?? '/', recursive, destination: output });
+    return;
+  }
   if (args.flag('recursive')) {
     await getFolder(context, { route, path: ref.path ?? '/', folder: output ?? '.' });
     return;
@@ -51,11 +64,6 @@ function offsetOf(args: ParsedArguments): number {
     throw usageError('--retry goes on writing a file: name it with -o, and leave out --offset');
   }
   return offset;
-}
-
-/** Returns whether a path holds characters of the glob dialect. */
-export function isGlob(text: string): boolean {
-  return /[*?[\]{}!]|[@+]\(/.test(text);
 }
 
 async function getOne(

@@ -12,6 +12,7 @@ import { encodeFiles, type UploadFile } from './frame-encoder.ts';
 import { gzipped } from './gzip.ts';
 import { isWatched, startProgress } from './progress.ts';
 import { parseCommitWords, showName } from './refs.ts';
+import { s3Objects } from './s3-upload.ts';
 import { type UploadWishes, uploadWishes } from './upload-options.ts';
 import { isUrl, planUpload, type UploadSource } from './upload-source.ts';
 import { walk } from './walk.ts';
@@ -138,6 +139,10 @@ function* uploadFiles(
       }
     } else if (kind === 'file') {
       yield { path: target, from };
+    } else if (kind === 's3' || kind === 's3-folder') {
+      const { env, signal } = context;
+      const place = { target, below: kind === 's3-folder', env, signal };
+      yield { path: target, from, files: s3Objects(from, place) };
     } else if (kind === 'url') {
       yield { path: target, from, stream: fetchUrl(from, context.signal) };
     } else {

@@ -24,6 +24,13 @@ const MAX_PATH_BYTES = 0xffff;
 // A pipe that took the file's place since the walk must not block the open.
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
+interface StreamedFile {
+  readonly path: string;
+  readonly stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+}
+
+const NOTHING: Iterable<Uint8Array> = [];
+
 /** One file to encode. A `stream` is a source of unknown length. */
 export interface UploadFile {
   /** Its path in the commit. */
@@ -31,6 +38,8 @@ export interface UploadFile {
   /** Where it is, for messages. */
   readonly from: string;
   readonly stream?: AsyncIterable<Uint8Array>;
+  /** Other files in place of this one: what a place that is listed meanwhile holds. */
+  readonly files?: AsyncIterable<StreamedFile> | undefined;
   /** Where it leads, of a symbolic link that is kept. */
   readonly link?: string | undefined;
 }
@@ -53,21 +62,24 @@ export async function* encodeFiles(
   let frames = 0;
   let bytes = 0;
   for (const file of files) {
-    if (file.stream) {
+    if (file.stream || file.files) {
       if (used > 0) {
         yield batch.subarray(0, used);
         used = 0;
       }
-      for await (const chunk of file.stream) {
+      const { path, stream, files: listed = [{ path, stream: stream ?? NOTHING }] } = file;
+      for await (const one of listed) {
+        for await (const chunk of one.stream) {
+          frames += 1;
+          bytes += chunk.length;
+          yield encodeFrameHeader(FRAME_PIECE, one.path, chunk.length);
+          yield chunk;
+          onProgress(count, bytes);
+        }
         frames += 1;
-        bytes += chunk.length;
-        yield encodeFrameHeader(FRAME_PIECE, file.path, chunk.length);
-        yield chunk;
-        onProgress(count, bytes);
+        count += 1;
+        yield encodeFrameHeader(FRAME_FILE, one.path, 0);
       }
-      frames += 1;
-      count += 1;
-      yield encodeFrameHeader(FRAME_FILE, file.path, 0);
       continue;
     }
     if (file.link !== undefined) {

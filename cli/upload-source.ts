@@ -3,10 +3,11 @@
 import { statSync } from 'node:fs';
 import { basename, normalize } from 'node:path';
 import { fileError, usageError } from './cli-error.ts';
+import { isS3, parseS3 } from './s3-place.ts';
 
 /** One thing to put. `target` is its path in the commit; for a folder, the path that its contents go below. */
 export interface UploadSource {
-  readonly kind: 'file' | 'folder' | 'url' | 'stdin';
+  readonly kind: 'file' | 'folder' | 'url' | 's3' | 's3-folder' | 'stdin';
   readonly from: string;
   readonly target: string;
 }
@@ -41,7 +42,7 @@ export function planUpload(
   const taken = new Map<string, string>();
   for (const { from, kind, target: path } of plan) {
     const other = taken.get(path);
-    if (other !== undefined && kind !== 'folder') {
+    if (other !== undefined && kind !== 'folder' && kind !== 's3-folder') {
       throw usageError(
         `Cannot put both "${other}" and "${from}" at "${path}"; put them one by one`,
       );
@@ -59,6 +60,9 @@ export function isUrl(text: string): boolean {
 function planOne(from: string, several: boolean, options: UploadOptions): UploadSource {
   if (from === '-') {
     return planStdin(several, options);
+  }
+  if (isS3(from)) {
+    return planS3(from, several, options);
   }
   if (isUrl(from)) {
     return planUrl(from, several, options);
@@ -102,10 +106,28 @@ function planStdin(several: boolean, options: UploadOptions): UploadSource {
   return { kind: 'stdin', from: 'standard input', target: absolute(target) };
 }
 
+/** With -r everything below it, as of a folder; else one object. */
+function planS3(from: string, several: boolean, options: UploadOptions): UploadSource {
+  const { bucket, key } = parseS3(from);
+  const below = several || options.fullPath;
+  if (options.recursive) {
+    const path = key.replace(/\/+$/, '');
+    const name = options.fullPath ? `${bucket}/${path}` : basename(path);
+    const target =
+      options.target !== undefined && !below ? options.target : `${options.target ?? ''}/${name}`;
+    return { kind: 's3-folder', from, target: absolute(target) };
+  }
+  if (key === '' || key.endsWith('/')) {
+    throw usageError(`Cannot put "${from}": it names no object; add -r to put what is below it`);
+  }
+  const name = options.fullPath ? `${bucket}/${key}` : basename(key);
+  return { kind: 's3', from, target: place(name, below, options.target) };
+}
+
 function planUrl(from: string, several: boolean, options: UploadOptions): UploadSource {
   if (!/^https?:/i.test(from)) {
     throw usageError(
-      `Cannot put "${from}": only http and https URLs can be fetched; download it first`,
+      `Cannot put "${from}": only http, https and s3 URLs can be fetched; download it first`,
     );
   }
   let path: string;

@@ -27,7 +27,7 @@ const parallelism: Option = {
 export const commands: readonly Command[] = [
   {
     names: ['put file'],
-    summary: 'Put files, directories, URLs or standard input into a branch',
+    summary: 'Put files, directories, URLs, objects of S3 or standard input into a branch',
     details:
       'Replaces files that are there. Without a path a file keeps its base name, and a directory (-r) its name; a path ending in / is a directory; the path / puts what a directory holds at the top.',
     usage: '<repo@branch[:/path]> | <repo> <branch> [path]',
@@ -39,7 +39,7 @@ export const commands: readonly Command[] = [
         short: 'f',
         value: 'source',
         completes: 'file',
-        description: 'a file, a directory, a URL, or - for standard input; can be repeated',
+        description: 'a file, a directory, a URL, s3://bucket/key, or -; can be repeated',
       },
       'input-file': {
         type: 'strings',
@@ -83,6 +83,7 @@ export const commands: readonly Command[] = [
         'put file x@master:/rows --split csv --header-records 1 -f x.csv',
         'puts a file for every row into /rows, each with the header; with -a they are added',
       ],
+      ['put file images@master:/ -r -f s3://my-bucket/photos', 'puts the objects below that'],
       ['put file images@master:/ --untar -f photos.tar.gz', 'puts the files of an archive'],
     ],
     run: async (context, args) => {
@@ -104,7 +105,7 @@ export const commands: readonly Command[] = [
         short: 'o',
         value: 'path',
         completes: 'file',
-        description: 'where to write',
+        description: 'where to write; s3://bucket/prefix puts objects into a bucket',
       },
       recursive: {
         type: 'boolean',
@@ -124,6 +125,7 @@ export const commands: readonly Command[] = [
       ['get-file training master /iris.csv | head', 'prints it'],
       ['get file images@master:/ -r -o out', 'gets everything into out/'],
       ["get file 'images@master:/*.png' -r", 'gets the matches into the current folder'],
+      ['get file model@master:/ -r -o s3://my-bucket/models', 'puts objects into a bucket'],
       ['get file model@master:/model.pkl --retry -o model.pkl', 'goes on where it broke off'],
       ['get file logs@master:/app.log --offset 1000000', 'prints what comes after a megabyte'],
     ],
@@ -309,7 +311,7 @@ async function checkThere(context: Context, ref: CommitRef, file: string): Promi
     await context.client.get<File>(`${filesPath(ref)}/inspect`, { path: file });
   } catch (error) {
     if (error instanceof CliError && error.code === 'not_found') {
-      const { isGlob } = await import('../file-download.ts');
+      const { isGlob } = await import('../glob.ts');
       const hint = isGlob(file)
         ? 'a pattern is not meant here; see what matches with pfs glob file'
         : 'nothing was deleted';

@@ -2,8 +2,7 @@
 // decorator's work, and it never answers "failed" for a write that may have landed.
 
 import { createHash } from 'node:crypto';
-import http from 'node:http';
-import https from 'node:https';
+import type http from 'node:http';
 import type { ClientOptions } from 'minio';
 import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import type {
@@ -26,24 +25,15 @@ import {
   takenError,
 } from './request-checks.ts';
 import { S3Call } from './s3-call.ts';
+import { connectS3, type S3ServerOptions } from './s3-connection.ts';
 import { type S3Place, s3Code, s3Error } from './s3-error.ts';
 
-const MAX_SOCKETS = 64;
 const LIST_PAGE = 1000;
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-export interface S3Options {
-  readonly bucket: string;
+export interface S3Options extends S3ServerOptions {
   /** Comes before every key, with a slash between; may be empty. */
   readonly prefix: string;
-  /** `http://host:port` or `https://host`. */
-  readonly endpoint: string;
-  readonly region: string;
-  readonly accessKey: string;
-  readonly secretKey: string;
-  readonly sessionToken?: string;
-  /** Puts the bucket into the path, as most servers but Amazon's want it, not into the host name. */
-  readonly pathStyle: boolean;
   /** The longest silence on a connection before a request is given up, in milliseconds. */
   readonly timeoutMs?: number;
 }
@@ -59,31 +49,14 @@ export class S3ObjectStore implements ObjectStore {
   readonly #agent: http.Agent;
 
   constructor(options: S3Options) {
-    const endpoint = new URL(options.endpoint);
-    const useSSL = endpoint.protocol === 'https:';
-    const settings = { keepAlive: true, maxSockets: MAX_SOCKETS };
-    this.#agent = useSSL ? new https.Agent(settings) : new http.Agent(settings);
+    const { agent, client, place } = connectS3(options);
+    this.#agent = agent;
+    this.#client = client;
+    this.#place = place;
     this.#bucket = options.bucket;
     this.#prefix = options.prefix === '' ? '' : `${options.prefix.replace(/\/+$/, '')}/`;
     this.url = `s3://${options.bucket}/${this.#prefix.slice(0, -1)}`;
-    this.#place = {
-      bucket: options.bucket,
-      endpoint: endpoint.origin,
-      secrets: [options.secretKey, options.accessKey, options.sessionToken ?? ''],
-    };
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.#client = {
-      endPoint: endpoint.hostname.replace(/^\[|\]$/g, ''),
-      useSSL,
-      ...(endpoint.port === '' ? {} : { port: Number(endpoint.port) }),
-      region: options.region,
-      accessKey: options.accessKey,
-      secretKey: options.secretKey,
-      ...(options.sessionToken === undefined ? {} : { sessionToken: options.sessionToken }),
-      pathStyle: options.pathStyle,
-      transportAgent: this.#agent,
-      retryOptions: { disableRetry: true },
-    };
   }
 
   async get(key: string, options: GetOptions = {}): Promise<Buffer> {

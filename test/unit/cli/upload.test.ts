@@ -190,7 +190,7 @@ describe('put file', () => {
       /Cannot put both/,
       2,
     ],
-    ['other protocols', () => ['x@b', '-f', 's3://bucket/f'], /only http and https/, 2],
+    ['other protocols', () => ['x@b', '-f', 'gs://bucket/f'], /only http, https and s3/, 2],
   ];
   for (const [what, args, message, exit] of refused) {
     it(`refuses ${what}`, async () => {
