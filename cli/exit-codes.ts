@@ -11,8 +11,8 @@ export const EXIT_CODES: readonly {
   { exit: 0, meaning: 'success', codes: [] },
   {
     exit: 1,
-    meaning: 'any other failure; of diff file --exit-code: something differs',
-    codes: ['internal', 'corrupt', 'cancelled', 'io', 'differs'],
+    meaning: 'any other failure; of fsck, doctor and diff file: something found',
+    codes: ['internal', 'corrupt', 'cancelled', 'io', 'differs', 'failed_check'],
   },
   {
     exit: 2,

@@ -27,8 +27,12 @@ import type { ObjectStore } from './object/object-store.ts';
 import { probeStore, refuseUnsafe } from './object/probe.ts';
 import { RetryingObjectStore } from './object/retrying.ts';
 import { S3ObjectStore } from './object/s3.ts';
+import { parseStoreUrl } from './object/store-url.ts';
 import { CommitQueue } from './pfs/commit-queue.ts';
+import type { PfsContext } from './pfs/context.ts';
 import { openPfs } from './pfs/open.ts';
+import type { StoreParts } from './server/parts.ts';
+import { makeRescueServer } from './server/rescue.ts';
 import { makeServer } from './server/server.ts';
 
 const EXIT_FAILED = 1;
@@ -45,8 +49,10 @@ interface RunningEngine {
   close(): Promise<void>;
 }
 
-async function openStore(config: Config): Promise<ObjectStore> {
-  const { store, credentials } = config;
+/** Opens the store of the engine, or another one with the same credentials. */
+async function openStore(config: Config, url: string = config.storeText): Promise<ObjectStore> {
+  const { credentials } = config;
+  const store = url === config.storeText ? config.store : parseStoreUrl(url);
   const wrap = (inner: ObjectStore) => new RetryingObjectStore(inner, { clock, random });
   switch (store.kind) {
     case 'memory':
@@ -57,7 +63,7 @@ async function openStore(config: Config): Promise<ObjectStore> {
       if (credentials.accessKey === '' || credentials.secretKey === '') {
         throw new EngineError(
           'invalid',
-          `Cannot open ${config.storeText}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment`,
+          `Cannot open ${url}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment`,
         );
       }
       return wrap(new S3ObjectStore({ ...store, ...credentials }));
@@ -88,6 +94,51 @@ async function withCache(
   });
 }
 
+function makeExecutor(
+  config: Config,
+  options: { readonly instance: Instance; readonly run: string },
+): DockerExecutor {
+  return new DockerExecutor({
+    clock,
+    random,
+    instanceId: options.instance.id,
+    engineId: options.run,
+    environment: config.environment,
+    scratchDirectory: join(config.home, 'scratch', 'docker'),
+  });
+}
+
+/** The directories of an engine, by what they are for. */
+function directoriesOf(config: Config): Record<string, string> {
+  const { store, home } = config;
+  return { home, ...(store.kind === 'filesystem' ? { 'the store': store.directory } : {}) };
+}
+
+/** Opens a store, an empty one as a new one, once it is known to be ours and to be safe. */
+async function openContext(
+  config: Config,
+  options: {
+    readonly bucket: ObjectStore;
+    readonly self: string;
+    readonly onProblem: (error: unknown) => void;
+  },
+): Promise<PfsContext> {
+  const { bucket, self, onProblem } = options;
+  // Before the probe, which writes: a directory or prefix of somebody else's must stay as it is.
+  await refuseForeign(bucket);
+  refuseUnsafe(await probeStore(bucket, { clock, random }));
+  const { id } = await openFormat(bucket, { newId: () => ids.next() });
+  return await openPfs({
+    store: config.store.kind === 's3' ? await withCache(config, bucket, id) : bucket,
+    clock,
+    random,
+    ids,
+    budget: new ByteBudget(config.bufferBytes),
+    engine: self,
+    onProblem,
+  });
+}
+
 async function start(
   config: Config,
   options: { readonly instance: Instance; readonly logger: Logger; readonly shutDown: () => void },
@@ -100,30 +151,48 @@ async function start(
   const onProblem = (error: unknown) => logger.warn({ err: error }, errorText(error));
 
   const bucket = await openStore(config);
-  // Before the probe, which writes: a directory or prefix of somebody else's must stay as it is.
-  await refuseForeign(bucket);
-  refuseUnsafe(await probeStore(bucket, { clock, random }));
-  const { id: storeId } = await openFormat(bucket, { newId: () => ids.next() });
-  const store = config.store.kind === 's3' ? await withCache(config, bucket, storeId) : bucket;
-  const context = await openPfs({
-    store,
+  const executor = makeExecutor(config, { instance, run });
+  const parts: StoreParts = {
+    bucket,
     clock,
     random,
-    ids,
-    budget: new ByteBudget(config.bufferBytes),
-    engine: self,
-    onProblem,
+    directories: directoriesOf(config),
+    node: process.version,
+    openStore: (url) => openStore(config, url),
+    executorHealth: () => executor.probe(),
+  };
+  const serverOptions = {
+    token: instance.token,
+    allowedHosts: config.allowedHosts,
+    onFault: (error: unknown) => logger.error({ err: error }, errorText(error)),
+  };
+  const announce = (address: string) =>
+    instance.announce({
+      pid: process.pid,
+      address,
+      store: bucket.url,
+      version,
+      started: new Date(started).toISOString(),
+    });
+  const context = await openContext(config, { bucket, self, onProblem }).catch((error: unknown) => {
+    if (!isEngineError(error, 'corrupt')) {
+      throw error;
+    }
+    return error;
   });
+  if (context instanceof EngineError) {
+    const reason = context;
+    logger.error(`${reason.message}; only what helps to put that right is answered`);
+    const { shutDown } = options;
+    const { kind: executorKind } = executor;
+    const rescue = { store: parts, reason, version, id: run, executorKind, started, shutDown };
+    const server = makeRescueServer(rescue, serverOptions);
+    announce(await server.listen(config.listen));
+    return { server, close: () => server.close() };
+  }
+  const { store } = context;
   const stopFollowing = context.journal.follow();
 
-  const executor = new DockerExecutor({
-    clock,
-    random,
-    instanceId: instance.id,
-    engineId: run,
-    environment: config.environment,
-    scratchDirectory: join(config.home, 'scratch', 'docker'),
-  });
   const pool = new WorkerPool({
     context,
     executor,
@@ -167,12 +236,9 @@ async function start(
       executorHealth: () => executor.probe(),
       runningJobs: () => scheduler.running,
       shutDown: options.shutDown,
+      store: { ...parts, context },
     },
-    {
-      token: instance.token,
-      allowedHosts: config.allowedHosts,
-      onFault: (error) => logger.error({ err: error }, errorText(error)),
-    },
+    serverOptions,
   );
   heartbeat.start();
   // Docker may be absent, or come later: repos work without it, and jobs say what is missing.
@@ -183,13 +249,7 @@ async function start(
     .catch(onProblem);
   const address = await server.listen(config.listen);
   void swept.then(() => scheduler.start());
-  instance.announce({
-    pid: process.pid,
-    address,
-    store: store.url,
-    version,
-    started: new Date(started).toISOString(),
-  });
+  announce(address);
   logger.info({ address, store: store.url, engine: self }, 'the engine is ready');
 
   return {

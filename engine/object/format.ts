@@ -2,7 +2,7 @@
 
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { isId } from '../base/ids.ts';
-import { formatKey, PROBE_PREFIX } from './keys.ts';
+import { formatKey, journalKey, PROBE_PREFIX } from './keys.ts';
 import type { ObjectStore } from './object-store.ts';
 
 const FORMAT = 1;
@@ -31,7 +31,7 @@ export async function openFormat(
   }
   const made: BucketFormat = { format: FORMAT, id: options.newId() };
   try {
-    await store.put(formatKey(), Buffer.from(`${JSON.stringify(made)}\n`), { ifAbsent: true });
+    await store.put(formatKey(), newFormat(made.id), { ifAbsent: true });
     return made;
   } catch (error) {
     const won = isEngineError(error, 'already_exists') ? await readFormat(store) : undefined;
@@ -42,15 +42,27 @@ export async function openFormat(
   }
 }
 
+/** Returns the object that makes a bucket one of ours, of that id. */
+export function newFormat(id: string): Buffer {
+  return Buffer.from(`${JSON.stringify({ format: FORMAT, id })}\n`);
+}
+
 /**
  * Returns the format of a bucket that is ours, or undefined for an empty one, and writes nothing. Rejects with
  * `failed_precondition` when the format is newer than this engine, or when the bucket holds what is not ours; with
- * `corrupt` when the format cannot be read.
+ * `corrupt` when the format cannot be read, or is missing where there is a journal.
  */
 export async function refuseForeign(store: ObjectStore): Promise<BucketFormat | undefined> {
   const present = await readFormat(store);
   if (present !== undefined) {
     return present;
+  }
+  if (await isThere(store, journalKey(1))) {
+    throw new EngineError(
+      'corrupt',
+      `Cannot open store ${store.url}: its object "${formatKey()}" is missing; run pfs fsck --fix`,
+      { details: { key: formatKey() } },
+    );
   }
   for await (const { key } of store.list('')) {
     // A probe that was killed before anything else was written may have left something.
@@ -79,6 +91,18 @@ export async function readFormat(store: ObjectStore): Promise<BucketFormat | und
   return parseFormat(store.url, bytes.toString());
 }
 
+async function isThere(store: ObjectStore, key: string): Promise<boolean> {
+  try {
+    await store.head(key);
+    return true;
+  } catch (error) {
+    if (isEngineError(error, 'not_found')) {
+      return false;
+    }
+    throw error;
+  }
+}
+
 function parseFormat(url: string, text: string): BucketFormat {
   let value: { format?: unknown; id?: unknown };
   try {
@@ -103,7 +127,7 @@ function parseFormat(url: string, text: string): BucketFormat {
 function damaged(url: string, cause?: unknown): EngineError {
   return new EngineError(
     'corrupt',
-    `Cannot open store ${url}: its object "${formatKey()}" is not what pfs writes; restore it from a copy`,
+    `Cannot open store ${url}: its object "${formatKey()}" is not what pfs writes; run pfs fsck --fix`,
     cause === undefined ? {} : { cause },
   );
 }

@@ -1,12 +1,33 @@
 // What the API stands on. Handed in by main; routes hold no state of their own.
 
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
 import type { ExecutorHealth } from '../executor/executor.ts';
 import type { JobLogs } from '../jobs/logs.ts';
 import type { WorkerPool } from '../jobs/worker-pool.ts';
+import type { ObjectStore } from '../object/object-store.ts';
 import type { CommitQueue } from '../pfs/commit-queue.ts';
 import type { PfsContext } from '../pfs/context.ts';
 
+/** What can be done with a store, also where the engine could not open it. */
+export interface StoreParts {
+  /** The store itself, past the local cache. */
+  readonly bucket: ObjectStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The engine's own view of the store, where it could be opened. */
+  readonly context?: PfsContext;
+  /** Directories whose disks must have room, by what they are for. */
+  readonly directories: Readonly<Record<string, string>>;
+  /** The version of Node. */
+  readonly node: string;
+  /** Opens another store by its URL, with the credentials of this one. */
+  openStore(url: string): Promise<ObjectStore>;
+  executorHealth(): Promise<ExecutorHealth>;
+}
+
 export interface EngineParts {
+  readonly store: StoreParts;
   readonly context: PfsContext;
   readonly queue: CommitQueue;
   readonly pool: WorkerPool;

@@ -16,6 +16,7 @@ import { previewRoutes } from './routes/previews.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { removalRoutes } from './routes/removals.ts';
 import { repoRoutes } from './routes/repos.ts';
+import { storeRoutes } from './routes/store.ts';
 import { tagRoutes } from './routes/tags.ts';
 import { transactionRoutes } from './routes/transactions.ts';
 import { API_PREFIX, BYTES_TYPE, FRAMES_TYPE, type Problem, VERSION_HEADER } from './wire.ts';
@@ -34,8 +35,8 @@ const LAST_WORDS_MS = 2000;
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 const OPEN_PATHS = new Set(['/healthz', `${API_PREFIX}/version`]);
 
-/** Makes the server; it does not listen yet. */
-export function makeServer(parts: EngineParts, options: ServerOptions): FastifyInstance {
+/** Makes a server without routes: who may speak to it, and how errors are told. */
+export function bareServer(version: string, options: ServerOptions): FastifyInstance {
   const server = fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -56,7 +57,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     done(null, text),
   );
   server.addHook('onRequest', async (request, reply) => {
-    reply.header(VERSION_HEADER, parts.version);
+    reply.header(VERSION_HEADER, version);
     checkOrigin(request, options.allowedHosts);
     if (!OPEN_PATHS.has(request.url.split('?')[0] ?? '')) {
       checkToken(request, options.token);
@@ -80,6 +81,12 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     );
     return sendProblem(reply, toProblem(error));
   });
+  return server;
+}
+
+/** Makes the server; it does not listen yet. */
+export function makeServer(parts: EngineParts, options: ServerOptions): FastifyInstance {
+  const server = bareServer(parts.version, options);
   server.get('/healthz', () => ({ ok: true }));
   const api = async (routes: FastifyInstance): Promise<void> => {
     engineRoutes(routes, parts);
@@ -95,6 +102,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     previewRoutes(routes, parts);
     jobRoutes(routes, parts);
     transactionRoutes(routes, parts);
+    storeRoutes(routes, parts.store);
   };
   void server.register(api, { prefix: API_PREFIX });
   return server;

@@ -8,7 +8,7 @@ import type { Operation } from '../journal/operations.ts';
 import { definition } from '../journal/pfs-definition.ts';
 import { listSnapshots, readManifest } from '../journal/snapshot.ts';
 import type { State } from '../journal/state.ts';
-import { readFormat } from '../object/format.ts';
+import { newFormat, readFormat } from '../object/format.ts';
 import {
   formatKey,
   HISTORY_PREFIX,
@@ -252,7 +252,7 @@ class Repair {
   async #copy(key: string): Promise<string | undefined> {
     const { from } = this.#options;
     if (from === undefined) {
-      return undefined;
+      return key === formatKey() ? await this.#renew() : undefined;
     }
     const bytes = await from.get(key);
     if ((await problemWith(from, key, bytes)) !== undefined) {
@@ -264,6 +264,14 @@ class Repair {
     }
     await putVerified(this.#store, key, bytes);
     return `Brought "${key}" back from ${from.url}`;
+  }
+
+  /** Writes the format anew. The id is another one then: mirrors of before are of another store. */
+  async #renew(): Promise<string> {
+    const { clock, random } = this.#options;
+    await this.#store.delete(formatKey());
+    await this.#store.put(formatKey(), newFormat(new IdMaker(clock, random).next()));
+    return `Made "${formatKey()}" again, with a new id: mirrors made before are of another store now`;
   }
 
   /** An entry belongs here only where those beside it are the same in both stores. */

@@ -4,6 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { SystemRandom } from '../../engine/base/random.ts';
+import { SystemClock } from '../../engine/base/system-clock.ts';
+import { FilesystemObjectStore } from '../../engine/object/filesystem.ts';
 import { CommitQueue } from '../../engine/pfs/commit-queue.ts';
 import {
   encodeFrameEnd,
@@ -16,6 +20,8 @@ import { API_PREFIX, FRAMES_TYPE, type Page, type Problem } from '../../engine/s
 import { TestEngine, type TestEngineOptions } from './engine.ts';
 
 type Test = Parameters<typeof TestEngine.start>[0];
+
+const CHANCE = { clock: new SystemClock(), random: new SystemRandom() };
 
 export const TOKEN = 'a-token-for-tests';
 
@@ -74,6 +80,15 @@ export class TestServer {
         executorHealth: () => Promise.resolve({ ok: true, notes: [] }),
         runningJobs: () => scheduler.running,
         shutDown: () => void events.emit('stop'),
+        store: {
+          bucket: engine.store,
+          ...CHANCE,
+          context: pfs.context,
+          directories: {},
+          node: process.version,
+          openStore: (url) => FilesystemObjectStore.open(fileURLToPath(url), CHANCE),
+          executorHealth: () => Promise.resolve({ ok: true, notes: ['a fake'] }),
+        },
       },
       { token: TOKEN, allowedHosts: ['pfs.example'], onFault: (error) => void faults.push(error) },
     );
