@@ -36,6 +36,8 @@ export interface ClientOptions {
    * instead, or undefined to give up.
    */
   readonly onRefused?: () => Promise<string | undefined>;
+  /** Called with the route of each document that is sent and part of no transaction. */
+  readonly onWrite?: (route: string) => void;
   /** Called with the engine's version, once. */
   readonly onVersion?: (version: string) => void;
 }
@@ -111,6 +113,8 @@ export class Client {
     const headers: OutgoingHttpHeaders = { 'idempotency-key': randomBytes(16).toString('hex') };
     if (transaction !== undefined) {
       headers[TRANSACTION_HEADER] = transaction;
+    } else {
+      this.#options.onWrite?.(route);
     }
     if (body !== undefined) {
       Object.assign(headers, text ? PLAIN_TEXT : { 'content-type': 'application/json' });

@@ -64,12 +64,12 @@ export async function removeSet(
   args: Parameters<Command['run']>[1],
   how: 'delete' | 'squash',
 ): Promise<void> {
-  const { client, output } = context;
+  const { output } = context;
   const id = await setOf(context, args.positionals);
   const route = path`/commit-sets/${id}`;
   const removed = await (how === 'delete'
-    ? client.send<RemovedSet>('DELETE', route)
-    : client.send<RemovedSet>('POST', `${route}/squash`));
+    ? context.change<RemovedSet>('DELETE', route)
+    : context.change<RemovedSet>('POST', `${route}/squash`));
   if (output.raw) {
     await output.json(removed);
     return;

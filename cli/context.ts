@@ -27,6 +27,7 @@ export class Context {
   readonly #project: string | undefined;
   #client: Client | undefined;
   #comparison: Promise<void> | undefined;
+  #wroteAlone = false;
 
   constructor(options: {
     readonly output: Output;
@@ -84,6 +85,9 @@ export class Context {
       ...(asked ? {} : { ofHome: home.folder }),
       token: () => env.PFS_TOKEN || home.token(),
       signal: options.signal ?? this.signal,
+      onWrite: (route) => {
+        this.#wroteAlone ||= !/^\/(?:transactions|engine)\b/.test(route);
+      },
       onVersion: (version) => {
         this.#comparison = this.#compareVersions(version);
       },
@@ -95,6 +99,9 @@ export class Context {
   async close(): Promise<void> {
     this.#client?.close();
     await this.#comparison;
+    if (this.#wroteAlone && this.home.transaction() !== undefined) {
+      this.output.note('A transaction is active here; this is no part of it: it was done at once');
+    }
   }
 
   async #start(): Promise<string> {

@@ -13,8 +13,10 @@ import { deleteBranchIn, putBranchIn } from '../pfs/branches.ts';
 import { type Change, makeChange } from '../pfs/change.ts';
 import { finishCommitIn, startCommitIn } from '../pfs/commits.ts';
 import type { PfsContext, Request } from '../pfs/context.ts';
+import { dropSetIn } from '../pfs/drop.ts';
 import { shortRepo } from '../pfs/names.ts';
 import { createRepoIn, deleteRepoIn, describeRepoIn } from '../pfs/repos.ts';
+import { squashSetIn } from '../pfs/squash.ts';
 import { stopJobIn } from './job-end.ts';
 import {
   deletePipelineIn,
@@ -36,6 +38,8 @@ interface Results {
   'branch.delete': null;
   'commit.start': CommitRecord;
   'commit.finish': CommitRecord;
+  'set.squash': CommitRecord[];
+  'set.drop': CommitRecord[];
   'pipeline.put': PutPipeline[];
   'pipeline.start': PipelineRecord;
   'pipeline.stop': PipelineRecord;
@@ -83,6 +87,14 @@ const CHANGES: { readonly [K in Kind]: Entry<K> } = {
   'commit.finish': {
     decide: finishCommitIn,
     text: ({ repo, ref }) => `finish commit ${shortRepo(repo)}@${ref}`,
+  },
+  'set.squash': {
+    decide: (change, { set }) => squashSetIn(change, set),
+    text: ({ set }) => `squash commit ${set}`,
+  },
+  'set.drop': {
+    decide: (change, { set }) => dropSetIn(change, set),
+    text: ({ set }) => `delete commit ${set}`,
   },
   'pipeline.put': {
     decide: putPipelinesIn,

@@ -69,15 +69,19 @@ export async function addRequest<R extends ChangeRequest>(
       result: trial.result,
     };
   };
-  for (;;) {
-    try {
-      return await context.journal.transact(run, transactOptions(asked));
-    } catch (error) {
-      if (!(error instanceof MissingFact)) {
-        throw error;
+  try {
+    for (;;) {
+      try {
+        return await context.journal.transact(run, transactOptions(asked));
+      } catch (error) {
+        if (!(error instanceof MissingFact)) {
+          throw error;
+        }
+        await gather(facts, { first: error, run: () => void run(context.journal.state) });
       }
-      await gather(facts, { first: error, run: () => void run(context.journal.state) });
     }
+  } finally {
+    facts.close();
   }
 }
 

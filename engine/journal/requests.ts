@@ -33,6 +33,8 @@ export type ChangeRequest =
       readonly ref: string;
       readonly description?: string;
     }
+  | { readonly kind: 'set.squash'; readonly set: string }
+  | { readonly kind: 'set.drop'; readonly set: string }
   | {
       readonly kind: 'pipeline.put';
       /** Of the spec file. */

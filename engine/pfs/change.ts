@@ -149,25 +149,29 @@ export async function makeChange<T>(
   const set = options.set ?? context.ids.next();
   const time = context.clock.now();
   const run = (state: State) => decideOn(state, { context, facts, set, time }, decide);
-  for (let restarts = 0; ; ) {
-    try {
-      return await context.journal.transact(run, transactOptions(request));
-    } catch (error) {
-      if (error instanceof MissingFact) {
-        await gather(facts, { first: error, run: () => void run(context.journal.state) });
-      } else if (
-        isEngineError(error, 'conflict') &&
-        error.details.pack !== undefined &&
-        restarts < MAX_RESTARTS
-      ) {
-        restarts += 1;
-        facts.restart();
-      } else {
-        facts.restart();
-        throw error;
+  try {
+    for (let restarts = 0; ; ) {
+      try {
+        return await context.journal.transact(run, transactOptions(request));
+      } catch (error) {
+        if (error instanceof MissingFact) {
+          await gather(facts, { first: error, run: () => void run(context.journal.state) });
+        } else if (isLostPack(error) && restarts < MAX_RESTARTS) {
+          restarts += 1;
+          facts.restart();
+        } else {
+          throw error;
+        }
       }
     }
+  } finally {
+    facts.close();
   }
+}
+
+/** Returns whether a transaction was refused because the collector took a pack that it leans on. */
+function isLostPack(error: unknown): boolean {
+  return isEngineError(error, 'conflict') && error.details.pack !== undefined;
 }
 
 /** Runs a decision on a state, which it leaves as it was. */
@@ -195,16 +199,11 @@ export async function gather(
   facts: Facts,
   options: { readonly first: MissingFact; readonly run: () => void },
 ): Promise<void> {
-  try {
-    for (let missing: MissingFact | undefined = options.first; missing; ) {
-      await facts.fetch(missing);
-      missing = missingIn(options.run);
-    }
-    await facts.flush();
-  } catch (error) {
-    facts.restart();
-    throw error;
+  for (let missing: MissingFact | undefined = options.first; missing; ) {
+    await facts.fetch(missing);
+    missing = missingIn(options.run);
   }
+  await facts.flush();
 }
 
 /** Returns the fact that `run` misses, or undefined when it needs no more. */

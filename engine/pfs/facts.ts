@@ -2,6 +2,7 @@
 // A decision is a pure function that asks for facts; one that is missing ends the attempt, is fetched, and the decision
 // runs again on whatever the state is by then.
 
+import { EngineError } from '../base/errors.ts';
 import type { PfsContext } from './context.ts';
 import type { SessionPacks, WriteSession } from './write-session.ts';
 
@@ -13,28 +14,55 @@ export class MissingFact extends Error {
   readonly load: Load;
   /** It stores objects, so that what it stored must be named by the transaction. */
   readonly stores: boolean;
+  /** Lets go of what was found. */
+  readonly close: ((found: unknown) => void) | undefined;
 
-  constructor(key: string, options: { readonly load: Load; readonly stores: boolean }) {
+  constructor(
+    key: string,
+    options: {
+      readonly load: Load;
+      readonly stores: boolean;
+      readonly close?: ((found: unknown) => void) | undefined;
+    },
+  ) {
     super(`missing fact "${key}"`);
     this.key = key;
     this.load = options.load;
     this.stores = options.stores;
+    this.close = options.close;
   }
 }
+
+/** How to find something out that may stop being true while it is used. */
+export interface Finding<T> {
+  readonly load: () => Promise<T>;
+  /** Throws an error for which `isStale` says yes where what was found does not hold on the state as it is. */
+  readonly check: (found: T) => void;
+  readonly isStale: (error: unknown) => boolean;
+  readonly close: (found: T) => void;
+  /** For when it never holds for long enough. */
+  readonly message: string;
+}
+
+/** How often a finding is made anew. */
+const MAX_FINDINGS = 20;
 
 /** The facts of one change, kept over all attempts to decide it. */
 export class Facts {
   readonly #context: PfsContext;
-  readonly #isTrial: boolean;
+  /** Nothing is to be stored. */
+  readonly isTrial: boolean;
   readonly #found = new Map<string, unknown>();
   readonly #stored = new Map<string, unknown>();
+  readonly #closers = new Map<string, () => void>();
+  readonly #counts = new Map<string, number>();
   #session: WriteSession | undefined;
   #packs: SessionPacks | undefined;
 
   /** A `trial` stores nothing: decisions get stand-ins for what would have been stored. */
   constructor(context: PfsContext, options: { readonly trial?: boolean } = {}) {
     this.#context = context;
-    this.#isTrial = options.trial ?? false;
+    this.isTrial = options.trial ?? false;
   }
 
   /** The packs that hold what was stored; undefined while there are none, or they are not durable. */
@@ -50,6 +78,28 @@ export class Facts {
     return this.#found.get(key) as T;
   }
 
+  /** As {@link Facts.find}, for what must be looked at again when it has stopped being true; `conflict` when that goes on. */
+  findHolding<T>(key: string, finding: Finding<T>): T {
+    const { load, check, isStale, close, message } = finding;
+    const missing = () =>
+      new MissingFact(key, { load, stores: false, close: (found) => close(found as T) });
+    if (!this.#found.has(key)) {
+      throw missing();
+    }
+    const found = this.#found.get(key) as T;
+    try {
+      check(found);
+      return found;
+    } catch (error) {
+      if (!isStale(error)) {
+        throw error;
+      }
+      const count = (this.#counts.get(key) ?? 1) + 1;
+      this.#counts.set(key, count);
+      throw count > MAX_FINDINGS ? conflict(message, error) : missing();
+    }
+  }
+
   /** As {@link Facts.find}, for objects that `store` writes. */
   store<T>(
     key: string,
@@ -58,7 +108,7 @@ export class Facts {
       readonly write: (session: WriteSession) => Promise<T>;
     },
   ): T {
-    if (this.#isTrial) {
+    if (this.isTrial) {
       return options.standIn;
     }
     if (!this.#stored.has(key)) {
@@ -71,9 +121,15 @@ export class Facts {
   }
 
   /** Fetches one fact. */
-  async fetch({ key, load, stores }: MissingFact): Promise<void> {
+  async fetch({ key, load, stores, close }: MissingFact): Promise<void> {
     if (!stores) {
-      this.#found.set(key, await load(() => this.#context.newSession()));
+      this.#closers.get(key)?.();
+      this.#closers.delete(key);
+      const found = await load(() => this.#context.newSession());
+      this.#found.set(key, found);
+      if (close) {
+        this.#closers.set(key, () => close(found));
+      }
       return;
     }
     if (this.#packs) {
@@ -105,4 +161,18 @@ export class Facts {
     this.#packs = undefined;
     this.#stored.clear();
   }
+
+  /** Lets go of everything. */
+  close(): void {
+    this.restart();
+    for (const close of this.#closers.values()) {
+      close();
+    }
+    this.#closers.clear();
+    this.#found.clear();
+  }
+}
+
+function conflict(message: string, cause: unknown): EngineError {
+  return new EngineError('conflict', message, { cause });
 }

@@ -13,11 +13,12 @@ import {
   type RepoKey,
 } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
+import type { Change } from './change.ts';
 import { getCommit, listSet } from './commit-lookup.ts';
 import { commitsAfter, parentsOf } from './commit-scan.ts';
 import type { PfsContext } from './context.ts';
 import { shortRepo } from './names.ts';
-import { demand, historyOf } from './settled.ts';
+import { demand, historyOf, isMoved } from './settled.ts';
 import { tagsOf } from './tags.ts';
 
 /** A commit of the set, with what was found around it. */
@@ -104,6 +105,29 @@ export async function prepareRemoval(
     close();
     throw error;
   }
+}
+
+/**
+ * Returns, within a change, what was prepared for the removal of a set, once it holds on the state as it will be. `prepare`
+ * does the I/O; what it returns is let go of at the end of the change.
+ */
+export function preparedRemoval<T extends { readonly removal: Removal }>(
+  change: Change,
+  options: {
+    readonly id: string;
+    readonly verb: Verb;
+    readonly prepare: () => Promise<T>;
+    readonly check: (prepared: T) => void;
+  },
+): T {
+  const { id, verb, prepare, check } = options;
+  return change.facts.findHolding(`${verb} ${id}`, {
+    load: prepare,
+    check,
+    isStale: isMoved,
+    close: ({ removal }) => removal.close(),
+    message: `Cannot ${verb} commit set ${id}: its repos keep changing, or the same transaction adds to or removes from them; try again, by itself`,
+  });
 }
 
 /** Refuses the transaction where it would rest on something that has changed since the removal was prepared. */

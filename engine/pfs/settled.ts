@@ -26,13 +26,18 @@ export function demandSameHistory(state: State, repo: RepoKey, history: string):
   demand(historyOf(state, repo) === history);
 }
 
+/** Returns whether an error is one of {@link demand}. */
+export function isMoved(error: unknown): boolean {
+  return isEngineError(error, 'conflict') && error.details.reason === MOVED;
+}
+
 /** Runs `attempt` again for as long as the ground moves under it. */
 export async function untilSettled<T>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
-      if (!(isEngineError(error, 'conflict') && error.details.reason === MOVED)) {
+      if (!isMoved(error)) {
         throw error;
       }
     }

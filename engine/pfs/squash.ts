@@ -2,15 +2,16 @@
 // stay as they are; the Git commits of all descendants are written anew.
 
 import { EngineError } from '../base/errors.ts';
-import { compose } from '../journal/compose.ts';
 import type { CommitRecord, RepoKey } from '../journal/records.ts';
+import { type Change, makeChange } from './change.ts';
 import { lastGood } from './commit-lookup.ts';
-import { type PfsContext, type Request, transactOptions } from './context.ts';
+import type { PfsContext, Request } from './context.ts';
 import { GitRewrite } from './git-rewrite.ts';
 import { shortRepo } from './names.ts';
 import {
   demandPrepared,
   type Member,
+  preparedRemoval,
   prepareRemoval,
   type Removal,
   removeSet,
@@ -24,43 +25,66 @@ import { demand, untilSettled } from './settled.ts';
  * or one that a branch still shows), where a commit of the set or a child of one is open, or as
  * {@link prepareRemoval} does.
  */
-export async function squashSet(
+export function squashSet(
   context: PfsContext,
   id: string,
   request: Request,
 ): Promise<CommitRecord[]> {
-  return await untilSettled(async () => {
-    const removal = await prepareRemoval(context, id, 'squash');
-    try {
-      const heads = await checkLossless(context, removal);
-      const rewrites = new Map<RepoKey, GitRewrite>();
-      for (const { commit } of removal.members) {
-        const rewrite = new GitRewrite(context, commit, removal.histories.get(commit.repo) ?? '');
-        rewrites.set(commit.repo, rewrite);
-        removal.histories.set(commit.repo, await rewrite.run());
+  return makeChange(context, request, (change) => squashSetIn(change, id));
+}
+
+/** As {@link squashSet}, within a change; a trial writes no Git commits. */
+export function squashSetIn(change: Change, id: string): CommitRecord[] {
+  const { context, draft, facts, state } = change;
+  const { removal, rewrites } = preparedRemoval(change, {
+    id,
+    verb: 'squash',
+    prepare: () => untilSettled(() => prepareSquash(context, id, { isTrial: facts.isTrial })),
+    check: (prepared) => {
+      demandPrepared(state, prepared.removal, {
+        isBelow: (repo, commit) => prepared.rewrites.get(repo)?.isBelow(commit) ?? commit === id,
+      });
+      for (const [key, head] of prepared.heads) {
+        demand((state.branches.get(key)?.head ?? null) === head);
       }
-      return await context.journal.transact((state) => {
-        demandPrepared(state, removal, {
-          isBelow: (repo, commit) => rewrites.get(repo)?.isBelow(commit) ?? false,
-        });
-        for (const [key, head] of heads) {
-          demand((state.branches.get(key)?.head ?? null) === head);
-        }
-        return compose(state, (draft) => {
-          for (const member of removal.members) {
-            for (const child of member.children) {
-              const rewritten = rewrites.get(child.repo)?.current(child) ?? child;
-              draft.add({ kind: 'commit.rewritten', commit: adopt(rewritten, member) });
-            }
-          }
-          removeSet(draft, removal);
-          return removal.members.map(({ commit }) => commit);
-        });
-      }, transactOptions(request));
-    } finally {
-      removal.close();
-    }
+    },
   });
+  for (const member of removal.members) {
+    for (const child of member.children) {
+      const rewritten = rewrites.get(child.repo)?.current(child) ?? child;
+      draft.add({ kind: 'commit.rewritten', commit: adopt(rewritten, member) });
+    }
+  }
+  removeSet(draft, removal);
+  return removal.members.map(({ commit }) => commit);
+}
+
+interface Squash {
+  readonly removal: Removal;
+  /** By branch key, those with which it was found that nothing is lost. */
+  readonly heads: ReadonlyMap<string, string | null>;
+  readonly rewrites: ReadonlyMap<RepoKey, GitRewrite>;
+}
+
+async function prepareSquash(
+  context: PfsContext,
+  id: string,
+  { isTrial }: { readonly isTrial: boolean },
+): Promise<Squash> {
+  const removal = await prepareRemoval(context, id, 'squash');
+  try {
+    const heads = await checkLossless(context, removal);
+    const rewrites = new Map<RepoKey, GitRewrite>();
+    for (const { commit } of isTrial ? [] : removal.members) {
+      const rewrite = new GitRewrite(context, commit, removal.histories.get(commit.repo) ?? '');
+      rewrites.set(commit.repo, rewrite);
+      removal.histories.set(commit.repo, await rewrite.run());
+    }
+    return { removal, heads, rewrites };
+  } catch (error) {
+    removal.close();
+    throw error;
+  }
 }
 
 /** Returns a child of a removed commit as the child of that one's parent. */

@@ -2,25 +2,24 @@
 
 import type { FastifyInstance } from 'fastify';
 import type { CommitRecord } from '../../journal/records.ts';
-import { dropSet } from '../../pfs/drop.ts';
 import { splitRepoKey } from '../../pfs/names.ts';
-import { squashSet } from '../../pfs/squash.ts';
-import { answering, param } from '../http.ts';
+import { changing } from '../changing.ts';
+import { param } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import type { RemovedSet } from '../wire-versions.ts';
 
 /** Adds the routes that remove commit sets. */
 export function removalRoutes(server: FastifyInstance, { context }: EngineParts): void {
-  const answered = answering(context);
+  const change = changing(context);
 
   server.delete('/commit-sets/:id', async (request) => {
     const id = param(request, 'id');
-    return view(id, await answered(request, (asked) => dropSet(context, id, asked)));
+    return view(id, await change(request, { kind: 'set.drop', set: id }));
   });
 
   server.post('/commit-sets/:id/squash', async (request) => {
     const id = param(request, 'id');
-    return view(id, await answered(request, (asked) => squashSet(context, id, asked)));
+    return view(id, await change(request, { kind: 'set.squash', set: id }));
   });
 }
 

@@ -220,6 +220,32 @@ it('a transaction whose end is refused leaves the jobs alone that it would have 
   );
 });
 
+it('commit sets are dropped and squashed in a transaction, with all else or not at all', async (t) => {
+  const engine = await crossed(t);
+  const { pfs } = engine;
+  const drop = (set: string): ChangeRequest => ({ kind: 'set.drop', set });
+  const squash = (set: string): ChangeRequest => ({ kind: 'set.squash', set });
+  const base = await engine.put('a', { x: '0' });
+  const first = await engine.put('a', { x: '1' });
+  const second = await engine.put('a', { y: '2' });
+  const other = await engine.put('b', { z: '3' });
+  await engine.settled();
+  const id = await begin(pfs, squash(first.id), repo('c'));
+  await assert.rejects(add(pfs, id, drop(other.id)), /removes from them; try again, by itself/);
+  assert.equal((await engine.commit(`a@${first.id}`)).id, first.id, 'only tried out');
+  await engine.repos('c');
+  await assert.rejects(end(pfs, id), /request 2 of 2/);
+  assert.equal((await engine.commit(`a@${first.id}`)).id, first.id);
+  await deleteTransaction(pfs.context, id, ACTOR);
+  await end(pfs, await begin(pfs, squash(first.id), repo('d')));
+  await end(pfs, await begin(pfs, start('a'), drop(other.id)));
+  await assert.rejects(engine.commit(`a@${first.id}`), /Cannot find/);
+  await assert.rejects(engine.commit(`b@${other.id}`), /Cannot find/);
+  assert.deepEqual(await engine.read('a'), { x: '1', y: '2' });
+  const head = await engine.commit('a@master^');
+  assert.deepEqual([head.id, head.parent], [second.id, base.id]);
+});
+
 it('a transaction is carried out once, whoever finishes it, and a retry gets the same answer', async (t) => {
   const engine = await crossed(t);
   const { pfs } = engine;
