@@ -3,6 +3,7 @@
 //   npm run bench                       every row, one table (about an hour)
 //   npm run bench -- ingest-small       one row, or several
 //   npm run bench -- --quick            small sizes and one round: whether it works, not how fast it is
+//   npm run bench -- --rounds 3         so many rounds of each slow row
 //   npm run bench -- --list             what rows there are
 //   npm run bench -- --json FILE        also writes the figures into a file
 

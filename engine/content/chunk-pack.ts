@@ -3,6 +3,7 @@
 
 import { hash, webcrypto } from 'node:crypto';
 import { EngineError } from '../base/errors.ts';
+import { digest as digestShared, isShared } from '../object/hash-threads.ts';
 import type { PackContainer } from '../object/open-pack.ts';
 
 /**
@@ -62,6 +63,9 @@ export function readEntry(entry: Buffer, id: string): { kind: ChunkKind; payload
 export async function chunkId(payload: Buffer): Promise<string> {
   if (payload.length < ASYNC_HASH_BYTES) {
     return hash('sha256', payload, 'hex');
+  }
+  if (isShared(payload)) {
+    return (await digestShared('sha256', [payload])).toString('hex');
   }
   const digest = await webcrypto.subtle.digest('SHA-256', payload as Buffer<ArrayBuffer>);
   return Buffer.from(digest).toString('hex');

@@ -1,27 +1,32 @@
 // Large files as chunks: written from a stream and read back as one, with a few chunks in memory at most.
 
-import { createHash } from 'node:crypto';
 import { EngineError } from '../base/errors.ts';
+import { StreamHash } from '../object/hash-threads.ts';
+import { giveChunkBuffer, hasPlenty, takeChunkBuffer } from './chunk-buffers.ts';
 import { type ChunkRef, encodeChunkList } from './chunk-list.ts';
 import { chunkId } from './chunk-pack.ts';
 import { type ChunkSource, chunksOf } from './chunk-reader.ts';
 import type { ChunkWriter } from './chunk-writer.ts';
-import { Chunker, MAX_CHUNK_BYTES } from './chunker.ts';
+import { Chunker } from './chunker.ts';
 import type { Pointer } from './pointer.ts';
 
-const FIRST_BUFFER_BYTES = 256 * 1024;
+/** Chunks of one file that are hashed or stored while the next is filled. */
+const MAX_STORING = 2;
 
-/** Writes one large file into a session. Holds two chunks, of at most 16 MiB each. */
+/**
+ * Writes one large file into a session. Holds three chunks, of at most 16 MiB each: one is filled while others are
+ * hashed by another thread and stored.
+ */
 export class LargeFileWriter {
   readonly #session: ChunkWriter;
   readonly #chunker = new Chunker();
-  readonly #whole = createHash('sha256');
+  readonly #hash = new StreamHash();
   readonly #chunks: ChunkRef[] = [];
-  #buffer: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
-  #spare: Buffer<ArrayBuffer> | undefined;
+  #buffer: Buffer | undefined;
   #used = 0;
   #size = 0;
-  #storing: Promise<void> | undefined;
+  /** Of the chunks under way, in order. */
+  readonly #storing: Promise<void>[] = [];
 
   constructor(session: ChunkWriter) {
     this.#session = session;
@@ -29,7 +34,6 @@ export class LargeFileWriter {
 
   /** Takes the next bytes of the file. They are copied: the buffer may be used again once this resolves. */
   async write(bytes: Uint8Array): Promise<void> {
-    this.#whole.update(bytes);
     this.#size += bytes.length;
     for (let from = 0; from < bytes.length; ) {
       const cut = this.#chunker.next(bytes, from);
@@ -45,52 +49,45 @@ export class LargeFileWriter {
   /** Ends the file. Its chunks and list are in the session then, and durable once the session is finished. */
   async finish(): Promise<Pointer> {
     const size = this.#size;
-    const file = this.#whole.digest('hex');
-    if (this.#chunks.length === 0 && !this.#storing) {
-      const payload = this.#buffer.subarray(0, this.#used);
-      await this.#session.store({ kind: 'chunk', id: file, payload, size });
-      return { sha256: file, size };
-    }
-    if (this.#used > 0) {
+    if (this.#used > 0 || size === 0) {
       await this.#endChunk();
     }
-    await this.#storing;
-    if (this.#chunks.length > 1) {
-      const payload = encodeChunkList(this.#chunks);
-      await this.#session.store({ kind: 'list', id: file, payload, size });
+    await Promise.all(this.#storing);
+    const [only] = this.#chunks;
+    if (only && this.#chunks.length === 1) {
+      return { sha256: only.id, size };
     }
+    const file = await this.#hash.end();
+    const payload = encodeChunkList(this.#chunks);
+    await this.#session.store({ kind: 'list', id: file, payload, size });
     return { sha256: file, size };
   }
 
   #keep(bytes: Uint8Array): void {
-    const wanted = this.#used + bytes.length;
-    if (wanted > this.#buffer.length) {
-      const larger = Math.min(MAX_CHUNK_BYTES, Math.max(wanted, this.#buffer.length * 2));
-      const buffer = Buffer.allocUnsafeSlow(larger);
-      this.#buffer.copy(buffer, 0, 0, this.#used);
-      this.#buffer = buffer;
-    }
+    this.#buffer ??= takeChunkBuffer();
     this.#buffer.set(bytes, this.#used);
-    this.#used = wanted;
+    this.#used += bytes.length;
   }
 
-  /** Hashes and stores the chunk while the next one fills another buffer. */
+  /** Hashes and stores the chunk while the next ones fill other buffers. */
   async #endChunk(): Promise<void> {
-    await this.#storing;
-    const full = this.#buffer;
+    const full = this.#buffer ?? takeChunkBuffer();
     const payload = full.subarray(0, this.#used);
-    this.#buffer = this.#spare ?? Buffer.allocUnsafeSlow(full.length);
-    this.#spare = undefined;
+    this.#buffer = undefined;
     this.#used = 0;
-    this.#storing = this.#store(payload).finally(() => {
-      this.#spare = full;
-    });
+    const storing = this.#store(payload, this.#storing.at(-1)).finally(() => giveChunkBuffer(full));
     // Whoever writes or finishes next meets the error; until then it must not count as unhandled.
-    this.#storing.catch(() => undefined);
+    storing.catch(() => undefined);
+    this.#storing.push(storing);
+    while (this.#storing.length > (hasPlenty() ? MAX_STORING : 0)) {
+      await this.#storing.shift();
+    }
   }
 
-  async #store(payload: Buffer<ArrayBuffer>): Promise<void> {
-    const id = await chunkId(payload);
+  /** Chunks are hashed as they come and stored in order. */
+  async #store(payload: Buffer, before: Promise<void> | undefined): Promise<void> {
+    const id = await this.#hash.update(payload);
+    await before;
     await this.#session.store({ kind: 'chunk', id, payload, size: payload.length });
     this.#chunks.push({ id, bytes: payload.length });
   }

@@ -4,8 +4,8 @@
 import { promisify } from 'node:util';
 import { deflate, deflateRawSync, deflateSync, inflate, inflateSync } from 'node:zlib';
 import { EngineError } from '../base/errors.ts';
+import { adler32 } from '../object/adler32.ts';
 import type { PackContainer } from '../object/open-pack.ts';
-import { adler32 } from './adler32.ts';
 import type { GitKind } from './object-id.ts';
 
 const TYPES: Readonly<Record<GitKind, number>> = { commit: 1, tree: 2, blob: 3, tag: 4 };

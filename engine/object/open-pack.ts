@@ -1,9 +1,10 @@
 // A pack that is being collected in memory: slabs of bytes, and what stands where in them.
 
 import { createHash } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
+import { digest, isShared } from './hash-threads.ts';
 import { PackIndex } from './pack-index.ts';
 import type { ObjectStat, PackEntry, PackKind } from './pack-ref.ts';
+import { giveSlab, takeSlab } from './slabs.ts';
 
 /** What frames the entries of a pack: the container format, as its room defines it. */
 export interface PackContainer {
@@ -23,8 +24,8 @@ export interface NewEntry extends ObjectStat {
 
 const FIRST_SLAB_BYTES = 16 * 1024;
 const SLAB_BYTES = 1024 * 1024;
-/** How much is hashed before other work gets its turn. */
-const HASH_TURN_BYTES = 2 * 1024 * 1024;
+/** Below this a trip to another thread takes longer than the hash. */
+const THREAD_BYTES = 64 * 1024;
 
 interface Slab {
   readonly buffer: Buffer;
@@ -80,7 +81,10 @@ export class OpenPack {
   }
 
   addSlab(bytes: number, release: () => void): void {
-    this.#slabs.push({ buffer: Buffer.allocUnsafeSlow(bytes), used: 0, release });
+    // Threads hash what has a trailer. Larger memory than usual is not kept for others, and not shared.
+    const isShared = this.#container.trailerBytes > 0 && bytes <= SLAB_BYTES;
+    const buffer = isShared ? takeSlab(bytes) : Buffer.allocUnsafeSlow(bytes);
+    this.#slabs.push({ buffer, used: 0, release });
     this.#heldBytes += bytes;
   }
 
@@ -101,8 +105,10 @@ export class OpenPack {
     return this.#places.get(id)?.stat;
   }
 
+  /** Returns the bytes of an entry: a copy where the memory will be used for others. */
   read(id: string): Buffer | undefined {
-    return this.#places.get(id)?.bytes;
+    const bytes = this.#places.get(id)?.bytes;
+    return bytes && isShared(bytes) ? Buffer.from(bytes) : bytes;
   }
 
   /** Takes the entries and the memory of another pack, but for entries that `isKnown` here. The other is empty then. */
@@ -130,33 +136,33 @@ export class OpenPack {
     return PackIndex.build(entries, this.#bytes + this.#container.trailerBytes);
   }
 
-  /** Returns the bytes of the whole pack, in parts. Hashing a trailer leaves room for other work in between. */
+  /** Returns the bytes of the whole pack, in parts. A trailer is hashed by another thread. */
   async parts(): Promise<Uint8Array[]> {
     const parts = [this.#container.header(this.#places.size), ...this.#runs()];
     if (this.#container.trailerBytes === 0) {
       return parts;
     }
-    const hash = createHash('sha1');
-    let hashed = 0;
-    for (const part of parts) {
-      hash.update(part);
-      hashed += part.length;
-      if (hashed >= HASH_TURN_BYTES) {
-        hashed = 0;
-        await setImmediate();
+    if (this.#bytes >= THREAD_BYTES) {
+      parts.push(await digest('sha1', parts));
+    } else {
+      const hash = createHash('sha1');
+      for (const part of parts) {
+        hash.update(part);
       }
+      parts.push(hash.digest());
     }
-    parts.push(hash.digest());
     return parts;
   }
 
   /** Gives the memory back. */
   release(): void {
-    for (const slab of this.#slabs) {
-      slab.release();
+    for (const { buffer, release } of this.#slabs) {
+      release();
+      giveSlab(buffer);
     }
     this.#slabs.length = 0;
     this.#heldBytes = 0;
+    this.#places.clear();
   }
 
   /** Entries in order, neighbours in memory as one buffer. */

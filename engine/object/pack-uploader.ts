@@ -24,6 +24,8 @@ export class PackUploader {
   readonly #ids: IdMaker;
   readonly #budget: ByteBudget;
   readonly #sessions = new Set<UnsentPack>();
+  /** What is waited for, the longest wait first. */
+  readonly #wants = new Set<{ readonly bytes: number }>();
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
@@ -54,10 +56,17 @@ export class PackUploader {
   async acquire(bytes: number): Promise<() => void> {
     const granted = this.#budget.acquire(bytes);
     const settled = await Promise.race([granted, setImmediate(undefined)]);
-    if (settled === undefined) {
-      this.#seal(bytes);
+    if (settled !== undefined) {
+      return settled;
     }
-    return settled ?? granted;
+    const want = { bytes };
+    this.#wants.add(want);
+    try {
+      this.#seal(bytes);
+      return await granted;
+    } finally {
+      this.#wants.delete(want);
+    }
   }
 
   /** Uploads a pack and its index. Both are durable when it resolves. */
@@ -79,6 +88,16 @@ export class PackUploader {
       }
     } finally {
       this.#leaveQueue();
+      void this.#sealForOthers();
+    }
+  }
+
+  /** What an upload held may have gone to sessions that collect more, while others still wait for theirs. */
+  async #sealForOthers(): Promise<void> {
+    await setImmediate();
+    for (const { bytes } of this.#wants) {
+      this.#seal(bytes);
+      return;
     }
   }
 

@@ -18,6 +18,8 @@ interface Options {
   readonly list: boolean;
   readonly needs: boolean;
   readonly json: string | undefined;
+  /** How often each side is measured where a row's own number would take too long. */
+  readonly rounds: number | undefined;
 }
 
 /** A mistake of the person who asked: told without a stack. */
@@ -27,6 +29,7 @@ function parse(words: readonly string[]): Options {
   const names: string[] = [];
   const flags = new Set<string>();
   let json: string | undefined;
+  let rounds: number | undefined;
   for (let i = 0; i < words.length; i += 1) {
     const word = words[i] ?? '';
     if (word === '--json' || word.startsWith('--json=')) {
@@ -34,11 +37,16 @@ function parse(words: readonly string[]): Options {
       if (!json) {
         throw new AskedWrong('Cannot write the figures: say into which file, as in --json FILE');
       }
+    } else if (word === '--rounds' || word.startsWith('--rounds=')) {
+      rounds = Number(word === '--rounds' ? words[++i] : word.slice('--rounds='.length));
+      if (!Number.isInteger(rounds) || rounds < 1) {
+        throw new AskedWrong('Cannot measure: say how often, as in --rounds 3');
+      }
     } else if (['--quick', '--list', '--needs'].includes(word)) {
       flags.add(word);
     } else if (word.startsWith('-')) {
       throw new AskedWrong(
-        `Cannot run the bench: unknown option "${word}"; there are --quick, --list and --json FILE`,
+        `Cannot run the bench: unknown option "${word}"; there are --quick, --rounds N, --list and --json FILE`,
       );
     } else {
       names.push(word);
@@ -51,6 +59,7 @@ function parse(words: readonly string[]): Options {
     list: flags.has('--list'),
     needs: flags.has('--needs'),
     json,
+    rounds,
   };
 }
 
@@ -105,8 +114,12 @@ async function main(options: Options): Promise<number> {
   }
   checkSpace(options);
   const bench = new Workspace(options);
+  const results: RowResult[] = [];
   const interrupt = (signal: NodeJS.Signals): void => {
     process.stderr.write('· interrupted: ending what runs and removing what it left\n');
+    if (results.length > 0) {
+      process.stdout.write(`${showTable(results)}\n`);
+    }
     const code = signal === 'SIGINT' ? 130 : 143;
     const leave = (): void => process.exit(code);
     bench.endSoon().then(leave, leave);
@@ -114,7 +127,6 @@ async function main(options: Options): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, interrupt);
   }
-  const results: RowResult[] = [];
   try {
     for (const row of options.rows) {
       results.push(await measure(bench, row));

@@ -18,8 +18,11 @@ export class Workspace {
   #s3: S3Server | undefined;
   #folders = 0;
 
-  constructor(options: { readonly quick: boolean }) {
+  readonly #rounds: number | undefined;
+
+  constructor(options: { readonly quick: boolean; readonly rounds?: number | undefined }) {
     this.quick = options.quick;
+    this.#rounds = options.rounds;
     // What a server keeps is to be removed with everything else.
     process.env.TMPDIR = this.root;
   }
@@ -27,6 +30,11 @@ export class Workspace {
   /** Returns the size that this run uses. */
   size(full: number, quick: number): number {
     return this.quick ? quick : full;
+  }
+
+  /** Returns how often each side of a slow row is measured. */
+  rounds(full: number): number {
+    return this.#rounds ?? (this.quick ? 1 : full);
   }
 
   /** Returns a path below the workspace that nothing has. */

@@ -118,7 +118,7 @@ export const manyClients: Row = {
     await warm(engine, repos);
     const span = bench.size(4000, 300);
     const perEntry: number[] = [];
-    const values = await interleaved(bench.size(3, 1), {
+    const values = await interleaved(bench.rounds(3), {
       ours: async () => {
         const before = journalLength(engine);
         const rates = await Promise.all(repos.map((repo) => rate(engine, repo, span)));

@@ -58,7 +58,7 @@ async function besideCopyAndHash(
   ours: () => Promise<number>,
 ): Promise<readonly Line[]> {
   const { large, largeBytes } = sources(bench);
-  const values = await interleaved(bench.size(5, 1), {
+  const values = await interleaved(bench.rounds(5), {
     ours,
     theirs: async () => {
       const copy = await copyAndSync(bench, large);

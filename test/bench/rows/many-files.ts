@@ -44,13 +44,13 @@ export const manyFiles: Row = {
       });
     }
     for (const [verb, query] of requests) {
-      const { ours } = await interleaved(bench.size(2, 1), {
+      const { ours } = await interleaved(bench.rounds(2), {
         ours: () => timeAll(client, `${FILES}/many/files/master/${verb}`, query),
       });
       lines.push({ work: `${verb} of ${count} files: all`, unit: 's', ours });
     }
     const old = `default/many@${first.id}:/`;
-    const { one, all } = await interleaved(bench.size(3, 1), {
+    const { one, all } = await interleaved(bench.rounds(3), {
       one: () => timePage(client, `${FILES}/many/files/master/diff`, { path: '/', old }),
       all: () =>
         timeAll(client, `${FILES}/many/files/master/diff`, {

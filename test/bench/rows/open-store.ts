@@ -18,7 +18,7 @@ export const openStore: Row = {
     const long = await makeHistory(bench.fresh('long'), count);
     const short = await makeHistory(bench.fresh('short'), 1000);
     const peaks: number[] = [];
-    const values = await interleaved(bench.size(5, 1), {
+    const values = await interleaved(bench.rounds(5), {
       ours: () => timeStart(bench, long, (bytes) => peaks.push(bytes / 2 ** 20)),
       theirs: () => timeStart(bench, short, () => undefined),
     });

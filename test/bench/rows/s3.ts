@@ -47,7 +47,7 @@ function ingest(source: Source, goal: number): Row {
     async run(bench) {
       const server = await bench.s3();
       const from = sources(bench)[source];
-      const values = await interleaved(bench.size(3, 1), {
+      const values = await interleaved(bench.rounds(3), {
         ours: async () => {
           const engine = await engineOnS3(bench);
           await settle();
@@ -96,7 +96,7 @@ function restore(source: Source): Row {
         return took;
       };
       const got = source === 'small' ? ['data@master:/', '-r'] : ['data@master:/large'];
-      const values = await interleaved(bench.size(3, 1), {
+      const values = await interleaved(bench.rounds(3), {
         ours: () => timed(() => engine.time(['get', 'file', ...got, '-o', target])),
         rclone: () => timed(() => rcloneCopy(server, `s3:${copies}`, target)),
         restic: () => timed(() => restic.time('restore', 'latest', '--target', target)),

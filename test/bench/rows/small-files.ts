@@ -13,7 +13,7 @@ export const ingestSmall: Row = {
   diskGiB: 4,
   async run(bench) {
     const { small } = sources(bench);
-    const values = await interleaved(bench.size(5, 1), {
+    const values = await interleaved(bench.rounds(5), {
       ours: async () => {
         const engine = await bench.engine();
         await engine.pfs('create', 'repo', 'data');
@@ -64,7 +64,7 @@ export const restoreSmall: Row = {
     const restic = await Restic.init(bench.fresh('restic'));
     await restic.time('backup', small);
     const target = bench.fresh('restored');
-    const values = await interleaved(bench.size(5, 1), {
+    const values = await interleaved(bench.rounds(5), {
       ours: async () => {
         await settle();
         const took = await engine.time(['get', 'file', 'data@master:/', '-r', '-o', target]);

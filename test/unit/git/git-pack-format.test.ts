@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { deflateSync, inflateSync } from 'node:zlib';
 import { SeededRandom } from '../../../engine/base/random.ts';
-import { adler32 } from '../../../engine/git/adler32.ts';
 import {
   compressIfPaying,
   decodeEntry,
@@ -11,6 +10,7 @@ import {
   writeDeflatedEntry,
   writeStoredEntry,
 } from '../../../engine/git/pack-format.ts';
+import { adler32 } from '../../../engine/object/adler32.ts';
 import { newSeed } from '../object/pack-rig.ts';
 
 const random = new SeededRandom(newSeed());
