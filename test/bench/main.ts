@@ -115,7 +115,9 @@ async function main(options: Options): Promise<number> {
   checkSpace(options);
   const bench = new Workspace(options);
   const results: RowResult[] = [];
+  let isOver = false;
   const interrupt = (signal: NodeJS.Signals): void => {
+    isOver = true;
     process.stderr.write('· interrupted: ending what runs and removing what it left\n');
     if (results.length > 0) {
       process.stdout.write(`${showTable(results)}\n`);
@@ -129,7 +131,12 @@ async function main(options: Options): Promise<number> {
   }
   try {
     for (const row of options.rows) {
-      results.push(await measure(bench, row));
+      const result = await measure(bench, row);
+      if (isOver) {
+        // What was killed is no result, and the folder is being removed: the process ends with that.
+        await new Promise(() => undefined);
+      }
+      results.push(result);
     }
   } finally {
     await bench.end();
