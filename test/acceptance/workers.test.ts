@@ -9,9 +9,19 @@ import { dockerLines, image, images, PipelineHome, workersOf } from './pipeline-
 
 const IDLE_MS = 1500;
 
-/** Looks every 50 ms, for ten seconds at most: Docker tells nobody. */
+/** Makes a datum wait until {@link release}: what tests look at then is there however slow the machine is. */
+const WAIT = 'until [ -e /root/go ]; do sleep 0.05; done';
+
+/** Lets the datums of a pipeline's workers go on, those to come too: what is in a container's home stays there. */
+function release(pipeline: string): void {
+  for (const container of workersOf(pipeline)) {
+    dockerLines('exec', container, 'touch', '/root/go');
+  }
+}
+
+/** Looks every 50 ms, for half a minute at most: Docker tells nobody. */
 async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let n = 0; n < 200; n++) {
+  for (let n = 0; n < 600; n++) {
     if (await holds()) {
       return;
     }
@@ -31,14 +41,13 @@ describe('workers of real containers', { skip: images.skip ?? false }, () => {
   it('three workers are three labelled containers that share the datums, and stop when idle', async () => {
     const files = Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`f${n}`, '']));
     await home.repo('nine', files);
-    const sh =
-      'cat /proc/sys/kernel/random/boot_id >/dev/null; hostname > /pfs/out/$(basename $nine); sleep 0.4';
+    const sh = `hostname > /pfs/out/$(basename $nine); [ -s $nine ] || ${WAIT}`;
     await home.create({ name: 'three', input: 'nine', sh, parallelism_spec: { constant: 3 } });
     await eventually('three workers run', () => workersOf('three').length === 3);
     const { id } = await home.commit('three');
     const running = await home.inspect<Job>('inspect-job', `three@${id}`);
     assert.equal(running.workers?.length, 3);
-    assert.ok(running.workers?.some(({ datum, since }) => datum !== null && since !== null));
+    assert.ok(running.workers?.every(({ datum, since }) => datum !== null && since !== null));
     const labels = dockerLines(
       'inspect',
       '--format',
@@ -53,6 +62,7 @@ describe('workers of real containers', { skip: images.skip ?? false }, () => {
       );
       assert.ok(label['pfs.instance'] && label['pfs.engine']);
     }
+    release('three');
     const job = await home.done('three');
     assert.deepEqual([job.state, job.datums.processed, job.workers], ['success', 9, undefined]);
     const hosts = await Promise.all(
@@ -60,7 +70,7 @@ describe('workers of real containers', { skip: images.skip ?? false }, () => {
     );
     assert.equal(new Set(hosts).size, 3);
     await eventually('idle workers are stopped', () => workersOf('three').length === 0);
-    await home.put('nine', { more: '' });
+    await home.put('nine', { more: 'waits for nothing' });
     assert.equal((await home.done('three')).state, 'success');
   });
 
@@ -72,10 +82,10 @@ describe('workers of real containers', { skip: images.skip ?? false }, () => {
     await home.create({
       name: 'small',
       input: 'one',
-      sh: `${read} > /pfs/out/limit; true`,
+      sh: `${read} > /pfs/out/limit; ${WAIT}`,
       ...limits,
     });
-    assert.equal((await home.done('small')).state, 'success');
+    await eventually('its worker runs', () => workersOf('small').length === 1);
     const [container] = workersOf('small');
     const [asked] = dockerLines(
       'inspect',
@@ -84,6 +94,8 @@ describe('workers of real containers', { skip: images.skip ?? false }, () => {
       String(container),
     );
     assert.equal(asked, `${32 * 1024 * 1024} 500000000`);
+    release('small');
+    assert.equal((await home.done('small')).state, 'success');
     assert.equal((await home.read('small@master:/limit')).trim(), String(32 * 1024 * 1024));
     const hungry = 'x=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; while true; do x=$x$x; done';
     await home.create({ name: 'hungry', input: 'one', sh: hungry, datum_tries: 1, ...limits });
@@ -110,7 +122,7 @@ describe('workers of real containers', { skip: images.skip ?? false }, () => {
     await home.create({
       name: 'orphan',
       input: 'nine',
-      sh: 'basename $nine > /pfs/out/$(basename $nine); sleep 0.2',
+      sh: `basename $nine > /pfs/out/$(basename $nine); [ $nine != /pfs/nine/f8 ] || ${WAIT}`,
     });
     await eventually('its worker runs', () => workersOf('orphan').length === 1);
     const [container] = workersOf('orphan');
@@ -120,7 +132,13 @@ describe('workers of real containers', { skip: images.skip ?? false }, () => {
     process.kill(pid, 'SIGKILL');
     const left = join(home.folder, 'home/scratch/workers/left-1-0');
     mkdirSync(join(left, 'pfs/data'), { recursive: true });
-    const job = await home.done('orphan');
+    const done = home.done('orphan');
+    await eventually('only another worker runs', () => {
+      const [other, ...more] = workersOf('orphan');
+      return other !== undefined && other !== container && more.length === 0;
+    });
+    release('orphan');
+    const job = await done;
     assert.deepEqual([job.state, job.datums.processed + job.datums.skipped], ['success', 10]);
     assert.ok(!existsSync(left), 'directories of workers are removed, too');
     assert.ok(!containersOf(home.folder).includes(String(container)));
