@@ -16,6 +16,7 @@ import {
 import { removeCommit, removeJob, reshape } from './removal.ts';
 import type { TransactionRecord } from './requests.ts';
 import type { State } from './state.ts';
+import { deleteRepo, foldTrash, keepInTrash } from './trash.ts';
 
 /**
  * Folds `operation` of an entry into `state`; the entry's number is 0 while a transaction is being composed. Rejects an impossible one with `conflict`, `not_found` or `already_exists`, before
@@ -40,7 +41,7 @@ export function apply(state: State, operation: Operation, { seq } = { seq: 0 }):
       return;
     }
     case 'repo.deleted':
-      deleteRepo(state, operation.repo);
+      deleteRepo(state, present(state.repos.get(operation.repo), 'repo', operation.repo), seq);
       return;
     case 'branch.put': {
       const { branch } = operation;
@@ -54,8 +55,21 @@ export function apply(state: State, operation: Operation, { seq } = { seq: 0 }):
       state.branches.set(key, { ...branch, head: operation.head });
       return;
     }
-    case 'branch.deleted':
-      state.branches.delete(branchKey(operation.repo, operation.branch));
+    case 'branch.deleted': {
+      const key = branchKey(operation.repo, operation.branch);
+      const branch = state.branches.get(key);
+      const repo = state.repos.get(operation.repo);
+      state.branches.delete(key);
+      if (branch && repo) {
+        keepInTrash(state, { kind: 'branch', repoId: repo.id, branch, removed: seq });
+      }
+      return;
+    }
+    case 'repo.undeleted':
+    case 'branch.undeleted':
+    case 'commit.undeleted':
+    case 'trash.emptied':
+      foldTrash(state, operation);
       return;
     case 'commit.started': {
       const { commit } = operation;
@@ -105,11 +119,10 @@ export function apply(state: State, operation: Operation, { seq } = { seq: 0 }):
       return;
     }
     case 'commit.removed':
-      removeCommit(
-        state,
-        present(state.repos.get(operation.repo), 'repo', operation.repo),
-        operation,
-      );
+      removeCommit(state, present(state.repos.get(operation.repo), 'repo', operation.repo), {
+        ...operation,
+        seq,
+      });
       return;
     case 'tag.put': {
       const { tag } = operation;
@@ -292,26 +305,6 @@ function openTransaction(state: State, id: string): TransactionRecord {
     );
   }
   return transaction;
-}
-
-/** Commits in history stay there: their keys hold the repo's id, which is never used again, so nothing leads to them. */
-function deleteRepo(state: State, key: string): void {
-  const repo = present(state.repos.get(key), 'repo', key);
-  for (const branch of [...state.branches.keysBy('repo', key)]) {
-    state.branches.delete(branch);
-  }
-  for (const tag of [...state.tags.keysBy('repo', key)]) {
-    state.tags.delete(tag);
-  }
-  for (const commit of [...state.commits.keysBy('repo', key)]) {
-    state.commits.delete(commit);
-  }
-  for (const pack of state.packs.values()) {
-    if (pack.repos.includes(repo.id)) {
-      state.packs.set(pack.id, { ...pack, repos: pack.repos.filter((id) => id !== repo.id) });
-    }
-  }
-  state.repos.delete(key);
 }
 
 /** Keeps the pipeline's count of jobs by state, so that no list has to be walked to show it. */

@@ -62,8 +62,29 @@ export type Operation =
   | { readonly kind: 'commit.recalled'; readonly commit: CommitRecord }
   /** A finished commit as the removal of an ancestor left it: with other parents, or another Git commit. */
   | { readonly kind: 'commit.rewritten'; readonly commit: CommitRecord }
-  /** Takes a commit out of the tables and out of history. What points at it was dealt with before. */
-  | { readonly kind: 'commit.removed'; readonly repo: string; readonly commit: string }
+  /**
+   * Takes a commit out of the tables and out of history. What points at it was dealt with before. With `was`, its record,
+   * it can be had back.
+   */
+  | {
+      readonly kind: 'commit.removed';
+      readonly repo: string;
+      readonly commit: string;
+      readonly was?: CommitRecord;
+    }
+  /** Brings a repo back out of the trash, with its branches and commits. */
+  | { readonly kind: 'repo.undeleted'; readonly repoId: string }
+  /** Brings a branch back out of the trash. Its head was recalled before. */
+  | { readonly kind: 'branch.undeleted'; readonly repo: string; readonly branch: string }
+  /** Brings a commit back out of the trash; its parent is `parent` from here on. */
+  | {
+      readonly kind: 'commit.undeleted';
+      readonly repo: string;
+      readonly commit: string;
+      readonly parent: string | null;
+    }
+  /** What these trash keys name can't be had back any more, and its bytes are not needed for it. */
+  | { readonly kind: 'trash.emptied'; readonly keys: readonly string[] }
   | { readonly kind: 'tag.put'; readonly tag: TagRecord }
   | { readonly kind: 'tag.deleted'; readonly repo: string; readonly tag: string }
   | { readonly kind: 'project.put'; readonly project: ProjectRecord }
@@ -176,6 +197,10 @@ const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'commit.recalled',
   'commit.rewritten',
   'commit.removed',
+  'repo.undeleted',
+  'branch.undeleted',
+  'commit.undeleted',
+  'trash.emptied',
   'tag.put',
   'tag.deleted',
   'project.put',

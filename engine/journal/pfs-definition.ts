@@ -49,6 +49,14 @@ function* retire(state: State): Iterable<RetiredRecord> {
     yield { key: commitHistoryKey(repo.id, commit.id), value: commit, drop };
     yield { key: setHistoryKey(commit.id, repo.id), value: { repo: repo.key }, drop };
   }
+  for (const [key, commit] of state.buried.copy()) {
+    if (commit.finished !== null) {
+      const [repoId = ''] = key.split('/');
+      const drop = [{ table: 'buried', key }];
+      yield { key: commitHistoryKey(repoId, commit.id), value: commit, drop };
+      yield { key: setHistoryKey(commit.id, repoId), value: { repo: commit.repo }, drop };
+    }
+  }
   for (const [key, job] of state.jobs.copy()) {
     if (!isTerminal(job.state)) {
       continue;

@@ -227,6 +227,28 @@ export interface RemovedPackRecord extends PackRecord {
   readonly deleted: number | null;
 }
 
+/** What was deleted and can be had back until it is emptied out of the trash. `removed` is the entry that deleted it. */
+export type TrashRecord =
+  | {
+      readonly kind: 'repo';
+      readonly repo: RepoRecord;
+      readonly branches: readonly BranchRecord[];
+      readonly tags: readonly TagRecord[];
+      readonly removed: number;
+    }
+  | {
+      readonly kind: 'branch';
+      readonly repoId: string;
+      readonly branch: BranchRecord;
+      readonly removed: number;
+    }
+  | {
+      readonly kind: 'commit';
+      readonly repoId: string;
+      readonly commit: CommitRecord;
+      readonly removed: number;
+    };
+
 /** What the engines of a store keep for their upkeep, one record. */
 export interface UpkeepRecord {
   /** Packs with lower ids can't be added any more; empty before the first collection. */
@@ -266,6 +288,28 @@ export function specRepo(pipeline: PipelineKey): RepoKey {
 /** The repo that holds a pipeline's datum results. */
 export function metaRepo(pipeline: PipelineKey): RepoKey {
   return `${pipeline}.meta`;
+}
+
+/** The key of what was deleted in the trash. Repos go by their ids: their names may be used again. */
+export function trashKey(
+  of:
+    | { readonly kind: 'repo'; readonly repoId: string }
+    | { readonly kind: 'branch'; readonly repoId: string; readonly branch: string }
+    | { readonly kind: 'commit'; readonly repoId: string; readonly commit: string },
+): string {
+  switch (of.kind) {
+    case 'repo':
+      return `repo/${of.repoId}`;
+    case 'branch':
+      return `branch/${of.repoId}/${of.branch}`;
+    case 'commit':
+      return `commit/${of.repoId}/${of.commit}`;
+  }
+}
+
+/** The key of a commit of a deleted repo. */
+export function buriedKey(repoId: string, commit: string): string {
+  return `${repoId}/${commit}`;
 }
 
 /** The key of the one upkeep record. */

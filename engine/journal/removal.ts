@@ -10,17 +10,22 @@ import {
 import type { Operation } from './operations.ts';
 import { commitKey, jobKey, type PipelineRecord, type RepoRecord } from './records.ts';
 import type { State } from './state.ts';
+import { keepInTrash } from './trash.ts';
 
 /** Removes a commit of `repo` from the tables and from history. */
 export function removeCommit(
   state: State,
   repo: RepoRecord,
-  operation: Extract<Operation, { kind: 'commit.removed' }>,
+  operation: Extract<Operation, { kind: 'commit.removed' }> & { readonly seq: number },
 ): void {
   state.commits.delete(commitKey(repo.key, operation.commit));
   state.forget(commitHistoryKey(repo.id, operation.commit));
   state.forget(setHistoryKey(operation.commit, repo.id));
   reshape(state, repo);
+  const { was, seq } = operation;
+  if (was) {
+    keepInTrash(state, { kind: 'commit', repoId: repo.id, commit: was, removed: seq });
+  }
 }
 
 /** Notes that what was read of the history of `repo` before may not hold any more. */

@@ -13,6 +13,7 @@ import {
   type RemovedPackRecord,
   type RepoRecord,
   type TagRecord,
+  type TrashRecord,
   type UpkeepRecord,
 } from './records.ts';
 import type { TransactionRecord } from './requests.ts';
@@ -39,6 +40,10 @@ export class State extends JournalState {
   readonly transactions = this.table<TransactionRecord>('transactions');
   /** By pack id. */
   readonly removedPacks = this.table<RemovedPackRecord>('removed-packs');
+  /** What was deleted, by trash key. */
+  readonly trash = this.table<TrashRecord>('trash');
+  /** Commits of repos in the trash, by buried key. As of any other, finished ones may have gone to history. */
+  readonly buried = this.table<CommitRecord>('buried');
   /** One record, under `UPKEEP_KEY`. */
   readonly upkeep = this.table<UpkeepRecord>('upkeep');
 

@@ -34,7 +34,7 @@ const ID_BYTES: Readonly<Record<PackKind, number>> = { git: 20, chunk: 32 };
 interface Shelf {
   readonly table: PackTable;
   /** Packs by the number the table gave them. */
-  readonly packs: PackRef[];
+  readonly packs: (PackRef | undefined)[];
   readonly slots: Map<string, number>;
   readonly unloaded: Map<string, PackRef>;
   loading: Promise<void> | undefined;
@@ -44,6 +44,8 @@ interface Shelf {
 export class PackSet {
   readonly #cache: PackCache;
   readonly #shelves: Readonly<Record<PackKind, Shelf>> = { git: newShelf(), chunk: newShelf() };
+  /** Packs that have left the set while their objects are still in the store. */
+  readonly #past: Readonly<Record<PackKind, Shelf>> = { git: newShelf(), chunk: newShelf() };
   readonly #scratch = Buffer.alloc(32);
 
   constructor(cache: PackCache) {
@@ -74,13 +76,30 @@ export class PackSet {
 
   /** Forgets a pack that is no longer live. */
   remove(id: string): void {
-    for (const shelf of Object.values(this.#shelves)) {
+    for (const shelf of [...Object.values(this.#shelves), ...Object.values(this.#past)]) {
       shelf.unloaded.delete(id);
       const slot = shelf.slots.get(id);
       if (slot !== undefined) {
         shelf.slots.delete(id);
+        shelf.packs[slot] = undefined;
         shelf.table.remove(slot);
       }
+    }
+  }
+
+  /**
+   * Takes a pack out of the set that may still be read for a while: {@link find} finds in it what no live pack has, for
+   * those who had found it there before, and {@link findLoaded} does not.
+   */
+  retire(id: string): void {
+    const kind = this.#shelves.git.slots.has(id) ? 'git' : 'chunk';
+    const shelf = this.#shelves[kind];
+    const slot = shelf.slots.get(id) ?? -1;
+    const pack = shelf.packs[slot];
+    const index = shelf.table.index(slot);
+    this.remove(id);
+    if (pack && index) {
+      shelve(this.#past[kind], pack, index);
     }
   }
 
@@ -103,7 +122,10 @@ export class PackSet {
 
   /** Looks among the indexes that are in memory only. An id of 40 hex digits is Git's, of 64 a chunk's or list's. */
   findLoaded(id: string): IndexedHit | undefined {
-    const shelf = this.#shelves[kindOf(id)];
+    return this.#findIn(this.#shelves[kindOf(id)], id);
+  }
+
+  #findIn(shelf: Shelf, id: string): IndexedHit | undefined {
     this.#scratch.write(id, 0, 'hex');
     const hit = shelf.table.find(this.#scratch);
     const pack = hit && shelf.packs[hit.slot];
@@ -118,7 +140,7 @@ export class PackSet {
       return hit;
     }
     const loading = this.load(kindOf(id));
-    return loading?.then(() => this.find(id));
+    return loading ? loading.then(() => this.find(id)) : this.#findIn(this.#past[kindOf(id)], id);
   }
 
   /** Returns bytes `start` to `end` of a pack. The buffer may be shared: it must not be written to. */
@@ -141,7 +163,7 @@ export class PackSet {
 
   /** Reads one object as it is stored; `corrupt` when no live pack has it. */
   async read(id: string): Promise<StoredObject> {
-    for (;;) {
+    for (let last: PackRef | undefined; ; ) {
       const hit = await this.find(id);
       if (!hit) {
         throw missing(id);
@@ -150,9 +172,10 @@ export class PackSet {
         return await this.readHit(hit);
       } catch (error) {
         // The pack may have been collected meanwhile: what is still reached is in another one by then.
-        if (this.has(hit.pack.id)) {
+        if (this.has(hit.pack.id) || hit.pack === last) {
           throw error;
         }
+        last = hit.pack;
       }
     }
   }

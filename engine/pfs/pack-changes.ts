@@ -27,7 +27,12 @@ export function followPacks(state: State, packs: PackSet, entry: Entry): void {
   }
   // Last: what they held must be found without a gap.
   for (const id of gone) {
-    packs.remove(id);
+    const pack = state.removedPacks.get(id);
+    if (pack?.into === null && pack.deleted === null) {
+      packs.retire(id);
+    } else {
+      packs.remove(id);
+    }
   }
 }
 
@@ -40,6 +45,8 @@ function packsNamed(operation: Operation): string[] {
       return [...operation.added.map(({ id }) => id), ...operation.removed];
     case 'packs.restored':
       return [operation.added.id];
+    case 'packs.deleted':
+      return [...operation.packs];
     default:
       return [];
   }

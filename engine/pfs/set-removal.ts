@@ -168,7 +168,9 @@ export function removeSet(draft: Draft, removal: Removal): void {
     draft.add({ kind: 'job.removed', pipeline, job: id, state: now, lastJob });
   }
   for (const { commit } of removal.members) {
-    draft.add({ kind: 'commit.removed', repo: commit.repo, commit: commit.id });
+    const { repo, id } = commit;
+    const was = commit.finished === null ? {} : { was: commit };
+    draft.add({ kind: 'commit.removed', repo, commit: id, ...was });
   }
 }
 
