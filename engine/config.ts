@@ -6,6 +6,7 @@ import { EngineError } from './base/errors.ts';
 import { parseStoreUrl, type StoreUrl } from './object/store-url.ts';
 
 const GiB = 1024 ** 3;
+const HOUR = 60 * 60 * 1000;
 
 /** Settings of one engine. Sizes are in bytes, times in milliseconds. */
 export interface Config {
@@ -21,6 +22,12 @@ export interface Config {
   /** Memory for data on its way into the store. */
   readonly bufferBytes: number;
   readonly workerIdleMs: number;
+  /** How long what was deleted can be had back, and what nothing reaches stays in the store after that. */
+  readonly graceMs: number;
+  /** How long after a collection the next one is due; 0: none by itself. */
+  readonly collectEveryMs: number;
+  /** Whether small packs are merged in the background. */
+  readonly compacts: boolean;
   readonly logLevel: string;
   readonly credentials: {
     readonly accessKey: string;
@@ -46,6 +53,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     minFreeBytes: number(env, 'PFS_MIN_FREE_BYTES', GiB),
     bufferBytes: number(env, 'PFS_BUFFER_BYTES', GiB / 8),
     workerIdleMs: number(env, 'PFS_WORKER_IDLE_MS', 60_000),
+    graceMs: number(env, 'PFS_GRACE_MS', 24 * HOUR),
+    collectEveryMs: number(env, 'PFS_COLLECT_EVERY_MS', 6 * HOUR),
+    compacts: number(env, 'PFS_COMPACT', 1) !== 0,
     logLevel: env.PFS_LOG_LEVEL || 'info',
     credentials: {
       accessKey: env.AWS_ACCESS_KEY_ID ?? '',

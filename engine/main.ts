@@ -34,6 +34,7 @@ import { openPfs } from './pfs/open.ts';
 import type { StoreParts } from './server/parts.ts';
 import { makeRescueServer } from './server/rescue.ts';
 import { makeServer } from './server/server.ts';
+import { Upkeep } from './upkeep/upkeep.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_ALREADY_RUNNING = 3;
@@ -222,9 +223,19 @@ async function start(
     isAlive: (owner) => heartbeat.isAlive(owner),
     onProblem,
   });
+  const upkeep = new Upkeep(context, {
+    self,
+    isAlive: (owner) => heartbeat.isAlive(owner),
+    graceMs: config.graceMs,
+    collectEveryMs: config.collectEveryMs,
+    compacts: config.compacts,
+    onProblem,
+    onReport: (report) => logger.info({ report }, 'collected what nothing reaches'),
+  });
   const server = makeServer(
     {
       context,
+      upkeep,
       queue: new CommitQueue(context),
       pool,
       logs,
@@ -249,6 +260,7 @@ async function start(
     .catch(onProblem);
   const address = await server.listen(config.listen);
   void swept.then(() => scheduler.start());
+  upkeep.start();
   announce(address);
   logger.info({ address, store: store.url, engine: self }, 'the engine is ready');
 
@@ -256,7 +268,7 @@ async function start(
     server,
     async close() {
       await swept;
-      await scheduler.stop();
+      await Promise.all([scheduler.stop(), upkeep.stop()]);
       await Promise.all([pool.close(), logs.close()]);
       await executor.close();
       await server.close();

@@ -1,11 +1,14 @@
 // Commands on repos.
 
 import type { CreateRepo, Repo } from '../../engine/server/wire.ts';
+import type { Retention } from '../../engine/server/wire-upkeep.ts';
+import type { ParsedArguments } from '../arguments.ts';
 import { usageError } from '../cli-error.ts';
 import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
-import { formatSize, formatTime } from '../format.ts';
+import { parseDuration } from '../duration.ts';
+import { formatDuration, formatSize, formatTime } from '../format.ts';
 import { allProjects, projectScope } from '../project-scope.ts';
 import { parseRepoName, showName } from '../refs.ts';
 
@@ -40,22 +43,46 @@ export const commands: readonly Command[] = [
   },
   {
     names: ['update repo'],
-    summary: 'Change the description of a repo',
+    summary: 'Change the description of a repo, or which of its commits stay',
+    details:
+      'A commit stays when either of --keep-last and --keep-for says so; naming one of them replaces both. Heads of branches, what tags name, open commits and what commits of other repos were made from stay in any case. The rest goes to the trash with the next collection; what stays begins its history there.',
     usage: '<repo>',
     completes: 'repo',
     arguments: [1, 1],
-    options: { description },
-    examples: [['update repo training -d "Iris, 2026"', 'changes its description']],
+    options: {
+      description,
+      'keep-last': {
+        type: 'number',
+        value: 'count',
+        description: 'keep the newest so many commits of each branch',
+      },
+      'keep-for': {
+        type: 'string',
+        value: 'time',
+        description: 'keep commits that finished within this time, as 30d',
+      },
+      'keep-all': { type: 'boolean', description: 'keep all commits, which is the default' },
+    },
+    examples: [
+      ['update repo training -d "Iris, 2026"', 'changes its description'],
+      ['update-repo training --keep-last 10 --keep-for 30d', 'lets older commits go'],
+      ['update repo training --keep-all', 'lets none go'],
+    ],
     run: async (context, args) => {
       const name = parseRepoName(args.positionals[0] ?? '', context.project);
+      const url = path`/repos/${name.project}/${name.name}`;
+      const keep = retentionOf(args);
       const text = args.string('description');
-      if (text === undefined) {
-        throw usageError('Say what to change: -d <text>; -d "" takes the description away');
+      let repo: Repo | undefined;
+      if (keep !== undefined) {
+        repo = await context.client.send<Repo>('PUT', `${url}/retention`, { body: keep });
       }
-      const repo = await context.change<Repo>('PATCH', path`/repos/${name.project}/${name.name}`, {
-        body: { description: text },
-      });
-      await printRaw(context, repo);
+      if (keep === undefined || text !== undefined) {
+        repo = await context.change<Repo>('PATCH', url, { body: { description: text ?? '' } });
+      }
+      if (repo) {
+        await printRaw(context, repo);
+      }
     },
   },
   {
@@ -76,6 +103,7 @@ export const commands: readonly Command[] = [
         ['Size of HEAD on master', formatSize(repo.size)],
         ['Branches', repo.branches.join(', ')],
         ['Written by', repo.output ? 'its pipeline' : undefined],
+        ['Keeps', repo.keep ? showRetention(repo.keep) : undefined],
       ]);
     },
   },
@@ -148,6 +176,33 @@ export const commands: readonly Command[] = [
     },
   },
 ];
+
+/** Returns which commits are to stay, or undefined where nothing is said about it. */
+function retentionOf(args: ParsedArguments): Retention | undefined {
+  const last = args.number('keep-last') ?? null;
+  const span = args.string('keep-for');
+  const all = args.flag('keep-all');
+  if (all && (last !== null || span !== undefined)) {
+    throw usageError('Give --keep-all, or what to keep, not both');
+  }
+  if (last === 0) {
+    throw usageError('Option --keep-last needs a number from 1: the head of a branch always stays');
+  }
+  if (!all && last === null && span === undefined) {
+    return undefined;
+  }
+  return { last, forMs: span === undefined ? null : parseDuration(span, 'keep-for') };
+}
+
+function showRetention({ last, forMs }: Retention): string {
+  const parts = [
+    last === null
+      ? undefined
+      : `the last ${last} ${last === 1 ? 'commit' : 'commits'} of each branch`,
+    forMs === null ? undefined : `commits of the last ${formatDuration(forMs)}`,
+  ];
+  return parts.filter((part) => part !== undefined).join(' and ');
+}
 
 async function printRaw(context: Context, repo: Repo): Promise<void> {
   if (context.output.raw) {

@@ -16,13 +16,21 @@ import {
 import { removeCommit, removeJob, reshape } from './removal.ts';
 import type { TransactionRecord } from './requests.ts';
 import type { State } from './state.ts';
-import { deleteRepo, foldTrash, keepInTrash } from './trash.ts';
+import { deleteRepo, foldTrash, keepInTrash, trashedIn } from './trash.ts';
+
+/** While a transaction is being composed nobody knows which entry it will be in. */
+const COMPOSED = { seq: 0, time: 0 };
 
 /**
  * Folds `operation` of an entry into `state`; the entry's number is 0 while a transaction is being composed. Rejects an impossible one with `conflict`, `not_found` or `already_exists`, before
  * anything changed; throws `failed_precondition` for a kind that this version does not know.
  */
-export function apply(state: State, operation: Operation, { seq } = { seq: 0 }): void {
+export function apply(
+  state: State,
+  operation: Operation,
+  entry: { readonly seq: number; readonly time: number } = COMPOSED,
+): void {
+  const { seq } = entry;
   switch (operation.kind) {
     case 'repo.created': {
       const { repo } = operation;
@@ -35,13 +43,19 @@ export function apply(state: State, operation: Operation, { seq } = { seq: 0 }):
       state.repos.set(repo.key, repo);
       return;
     }
+    case 'repo.retention': {
+      const repo = present(state.repos.get(operation.repo), 'repo', operation.repo);
+      const { keep: _keep, ...rest } = repo;
+      state.repos.set(repo.key, operation.keep ? { ...rest, keep: operation.keep } : rest);
+      return;
+    }
     case 'repo.described': {
       const repo = present(state.repos.get(operation.repo), 'repo', operation.repo);
       state.repos.set(repo.key, { ...repo, description: operation.description });
       return;
     }
     case 'repo.deleted':
-      deleteRepo(state, present(state.repos.get(operation.repo), 'repo', operation.repo), seq);
+      deleteRepo(state, present(state.repos.get(operation.repo), 'repo', operation.repo), entry);
       return;
     case 'branch.put': {
       const { branch } = operation;
@@ -61,7 +75,7 @@ export function apply(state: State, operation: Operation, { seq } = { seq: 0 }):
       const repo = state.repos.get(operation.repo);
       state.branches.delete(key);
       if (branch && repo) {
-        keepInTrash(state, { kind: 'branch', repoId: repo.id, branch, removed: seq });
+        keepInTrash(state, { kind: 'branch', repoId: repo.id, branch, ...trashedIn(entry) });
       }
       return;
     }
@@ -121,7 +135,7 @@ export function apply(state: State, operation: Operation, { seq } = { seq: 0 }):
     case 'commit.removed':
       removeCommit(state, present(state.repos.get(operation.repo), 'repo', operation.repo), {
         ...operation,
-        seq,
+        entry,
       });
       return;
     case 'tag.put': {

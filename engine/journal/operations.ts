@@ -14,6 +14,7 @@ import type {
   PipelineState,
   ProjectRecord,
   RepoRecord,
+  RetentionRecord,
   TagRecord,
 } from './records.ts';
 import type { ChangeRequest, TransactionRecord } from './requests.ts';
@@ -29,6 +30,12 @@ export interface AddedPack {
 export type Operation =
   | { readonly kind: 'repo.created'; readonly repo: RepoRecord }
   | { readonly kind: 'repo.described'; readonly repo: string; readonly description: string }
+  /** Says which commits of the repo stay; null: all. */
+  | {
+      readonly kind: 'repo.retention';
+      readonly repo: string;
+      readonly keep: RetentionRecord | null;
+    }
   | { readonly kind: 'repo.deleted'; readonly repo: string }
   | { readonly kind: 'branch.put'; readonly branch: BranchRecord }
   | {
@@ -187,6 +194,7 @@ export type Operation =
 const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'repo.created',
   'repo.described',
+  'repo.retention',
   'repo.deleted',
   'branch.put',
   'branch.moved',

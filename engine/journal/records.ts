@@ -20,6 +20,16 @@ export interface RepoRecord {
    * commit's depth may exceed the number of its ancestors; and what was read of its history before has to be read again.
    */
   readonly reshaped?: number;
+  /** Which of its commits stay; absent: all. */
+  readonly keep?: RetentionRecord;
+}
+
+/** Which commits of a repo stay: one that either says is enough. Null: does not say. */
+export interface RetentionRecord {
+  /** The newest so many of each branch. */
+  readonly last: number | null;
+  /** Those that finished within so many milliseconds. */
+  readonly forMs: number | null;
 }
 
 /** A project that was made or described. One that is only used needs no record. */
@@ -227,27 +237,22 @@ export interface RemovedPackRecord extends PackRecord {
   readonly deleted: number | null;
 }
 
-/** What was deleted and can be had back until it is emptied out of the trash. `removed` is the entry that deleted it. */
+/** The entry that deleted something, and its writer's clock, for people: the store's time of the entry counts. */
+interface Trashed {
+  readonly removed: number;
+  readonly time: number;
+}
+
+/** What was deleted and can be had back until it is emptied out of the trash. */
 export type TrashRecord =
-  | {
+  | (Trashed & {
       readonly kind: 'repo';
       readonly repo: RepoRecord;
       readonly branches: readonly BranchRecord[];
       readonly tags: readonly TagRecord[];
-      readonly removed: number;
-    }
-  | {
-      readonly kind: 'branch';
-      readonly repoId: string;
-      readonly branch: BranchRecord;
-      readonly removed: number;
-    }
-  | {
-      readonly kind: 'commit';
-      readonly repoId: string;
-      readonly commit: CommitRecord;
-      readonly removed: number;
-    };
+    })
+  | (Trashed & { readonly kind: 'branch'; readonly repoId: string; readonly branch: BranchRecord })
+  | (Trashed & { readonly kind: 'commit'; readonly repoId: string; readonly commit: CommitRecord });
 
 /** What the engines of a store keep for their upkeep, one record. */
 export interface UpkeepRecord {

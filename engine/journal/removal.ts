@@ -10,21 +10,21 @@ import {
 import type { Operation } from './operations.ts';
 import { commitKey, jobKey, type PipelineRecord, type RepoRecord } from './records.ts';
 import type { State } from './state.ts';
-import { keepInTrash } from './trash.ts';
+import { keepInTrash, type TrashEntry, trashedIn } from './trash.ts';
 
 /** Removes a commit of `repo` from the tables and from history. */
 export function removeCommit(
   state: State,
   repo: RepoRecord,
-  operation: Extract<Operation, { kind: 'commit.removed' }> & { readonly seq: number },
+  operation: Extract<Operation, { kind: 'commit.removed' }> & { readonly entry: TrashEntry },
 ): void {
   state.commits.delete(commitKey(repo.key, operation.commit));
   state.forget(commitHistoryKey(repo.id, operation.commit));
   state.forget(setHistoryKey(operation.commit, repo.id));
   reshape(state, repo);
-  const { was, seq } = operation;
+  const { was, entry } = operation;
   if (was) {
-    keepInTrash(state, { kind: 'commit', repoId: repo.id, commit: was, removed: seq });
+    keepInTrash(state, { kind: 'commit', repoId: repo.id, commit: was, ...trashedIn(entry) });
   }
 }
 

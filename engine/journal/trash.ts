@@ -19,6 +19,17 @@ import type { State } from './state.ts';
 
 type TrashOperation = Extract<Operation, { kind: `${string}.undeleted` | 'trash.emptied' }>;
 
+/** The entry that deletes something. */
+export interface TrashEntry {
+  readonly seq: number;
+  readonly time: number;
+}
+
+/** Returns what the trash keeps of the entry. */
+export function trashedIn({ seq, time }: TrashEntry): { removed: number; time: number } {
+  return { removed: seq, time };
+}
+
 /** Folds what leaves the trash into `state`; rejects as `apply` does. */
 export function foldTrash(state: State, operation: TrashOperation): void {
   switch (operation.kind) {
@@ -59,7 +70,7 @@ export function foldTrash(state: State, operation: TrashOperation): void {
  * Deletes a repo with its branches, tags and commits. A user's goes to the trash; commits in history stay there, since
  * their keys hold the repo's id, which is never used again.
  */
-export function deleteRepo(state: State, repo: RepoRecord, seq: number): void {
+export function deleteRepo(state: State, repo: RepoRecord, entry: TrashEntry): void {
   const isKept = repo.kind === 'user';
   // While the commits are still there.
   const branches = takeAll(state.branches, repo.key).map((branch) => settledBranch(state, branch));
@@ -82,7 +93,7 @@ export function deleteRepo(state: State, repo: RepoRecord, seq: number): void {
     }
   }
   const key = trashKey({ kind: 'repo', repoId: repo.id });
-  state.trash.set(key, { kind: 'repo', repo, branches, tags, removed: seq });
+  state.trash.set(key, { kind: 'repo', repo, branches, tags, ...trashedIn(entry) });
 }
 
 /** Keeps a deleted branch, and a removed commit, for those who want them back. */

@@ -1,13 +1,15 @@
 // A repo as a bare Git repository with its LFS objects: what stock Git clones. It holds what the branches reach
-// and nothing else, whatever other repos share their packs.
+// and nothing else, whatever other repos share their packs; where commits were let go history is shallow.
 
 import { MAX_POINTER_BYTES } from '../base/limits.ts';
 import { parsePointer } from '../content/pointer.ts';
 import type { RepoKey } from '../journal/records.ts';
+import { listCommits } from './commit-list.ts';
 import { getCommit, lastGood, resolveRepo } from './commit-lookup.ts';
 import type { PfsContext } from './context.ts';
 import { ExportPack } from './export-pack.ts';
-import { reachableObjects } from './reachable.ts';
+import { IdSet } from './id-set.ts';
+import { type Cut, reachableObjects } from './reachable.ts';
 import { tagsOf } from './tags.ts';
 
 /** A file of the export: its bytes at hand, or a stream of exactly `size` bytes. */
@@ -48,12 +50,20 @@ export async function* exportRepo(
     );
   }
   const large = new Map<string, { readonly blob: string; readonly size: number }>();
-  yield* exportPacks(context, [...heads.values(), ...tags.values()], (blob, content) => {
-    const pointer = content.length < MAX_POINTER_BYTES ? parsePointer(content) : undefined;
-    if (pointer) {
-      large.set(pointer.sha256, { blob, size: pointer.size });
-    }
+  const shallow: string[] = [];
+  yield* exportPacks(context, {
+    heads: [...heads.values(), ...tags.values()],
+    cut: await cutOf(context, repo, (commit) => shallow.push(commit)),
+    onBlob: (blob, content) => {
+      const pointer = content.length < MAX_POINTER_BYTES ? parsePointer(content) : undefined;
+      if (pointer) {
+        large.set(pointer.sha256, { blob, size: pointer.size });
+      }
+    },
   });
+  if (shallow.length > 0) {
+    yield textFile('shallow', `${shallow.sort().join('\n')}\n`);
+  }
   for (const [sha256, { blob, size }] of large) {
     const path = `lfs/objects/${sha256.slice(0, 2)}/${sha256.slice(2, 4)}/${sha256}`;
     yield { path, executable: false, size, data: context.readFile(blob) };
@@ -88,12 +98,34 @@ async function taggedCommits(context: PfsContext, repo: RepoKey): Promise<Map<st
   return tagged;
 }
 
+/** Says where the history of a repo ends of which commits were let go; undefined where none ever was. */
+async function cutOf(
+  context: PfsContext,
+  repo: RepoKey,
+  onCut: (commit: string) => void,
+): Promise<Cut | undefined> {
+  if (resolveRepo(context, repo).reshaped === undefined) {
+    return undefined;
+  }
+  const there = new IdSet();
+  for await (const { git } of listCommits(context, repo)) {
+    if (git !== null) {
+      there.addHex(git);
+    }
+  }
+  return { isThere: (commit) => there.hasHex(commit), onCut };
+}
+
 async function* exportPacks(
   context: PfsContext,
-  heads: Iterable<string>,
-  onBlob: (id: string, content: Buffer) => void,
+  options: {
+    readonly heads: Iterable<string>;
+    readonly cut: Cut | undefined;
+    readonly onBlob: (id: string, content: Buffer) => void;
+  },
 ): AsyncGenerator<OutgoingFile> {
-  const found = await reachableObjects(context.objects, heads);
+  const { heads, cut, onBlob } = options;
+  const found = await reachableObjects(context.objects, heads, cut);
   let pack = new ExportPack();
   for (const ids of found.batches(BATCH_OBJECTS)) {
     for await (const stored of context.packs.readMany(ids)) {

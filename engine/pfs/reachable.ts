@@ -10,13 +10,21 @@ const BATCH_TREES = 256;
 const NUL = 0;
 const SLASHLESS_TREE = 0x34; // The 4 of 40000; the other modes begin with 1.
 
+/** Where history ends before its beginning, as in a shallow clone. */
+export interface Cut {
+  /** Returns whether a commit is still there. One with a parent that is not is cut off from its parents. */
+  readonly isThere: (commit: string) => boolean;
+  readonly onCut: (commit: string) => void;
+}
+
 /** Returns the ids of all objects that the commits `heads` reach, in an order near to that in which they were written. */
 export async function reachableObjects(
   objects: GitReader,
   heads: Iterable<string>,
+  cut?: Cut,
 ): Promise<IdSet> {
   const found = new IdSet();
-  const roots = await collectCommits(objects, heads, found);
+  const roots = await collectCommits(objects, heads, { found, cut });
   let trees = roots.filter((id) => found.addHex(id));
   while (trees.length > 0) {
     const batch = trees.splice(-BATCH_TREES).filter((id) => id !== EMPTY_TREE);
@@ -36,7 +44,7 @@ export async function reachableObjects(
 async function collectCommits(
   objects: GitReader,
   heads: Iterable<string>,
-  found: IdSet,
+  { found, cut }: { readonly found: IdSet; readonly cut: Cut | undefined },
 ): Promise<string[]> {
   const roots: string[] = [];
   let commits = [...heads].filter((id) => found.addHex(id));
@@ -48,8 +56,14 @@ async function collectCommits(
       }
       // The header: one line with the tree, one for each parent, then the author.
       const header = content.toString('latin1', 0, content.indexOf('\nauthor '));
+      const above: string[] = [];
       for (const line of header.split('\n')) {
-        (line.startsWith('tree ') ? roots : parents).push(line.slice(line.indexOf(' ') + 1));
+        (line.startsWith('tree ') ? roots : above).push(line.slice(line.indexOf(' ') + 1));
+      }
+      if (cut && !above.every(cut.isThere)) {
+        cut.onCut(id);
+      } else {
+        parents.push(...above);
       }
     }
     commits = parents.filter((id) => found.addHex(id));

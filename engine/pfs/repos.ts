@@ -1,7 +1,7 @@
 // Repos: making, describing, listing, deleting them.
 
 import { EngineError } from '../base/errors.ts';
-import type { RepoKey, RepoRecord } from '../journal/records.ts';
+import type { RepoKey, RepoRecord, RetentionRecord } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import { type Change, makeChange } from './change.ts';
 import { resolveRepo } from './commit-lookup.ts';
@@ -59,6 +59,26 @@ export function describeRepoIn(change: Change, repo: RepoDescription): RepoRecor
   const record = resolveRepo(change.context, key);
   change.add({ kind: 'repo.described', repo: key, description });
   return { ...record, description };
+}
+
+/** Says which commits of a repo stay: those that a collection finds beyond that go to the trash. Null: all stay. */
+export function keepCommits(
+  context: PfsContext,
+  setting: { readonly key: RepoKey; readonly keep: RetentionRecord | null },
+  request: Request,
+): Promise<RepoRecord> {
+  return makeChange(context, request, (change) => {
+    const { key, keep } = setting;
+    const { kind } = resolveRepo(change.context, key);
+    if (kind !== 'user') {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot say which commits of repo "${shortRepo(key)}" stay: it is a pipeline's own, and goes with the pipeline's output`,
+      );
+    }
+    change.add({ kind: 'repo.retention', repo: key, keep });
+    return change.state.repos.get(key) ?? resolveRepo(change.context, key);
+  });
 }
 
 /**

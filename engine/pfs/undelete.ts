@@ -72,8 +72,7 @@ export async function undeleteBranch(
       if (state.trash.get(key) !== record) {
         throw notInTrash('branch', name);
       }
-      const recalled: Operation[] =
-        commit === null ? [] : [{ kind: 'commit.recalled', commit }];
+      const recalled: Operation[] = commit === null ? [] : [{ kind: 'commit.recalled', commit }];
       return {
         operations: [...recalled, { kind: 'branch.undeleted', repo, branch }],
         result: { ...record.branch, provenance: [] },

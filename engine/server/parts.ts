@@ -8,6 +8,7 @@ import type { WorkerPool } from '../jobs/worker-pool.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 import type { CommitQueue } from '../pfs/commit-queue.ts';
 import type { PfsContext } from '../pfs/context.ts';
+import type { Upkeep } from '../upkeep/upkeep.ts';
 
 /** What can be done with a store, also where the engine could not open it. */
 export interface StoreParts {
@@ -31,6 +32,7 @@ export interface EngineParts {
   readonly context: PfsContext;
   readonly queue: CommitQueue;
   readonly pool: WorkerPool;
+  readonly upkeep: Upkeep;
   readonly logs: JobLogs;
   readonly version: string;
   /** Random id of this run. */

@@ -19,6 +19,7 @@ import { repoRoutes } from './routes/repos.ts';
 import { storeRoutes } from './routes/store.ts';
 import { tagRoutes } from './routes/tags.ts';
 import { transactionRoutes } from './routes/transactions.ts';
+import { upkeepRoutes } from './routes/upkeep.ts';
 import { API_PREFIX, BYTES_TYPE, FRAMES_TYPE, type Problem, VERSION_HEADER } from './wire.ts';
 
 export interface ServerOptions {
@@ -92,6 +93,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     engineRoutes(routes, parts);
     repoRoutes(routes, parts, options.onFault);
     projectRoutes(routes, parts);
+    upkeepRoutes(routes, parts);
     tagRoutes(routes, parts);
     commitRoutes(routes, parts);
     removalRoutes(routes, parts);

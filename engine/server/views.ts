@@ -59,6 +59,7 @@ export function viewRepo(context: PfsContext, repo: RepoRecord): Repo {
     size: head ? (state.commits.get(`${repo.key}@${head}`)?.size ?? 0) : 0,
     branches: branches.map((branch) => branch.name),
     output: state.pipelines.has(repo.key),
+    keep: repo.keep ?? null,
   };
 }
 

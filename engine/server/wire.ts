@@ -150,6 +150,8 @@ export interface Repo extends RepoName {
   readonly branches: readonly string[];
   /** True where a pipeline writes this repo. */
   readonly output: boolean;
+  /** Which commits stay; null: all. See `wire-upkeep.ts`. */
+  readonly keep: { readonly last: number | null; readonly forMs: number | null } | null;
 }
 
 export interface BranchName {

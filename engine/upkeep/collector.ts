@@ -7,11 +7,13 @@ import type { AddedPack } from '../journal/operations.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { deleteLogs } from './dead-logs.ts';
 import { deleteRemoved, deleteStrays } from './deletion.ts';
+import { liveViews } from './live-views.ts';
 import { Marker } from './mark.ts';
 import type { Marks } from './marks.ts';
 import type { Pace } from './pace.ts';
 import type { PackView } from './pack-view.ts';
 import { type Amount, amountOf, type CollectReport, type KeptPacks, NONE } from './report.ts';
+import { retain } from './retention.ts';
 import { rewritePacks } from './rewrite.ts';
 import { type Gone, rootsOfHistory, rootsOfState } from './roots.ts';
 import { lastEntryBefore, storeTime } from './store-time.ts';
@@ -54,6 +56,7 @@ export async function collect(
   const { journal } = context;
   await journal.sync();
   const now = await storeTime(context);
+  const expired = await retain(context, { dryRun, pace });
   const old = await lastEntryBefore(context, now - graceMs);
   const gone = new Set(
     [...journal.state.trash.entries()].flatMap(([key, { removed }]) =>
@@ -85,6 +88,7 @@ export async function collect(
     ...(await deleteRemoved(context, changes)),
     orphans: await deleteStrays(context, changes),
     logs: await deleteLogs(context, changes),
+    expired,
     emptied: gone.size,
     trash: journal.state.trash.size - (dryRun ? gone.size : 0),
   };
@@ -97,11 +101,14 @@ async function walkAll(
 ): Promise<Walk> {
   const { gone, pace } = options;
   const { journal } = context;
-  const views = await liveViews(context);
-  // In one step with the list of packs: whatever comes later must name what it leans on.
-  const since = journal.seq;
+  // In one step: whatever comes later must name what it leans on.
+  const { views, since, roots } = await liveViews(context, (live) => ({
+    views: live,
+    since: journal.seq,
+    roots: [...rootsOfState(journal.state, gone)],
+  }));
   const marker = new Marker(context, { views, pace });
-  for (const root of rootsOfState(journal.state, gone)) {
+  for (const root of roots) {
     marker.add(root);
   }
   for await (const root of rootsOfHistory(context, gone)) {
@@ -115,17 +122,6 @@ async function walkAll(
   }
   await marker.finish();
   return { marks: marker.marks, since };
-}
-
-/** Returns the live packs with their indexes, all of them as of this very moment. */
-async function liveViews({ packs, journal }: PfsContext): Promise<PackView[]> {
-  for (;;) {
-    const views = [...(await packs.indexes('git')), ...(await packs.indexes('chunk'))];
-    const { state } = journal;
-    if (views.length === state.packs.size && views.every(({ pack }) => state.packs.has(pack.id))) {
-      return views;
-    }
-  }
 }
 
 /** Sorts the packs of a walk into those to let go, and those that stay with the reason. */

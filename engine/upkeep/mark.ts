@@ -9,6 +9,7 @@ import { parsePointer } from '../content/pointer.ts';
 import { entryEnd, insertedBytes } from '../git/delta.ts';
 import { EMPTY_TREE } from '../git/object-id.ts';
 import { decodeDelta, storedEntryBytes } from '../git/pack-format.ts';
+import type { RepoKey } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { Marks, type Place } from './marks.ts';
 import type { Pace } from './pace.ts';
@@ -18,6 +19,8 @@ import { byOffset, type PackView, TREE_CODE } from './pack-view.ts';
 export interface Root {
   readonly id: string;
   readonly of: string;
+  /** The repo and the commit, or the job of that id, that names it. */
+  readonly owner: { readonly repo: RepoKey; readonly commit: string };
 }
 
 const BLOB_CODE = 3;

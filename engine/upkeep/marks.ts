@@ -42,6 +42,14 @@ export class Marks {
     return slot === undefined || !hit ? undefined : { slot, position: hit.position };
   }
 
+  /** Takes all marks away, for another walk over the same packs. */
+  clear(): void {
+    for (const bits of [...this.#reached, ...this.#done]) {
+      bits.fill(0);
+    }
+    this.#pending.fill(0);
+  }
+
   /** Marks an object; `reads` says that what it names must be looked at too. Returns whether it was not marked before. */
   mark({ slot, position }: Place, reads: boolean): boolean {
     if (this.isReached({ slot, position })) {

@@ -99,9 +99,10 @@ export async function* historyOfRepo(context: PfsContext, repoId: string): Async
 /** Yields what a commit needs: its Git commit and tree, and while it is open what its edits bring. */
 export function* rootsOfCommit(commit: CommitRecord): Iterable<Root> {
   const of = `commit ${shortRepo(commit.repo)}@${commit.id}`;
+  const owner = { repo: commit.repo, commit: commit.id };
   for (const id of [commit.git, commit.tree, ...commit.edits.map(idOfEdit)]) {
     if (id) {
-      yield { id, of };
+      yield { id, of, owner };
     }
   }
 }
@@ -109,6 +110,7 @@ export function* rootsOfCommit(commit: CommitRecord): Iterable<Root> {
 function idOfEdit(edit: Edit): string | null {
   switch (edit.kind) {
     case 'overlay':
+    case 'extend':
       return edit.tree;
     case 'delete':
       return null;
@@ -120,6 +122,7 @@ function idOfEdit(edit: Edit): string | null {
 
 function* rootsOfJob(job: JobRecord): Iterable<Root> {
   if (job.results !== null) {
-    yield { id: job.results, of: `job ${shortRepo(job.pipeline)}@${job.id}` };
+    const owner = { repo: job.pipeline, commit: job.id };
+    yield { id: job.results, of: `job ${shortRepo(job.pipeline)}@${job.id}`, owner };
   }
 }

@@ -7,6 +7,7 @@ import { collect } from './collector.ts';
 import { Compactor } from './compactor.ts';
 import { Pace } from './pace.ts';
 import type { CollectReport } from './report.ts';
+import { type RepoUsage, type Usage, type UsageTarget, usageOf, usageOfRepos } from './usage.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -83,6 +84,16 @@ export class Upkeep {
       }
       return await collect(this.#context, { graceMs, dryRun, pace });
     });
+  }
+
+  /** Returns what each of the users' repos takes. */
+  usageOfRepos(signal: AbortSignal): Promise<RepoUsage[]> {
+    return usageOfRepos(this.#context, this.#pace({ share: 1, signal }));
+  }
+
+  /** Returns what one repo, branch or commit takes; `not_found` when there is no such thing. */
+  usageOf(target: UsageTarget, signal: AbortSignal): Promise<Usage> {
+    return usageOf(this.#context, target, this.#pace({ share: 1, signal }));
   }
 
   async #run(): Promise<void> {

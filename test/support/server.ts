@@ -17,6 +17,7 @@ import {
 } from '../../engine/server/frames.ts';
 import { makeServer } from '../../engine/server/server.ts';
 import { API_PREFIX, FRAMES_TYPE, type Page, type Problem } from '../../engine/server/wire.ts';
+import { Upkeep } from '../../engine/upkeep/upkeep.ts';
 import { TestEngine, type TestEngineOptions } from './engine.ts';
 
 type Test = Parameters<typeof TestEngine.start>[0];
@@ -70,6 +71,14 @@ export class TestServer {
       {
         context: pfs.context,
         queue: new CommitQueue(pfs.context),
+        upkeep: new Upkeep(pfs.context, {
+          self: 'test',
+          isAlive: () => true,
+          graceMs: 24 * 60 * 60 * 1000,
+          collectEveryMs: 0,
+          compacts: true,
+          onProblem: (error) => void faults.push(error),
+        }),
         pool,
         logs,
         version: '1.2.3',

@@ -112,7 +112,7 @@ it('a pack is not let go of when a newer transaction has used it, and a compacte
   const state = new State();
   const at = (seq: number, ...operations: Parameters<typeof apply>[1][]) => {
     for (const operation of operations) {
-      apply(state, operation, { seq });
+      apply(state, operation, { seq, time: seq });
     }
   };
   const pack = (id: string) => ({ id, kind: 'git' as const, bytes: 1, objects: 1 });

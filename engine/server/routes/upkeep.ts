@@ -1,0 +1,119 @@
+// The growth of the store over HTTP: collection, the trash, retention, usage.
+
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { EngineError } from '../../base/errors.ts';
+import type { RetentionRecord, TrashRecord } from '../../journal/records.ts';
+import { splitRepoKey } from '../../pfs/names.ts';
+import { keepCommits } from '../../pfs/repos.ts';
+import { undeleteBranch, undeleteCommit, undeleteRepo } from '../../pfs/undelete.ts';
+import { answering, body, flag, pageOf, param, query, repoOf, untilGone } from '../http.ts';
+import type { EngineParts } from '../parts.ts';
+import { isoTime, viewBranch, viewCommit, viewRepo } from '../views.ts';
+import type { Page } from '../wire.ts';
+import type { Collection, RepoUsage, Trashed, Usage } from '../wire-upkeep.ts';
+
+/** Adds the routes of upkeep. */
+export function upkeepRoutes(server: FastifyInstance, { context, upkeep }: EngineParts): void {
+  const answered = answering(context);
+
+  server.post(
+    '/collection',
+    (request, reply): Promise<Collection> =>
+      upkeep.collectNow({
+        dryRun: flag(request, 'dryRun'),
+        graceMs: millisecondsOf(request, 'grace') ?? upkeep.graceMs,
+        signal: untilGone(reply),
+      }),
+  );
+
+  server.get('/trash', (request) =>
+    pageOf(request, context.journal.state.trash.entries(), {
+      keyOf: ([key]) => key,
+      view: ([, record]) => viewTrashed(record),
+    }),
+  );
+
+  server.post('/trash/repos/:project/:repo', async (request) => {
+    const key = repoOf(request);
+    return viewRepo(context, await answered(request, (asked) => undeleteRepo(context, key, asked)));
+  });
+
+  server.post('/trash/repos/:project/:repo/branches/:branch', async (request) => {
+    const branch = { repo: repoOf(request), branch: param(request, 'branch') };
+    return viewBranch(await answered(request, (asked) => undeleteBranch(context, branch, asked)));
+  });
+
+  server.post('/trash/repos/:project/:repo/commits/:id', async (request) => {
+    const commit = { repo: repoOf(request), id: param(request, 'id') };
+    const found = await answered(request, (asked) => undeleteCommit(context, commit, asked));
+    return found.map((one) => viewCommit(context, one));
+  });
+
+  server.post('/trash/commit-sets/:id', async (request) => {
+    const commit = { id: param(request, 'id') };
+    const found = await answered(request, (asked) => undeleteCommit(context, commit, asked));
+    return found.map((one) => viewCommit(context, one));
+  });
+
+  server.put('/repos/:project/:repo/retention', async (request) => {
+    const change = { key: repoOf(request), keep: retentionOf(request) };
+    return viewRepo(
+      context,
+      await answered(request, (asked) => keepCommits(context, change, asked)),
+    );
+  });
+
+  server.get('/usage', async (_request, reply): Promise<Page<RepoUsage>> => {
+    const rows = await upkeep.usageOfRepos(untilGone(reply));
+    return {
+      items: rows.map(({ repo, ...usage }) => ({ ...usage, repo: splitRepoKey(repo) })),
+      next: null,
+    };
+  });
+
+  server.get('/repos/:project/:repo/usage', (request, reply): Promise<Usage> => {
+    const ref = query(request, 'ref');
+    const target = { repo: repoOf(request), ...(ref === undefined ? {} : { ref }) };
+    return upkeep.usageOf(target, untilGone(reply));
+  });
+}
+
+function viewTrashed(record: TrashRecord): Trashed {
+  const deleted = isoTime(record.time);
+  switch (record.kind) {
+    case 'repo':
+      return { kind: 'repo', repo: splitRepoKey(record.repo.key), name: null, deleted };
+    case 'branch': {
+      const { repo, name } = record.branch;
+      return { kind: 'branch', repo: splitRepoKey(repo), name, deleted };
+    }
+    case 'commit': {
+      const { repo, id } = record.commit;
+      return { kind: 'commit', repo: splitRepoKey(repo), name: id, deleted };
+    }
+  }
+}
+
+function millisecondsOf(request: FastifyRequest, name: string): number | undefined {
+  const text = query(request, name);
+  return text === undefined ? undefined : whole(Number(text), { name, least: 0 });
+}
+
+function retentionOf(request: FastifyRequest): RetentionRecord | null {
+  const { last = null, forMs = null } = body(request);
+  const keep = {
+    last: last === null ? null : whole(last, { name: 'last', least: 1 }),
+    forMs: forMs === null ? null : whole(forMs, { name: 'forMs', least: 0 }),
+  };
+  return keep.last === null && keep.forMs === null ? null : keep;
+}
+
+function whole(value: unknown, { name, least }: { name: string; least: number }): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
+    throw new EngineError(
+      'invalid',
+      `Cannot read the request: "${name}" must be a whole number from ${least}`,
+    );
+  }
+  return value;
+}
