@@ -89,6 +89,9 @@ export class TestEngine {
       self = 'engine-a',
     } = options;
     const { executor = new FakeExecutor(clock), idleMs = 60_000, isAlive = () => false } = options;
+    // Hooks run in the order they are added: the engine ends before its directory goes.
+    let engine: TestEngine | undefined;
+    t.after(() => engine?.close());
     const scratch = scratchDirectory(t);
     const pfs = await openTestPfs({ store, clock });
     const { context } = pfs;
@@ -106,11 +109,10 @@ export class TestEngine {
     const logs = new JobLogs(store, { clock });
     const runner = new JobRunner({ context, pool, logs, owner: self });
     const scheduler = new Scheduler({ context, clock, runner, self, isAlive, onProblem });
-    const engine = new TestEngine({ pfs, executor, scheduler, pool, logs, store, problems });
+    engine = new TestEngine({ pfs, executor, scheduler, pool, logs, store, problems });
     if (!options.idle) {
       scheduler.start();
     }
-    t.after(() => engine.close());
     return engine;
   }
 
