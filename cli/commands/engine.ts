@@ -93,6 +93,7 @@ export const commands: readonly Command[] = [
   {
     names: ['engine logs'],
     summary: 'Print the log of the local engine',
+    details: 'A line for each entry; --raw prints them as they are kept, with every detail.',
     usage: '',
     arguments: [0, 0],
     options: {
@@ -109,6 +110,7 @@ export const commands: readonly Command[] = [
       ['engine logs -f', 'goes on until Ctrl-C'],
     ],
     run: async (context, args) => {
+      const { readableLog } = await import('../log-view.ts');
       const { tailFile } = await import('../tail-file.ts');
       const { logFile } = context.home;
       try {
@@ -117,7 +119,8 @@ export const commands: readonly Command[] = [
           signal: context.signal,
           ...(args.number('tail') === undefined ? {} : { last: args.number('tail') ?? 0 }),
         });
-        for await (const chunk of lines) {
+        const { raw } = context.output;
+        for await (const chunk of raw ? lines : readableLog(lines)) {
           await context.output.write(chunk);
         }
       } catch (error) {
