@@ -5,6 +5,8 @@ import { shortDigest } from './format.ts';
 import { showName } from './refs.ts';
 import { plainText } from './table.ts';
 
+const SHOWN_PATHS = 3;
+
 interface Node {
   readonly text: string;
   readonly children: readonly Node[];
@@ -20,13 +22,15 @@ export function renderLineage(lineage: Lineage): readonly string[] {
 }
 
 function toNode(lineage: Lineage, seen: Set<string>): Node {
-  const { commit, path, datums, omitted, next } = lineage;
-  const name = `${showName(commit.repo)}@${commit.branch}=${commit.id}${path === null ? '' : `:${path}`}`;
+  const { commit, paths, datums, omitted, next } = lineage;
+  const whole = `${showName(commit.repo)}@${commit.branch}=${commit.id}`;
+  const name = `${whole}${showPaths(paths)}`;
   const text = plainText(name + describe(commit));
-  if (seen.has(name)) {
+  const key = `${whole} ${paths.join(' ')}`;
+  if (seen.has(key)) {
     return { text: `${text}, as above`, children: [] };
   }
-  seen.add(name);
+  seen.add(key);
   const makers = commit.pipeline ? [{ text: maker(commit), children: [] }] : [];
   const writers = datums.map((datum): Node => {
     return {
@@ -42,6 +46,15 @@ function toNode(lineage: Lineage, seen: Set<string>): Node {
     text,
     children: [...makers, ...writers, ...rest, ...next.map((other) => toNode(other, seen))],
   };
+}
+
+/** Shows a few of the paths of a commit; nothing for all of it. */
+function showPaths(paths: readonly string[]): string {
+  if (paths.length < 2) {
+    return paths.map((path) => `:${path}`).join('');
+  }
+  const rest = paths.length > SHOWN_PATHS ? `, … ${paths.length - SHOWN_PATHS} more` : '';
+  return `:{${paths.slice(0, SHOWN_PATHS).join(', ')}${rest}}`;
 }
 
 function describe(commit: Commit): string {

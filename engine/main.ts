@@ -203,6 +203,7 @@ async function start(
       minFreeBytes: config.minFreeBytes,
     }),
     scratch: join(config.home, 'scratch', 'workers'),
+    minFreeBytes: config.minFreeBytes,
     idleMs: config.workerIdleMs,
     onProblem,
   });

@@ -54,6 +54,37 @@ export async function probeBinds(
   }
 }
 
+/**
+ * As {@link probeBinds}, for where no image with a shell is at hand: looks into a container that `make` makes with the
+ * directory it is given bound in it, and that is never started. It tells only whether the directory is seen.
+ */
+export async function probeSeen(
+  directory: string,
+  make: (input: string) => Promise<{ read(): Promise<string>; remove(): Promise<void> }>,
+): Promise<BindFindings> {
+  const input = join(directory, 'in');
+  await mkdir(input, { recursive: true });
+  try {
+    await put(input, { name: 'probe', content: 'seen', mode: 0o644 });
+    const container = await make(input);
+    try {
+      return (await container.read()).includes('seen')
+        ? { ok: true }
+        : { ok: false, problem: 'a file put into a bound directory is not seen in the container' };
+    } finally {
+      await container.remove();
+    }
+  } catch (error) {
+    if (isEngineError(error, 'invalid') || isEngineError(error, 'not_found')) {
+      const problem = `Docker can't bind a directory of this host (${errorText(error)})`;
+      return { ok: false, problem };
+    }
+    throw error;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
 async function findProblem(
   worker: Worker,
   directories: { input: string; output: string },

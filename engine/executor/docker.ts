@@ -6,8 +6,9 @@ import type Docker from 'dockerode';
 import type { Clock } from '../base/clock.ts';
 import { EngineError, errorText } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
-import { type BindFindings, probeBinds } from './bind-probe.ts';
+import { type BindFindings, probeBinds, probeSeen } from './bind-probe.ts';
 import {
+  bind,
   type ContainerOwner,
   type ContainerPlan,
   containerOptions,
@@ -73,7 +74,7 @@ export class DockerExecutor implements Executor {
 
   async probe(): Promise<ExecutorHealth> {
     try {
-      const { connection, findings } = await this.#connect();
+      const { connection, findings, seen } = await this.#connect();
       const { host, endpoint } = connection;
       await connection.docker.ping().catch((error: unknown) => {
         throw dockerError(error, 'use Docker', { endpoint });
@@ -82,7 +83,10 @@ export class DockerExecutor implements Executor {
         ok: true,
         notes: [
           `Docker ${host.version} (API ${host.apiVersion}) at ${endpoint.host}, chosen by ${endpoint.source}; ${host.operatingSystem}, ${host.architecture}, ${host.cpus} CPUs`,
-          transferNote(await findings?.catch(() => undefined), this.#options.forceTransfer),
+          transferNote(
+            await (findings ?? seen)?.catch(() => undefined),
+            this.#options.forceTransfer,
+          ),
         ],
       };
     } catch (error) {
@@ -206,15 +210,38 @@ export class DockerExecutor implements Executor {
     if (this.#options.forceTransfer) {
       return this.#options.forceTransfer;
     }
-    if (!connected.findings && spec.image.hasShell) {
-      const findings = this.#probe(connected, spec.image);
-      connected.findings = findings;
-      findings.catch(() => {
-        delete connected.findings;
+    const key = spec.image.hasShell ? 'findings' : 'seen';
+    if (!connected.findings && !connected[key]) {
+      const probe = spec.image.hasShell
+        ? this.#probe(connected, spec.image)
+        : this.#probeSeen(connected, spec.image);
+      connected[key] = probe;
+      probe.catch(() => {
+        delete connected[key];
       });
     }
-    const findings = await connected.findings;
+    const findings = await (connected.findings ?? connected.seen);
     return findings?.ok === false ? 'tar' : 'bind';
+  }
+
+  async #probeSeen({ connection }: Connected, image: ResolvedImage): Promise<BindFindings> {
+    const { docker, endpoint } = connection;
+    const attempt = async <T>(work: () => Promise<T>): Promise<T> =>
+      await work().catch((error: unknown) => {
+        throw dockerError(error, 'look into a bound directory', { endpoint });
+      });
+    return await probeSeen(join(this.#scratch, `probe-${this.#suffix()}`), async (input) => {
+      const mounts = [bind(input, '/pfs', true)];
+      const container = await attempt(() => this.#helper(docker, image.id, mounts));
+      return {
+        read: () =>
+          attempt(async () => {
+            const archive = await container.getArchive({ path: '/pfs/probe' });
+            return await textOf(archive as AsyncIterable<Buffer>);
+          }),
+        remove: () => removeContainer(container),
+      };
+    });
   }
 
   async #probe(connected: Connected, image: ResolvedImage): Promise<BindFindings> {
@@ -290,7 +317,9 @@ interface Connected {
   readonly connection: DockerConnection;
   readonly images: DockerImages;
   readonly oomWatch: OomWatch;
+  /** What a worker found; what was found without one. */
   findings?: Promise<BindFindings>;
+  seen?: Promise<BindFindings>;
 }
 
 async function openConnection(environment: Environment, owner: ContainerOwner): Promise<Connected> {
@@ -305,6 +334,14 @@ async function prepareDirectories(spec: WorkerSpec): Promise<void> {
   await mkdir(spec.outputDirectory, { recursive: true });
   await chmod(spec.inputDirectory, 0o755);
   await chmod(spec.outputDirectory, 0o777);
+}
+
+async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of stream) {
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
 }
 
 function transferNote(

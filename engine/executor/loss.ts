@@ -47,8 +47,19 @@ export async function lossOfContainer(
   return { kind: 'lost', reason, outOfMemory };
 }
 
-/** Returns the code of a container that has ended; undefined for one that is gone without a word. */
+/**
+ * Returns the code of a container that has ended; undefined for one that is gone without a word. The loop that it runs
+ * ends well only when its standard input does, which is when the connection broke.
+ */
 async function exitCode(container: WorkerContainer, clock: Clock): Promise<number | undefined> {
+  const code = await findExitCode(container, clock);
+  if (code === 0) {
+    throw brokenOff(container);
+  }
+  return code;
+}
+
+async function findExitCode(container: WorkerContainer, clock: Clock): Promise<number | undefined> {
   const over = new AbortController();
   const late = clock.sleep(EXIT_NEWS_MS, { signal: over.signal }).catch(() => undefined);
   const known = await Promise.race([container.exit, late]);
@@ -56,7 +67,6 @@ async function exitCode(container: WorkerContainer, clock: Clock): Promise<numbe
   if (known !== undefined) {
     return known;
   }
-  const id = container.id.slice(0, 12);
   try {
     const { State } = await container.inspect();
     if (!State.Running) {
@@ -66,11 +76,16 @@ async function exitCode(container: WorkerContainer, clock: Clock): Promise<numbe
     if (dockerStatus(error) === 404) {
       return undefined;
     }
-    throw dockerError(error, `follow container "${id}"`);
+    throw dockerError(error, `follow container "${container.id.slice(0, 12)}"`);
   }
-  throw new EngineError(
+  throw brokenOff(container);
+}
+
+/** The error for a command that is lost to us, and may well be running. */
+function brokenOff({ id }: Pick<WorkerContainer, 'id'>): EngineError {
+  return new EngineError(
     'unavailable',
-    `Cannot follow container "${id}": the connection to Docker broke off; the command is run again`,
+    `Cannot follow container "${id.slice(0, 12)}": the connection to Docker broke off; the command is run again`,
   );
 }
 

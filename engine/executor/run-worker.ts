@@ -2,6 +2,7 @@
 // trusted with directories of this host. Slower, and otherwise the same.
 
 import type Docker from 'dockerode';
+import type { Clock } from '../base/clock.ts';
 import { EngineError } from '../base/errors.ts';
 import { bind } from './container-options.ts';
 import { dockerError, dockerMessage, dockerStatus } from './docker-errors.ts';
@@ -12,6 +13,8 @@ import { directoryEntries, packTar, type TarEntry } from './tar-writer.ts';
 import { removeContainer, WorkerContainer } from './worker-container.ts';
 import { startDeadline, type WorkerContext } from './worker-context.ts';
 
+/** How often a container is looked at whose stream has ended before it has. */
+const LOOK_MS = 1000;
 const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
 
@@ -118,13 +121,13 @@ export class RunWorker implements Worker {
     container.stream.end(spec.stdin ?? '');
     const signals = [this.#stopped.signal, ...(spec.signal ? [spec.signal] : [])];
     const deadline = startDeadline(this.#context.clock, spec.timeoutMs, AbortSignal.any(signals));
-    const ended = Promise.all([container.exit, container.stream.ended]);
+    const ended = exitOf(container, this.#context.clock);
     const first = await Promise.race([ended, deadline.passed]);
     deadline.cancel();
     if (typeof first === 'string') {
       await container.kill();
     }
-    const [code] = await ended;
+    const code = await ended;
     if (failure) {
       throw failure.error;
     }
@@ -142,19 +145,33 @@ export class RunWorker implements Worker {
   }
 }
 
-async function resultOf(container: WorkerContainer, code: number | undefined): Promise<RunResult> {
+/** Returns the exit code once the command has ended and all that it printed has come. */
+async function exitOf(container: WorkerContainer, clock: Clock): Promise<number> {
+  await container.stream.ended;
+  for (;;) {
+    const over = new AbortController();
+    const late = clock.sleep(LOOK_MS, { signal: over.signal }).catch(() => undefined);
+    const known = await Promise.race([container.exit, late]);
+    over.abort();
+    if (known !== undefined) {
+      return known;
+    }
+    // The command closed its output and goes on, or the connection broke off; who waits on that is told nothing more.
+    const { State } = await container.inspect();
+    if (!State.Running) {
+      return State.ExitCode;
+    }
+    await late;
+  }
+}
+
+async function resultOf(container: WorkerContainer, code: number): Promise<RunResult> {
   const { State } = await container.inspect();
   if (State.OOMKilled && code !== 0) {
     const reason = `the kernel killed a process for memory; the command exited with code ${code}`;
     return { kind: 'lost', reason, outOfMemory: true };
   }
-  if (code === undefined && State.Running) {
-    throw new EngineError(
-      'unavailable',
-      `Cannot follow container "${container.id.slice(0, 12)}": the connection to Docker broke off; the command is run again`,
-    );
-  }
-  return { kind: 'exited', code: code ?? State.ExitCode };
+  return { kind: 'exited', code };
 }
 
 /** A program that is not there is the command's failure, not ours: it exits as a shell would say it. */

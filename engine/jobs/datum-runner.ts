@@ -9,6 +9,7 @@ import type { Executor, RunResult, Worker, WorkerSpec } from '../executor/execut
 import type { JobStats } from '../journal/records.ts';
 import { failureReason } from './attempt-reason.ts';
 import type { DatumOutcome, DatumRunOptions, DatumTask } from './datum-task.ts';
+import { DiskGuard } from './disk-guard.ts';
 import type { FileCache } from './file-cache.ts';
 import { InputDirectory } from './inputs.ts';
 import { LineTail } from './line-tail.ts';
@@ -22,6 +23,8 @@ export interface DatumRunnerOptions {
   readonly clock: Clock;
   /** Of this runner alone; on the same disk as the cache, or every input is a copy. */
   readonly directory: string;
+  /** What must stay free on that disk while user code writes to it. */
+  readonly minFreeBytes: number;
   readonly worker: Omit<WorkerSpec, 'inputDirectory' | 'outputDirectory'>;
 }
 
@@ -43,6 +46,7 @@ export class DatumRunner {
   readonly #inputs: InputDirectory;
   readonly #inputPath: string;
   readonly #output: OutputDirectory;
+  readonly #disk: DiskGuard;
   #worker: Worker | undefined;
   /** How many commands the worker was given. */
   #uses = 0;
@@ -56,6 +60,7 @@ export class DatumRunner {
     const isReadOnly = executor.kind === 'docker';
     this.#inputs = new InputDirectory(this.#inputPath, { cache, isReadOnly });
     this.#output = new OutputDirectory(join(directory, 'out'));
+    this.#disk = new DiskGuard(options);
   }
 
   /** Whether a container is kept for the next datum. */
@@ -150,6 +155,9 @@ export class DatumRunner {
       const tail = new LineTail();
       const result = await this.#runCommand(task, { ...options, tail });
       const lastLines = tail.end();
+      if (result.kind === 'refused') {
+        return failed(result.reason, { isFinal: true, lastLines });
+      }
       const exitCode = result.kind === 'exited' ? result.code : null;
       if (result.kind === 'lost') {
         await this.#discardWorker();
@@ -190,7 +198,7 @@ export class DatumRunner {
   async #runCommand(
     task: DatumTask,
     options: DatumRunOptions & { stats: Mutable<JobStats>; tail: LineTail },
-  ): Promise<RunResult> {
+  ): Promise<RunResult | { readonly kind: 'refused'; readonly reason: string }> {
     const { signal, onLog, tail, stats } = options;
     const { command, stdin, environment: env, workingDirectory, timeoutMs } = task;
     const spec = {
@@ -199,7 +207,6 @@ export class DatumRunner {
       ...(stdin === undefined ? {} : { stdin }),
       ...(workingDirectory === undefined ? {} : { workingDirectory }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(signal === undefined ? {} : { signal }),
       onOutput: (chunk: Buffer) => {
         tail.push(chunk);
         return onLog?.(chunk);
@@ -210,8 +217,13 @@ export class DatumRunner {
       const isFresh = this.#uses === 0;
       this.#uses += 1;
       try {
-        return await this.#timed(stats, 'processMs', () => worker.run(spec));
+        return await this.#timed(stats, 'processMs', () =>
+          this.#disk.watch(signal, (either) => worker.run({ ...spec, signal: either })),
+        );
       } catch (error) {
+        if (isEngineError(error, 'resource_exhausted')) {
+          return { kind: 'refused', reason: error.message };
+        }
         await this.#discardOn(error);
         // A container that stood idle may have been removed meanwhile, by people or a restart of Docker.
         if (isFresh || !isEngineError(error, 'unavailable')) {

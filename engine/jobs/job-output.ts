@@ -1,6 +1,8 @@
 // The output tree of a job: that of the job before, without what vanished datums wrote, with what new ones wrote.
 
 import { EngineError } from '../base/errors.ts';
+import { type JobRecord, metaRepo } from '../journal/records.ts';
+import { getCommit, lastGood } from '../pfs/commit-lookup.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import type { GitSession } from '../pfs/directory.ts';
 import { findFile } from '../pfs/files.ts';
@@ -8,6 +10,9 @@ import { shortRepo } from '../pfs/names.ts';
 import { subtractTree } from '../pfs/tree-edit.ts';
 import { uniteTrees } from '../pfs/tree-union.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
+import { allDatums, type JobInputs } from './job-inputs.ts';
+import { findResult } from './results.ts';
+import { committedContents } from './session-writer.ts';
 
 /** What one datum wrote. */
 export interface DatumOutput {
@@ -67,11 +72,24 @@ export function describeDatum(datum: Datum | undefined): string {
   return `${datum.id.slice(0, 12)} (${inputs.join(' × ')})`;
 }
 
-/** Returns whether an output tree has something at `path`. */
-export async function writes(
+/** Returns the datum of a job, among those that earlier jobs processed, that wrote `path`. */
+export async function findWriter(
   context: PfsContext,
-  tree: string | null,
-  path: string,
-): Promise<boolean> {
-  return (await findFile(context.objects, tree, path)) !== undefined;
+  what: {
+    readonly inputs: JobInputs;
+    readonly job: Pick<JobRecord, 'pipeline' | 'id'>;
+    readonly path: string;
+  },
+): Promise<Datum | undefined> {
+  const { inputs, job, path } = what;
+  const contents = committedContents(context);
+  const meta = await getCommit(context, metaRepo(job.pipeline), job.id);
+  const { tree } = (await lastGood(context, meta.repo, meta.parent)) ?? { tree: null };
+  for await (const datum of allDatums(context, inputs)) {
+    const result = await findResult(contents, { tree, hash: datum.hash });
+    if (result && (await findFile(context.objects, result.output, path)) !== undefined) {
+      return datum;
+    }
+  }
+  return undefined;
 }

@@ -11,12 +11,13 @@ import { parseDuration } from '../pipeline/duration.ts';
 import { resultInputs } from './datum-list.ts';
 import type { DatumResult } from './datum-result.ts';
 import { datumTask } from './datum-tasks.ts';
+import { findBase, type JobBase } from './job-base.ts';
 import { type JobEnd, prepareEnd } from './job-end.ts';
-import { allDatums, datumChanges, type JobInputs, loadJobInputs } from './job-inputs.ts';
-import { findJob } from './job-lookup.ts';
-import { type DatumOutput, describeDatum, outputTree, writes } from './job-output.ts';
+import { datumChanges, type JobInputs, loadJobInputs } from './job-inputs.ts';
+import { type DatumOutput, describeDatum, findWriter, outputTree } from './job-output.ts';
 import { JobProgress } from './job-progress.ts';
 import type { JobLogs } from './logs.ts';
+import { pullLog } from './pull-log.ts';
 import { findResult } from './results.ts';
 import { committedContents, LentSession, SessionWriter } from './session-writer.ts';
 import type { PinnedImage, WorkerPool } from './worker-pool.ts';
@@ -29,12 +30,6 @@ export interface JobRunnerOptions {
   readonly owner: string;
 }
 
-interface Base {
-  readonly inputs: JobInputs;
-  readonly tree: string | null;
-  readonly total: number;
-}
-
 /** Runs jobs. Each run may be cut off anywhere and started again, here or elsewhere. */
 export class JobRunner {
   readonly #options: JobRunnerOptions;
@@ -44,10 +39,14 @@ export class JobRunner {
   }
 
   /**
-   * Claims a job and runs it to its end. Rejects when the end could not be reached, with the job still claimed: with
+   * Claims a job and runs it to its end; calls `onWork` once its workers do what they should. Rejects when the end could not be reached, with the job still claimed: with
    * `cancelled` when the signal aborts, else because the image, the executor or the store failed, which may heal.
    */
-  async run(job: JobRecord, signal: AbortSignal): Promise<void> {
+  async run(
+    job: JobRecord,
+    signal: AbortSignal,
+    onWork: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
     const { context, owner } = this.#options;
     const { pipeline, id } = job;
     const time = context.clock.now();
@@ -67,7 +66,7 @@ export class JobRunner {
       { actor: 'engine' },
     );
     const session = new LentSession(context);
-    const run = new JobRun({ ...this.#options, job: claimed, session });
+    const run = new JobRun({ ...this.#options, job: claimed, session, onWork });
     try {
       await run.toEnd(signal);
     } catch (error) {
@@ -87,6 +86,7 @@ class JobRun {
   readonly #job: JobRecord;
   readonly #session: LentSession;
   readonly #progress: JobProgress;
+  readonly #onWork: () => Promise<void>;
   readonly #added: DatumOutput[] = [];
   readonly #removed: (string | null)[] = [];
   #failure: { readonly datum: Datum; readonly reason: string } | undefined;
@@ -95,8 +95,13 @@ class JobRun {
   #goneDatums = 0;
 
   constructor(
-    options: JobRunnerOptions & { readonly job: JobRecord; readonly session: LentSession },
+    options: JobRunnerOptions & {
+      readonly job: JobRecord;
+      readonly session: LentSession;
+      readonly onWork: () => Promise<void>;
+    },
   ) {
+    this.#onWork = options.onWork;
     this.#context = options.context;
     this.#pool = options.pool;
     this.#logs = options.logs;
@@ -152,7 +157,7 @@ class JobRun {
   }
 
   async #process(inputs: JobInputs, signal: AbortSignal): Promise<void> {
-    const base = await this.#base(inputs);
+    const base = await findBase(this.#context, this.#job, inputs);
     const stop = new AbortController();
     const flushing = this.#progress.flushUntil(AbortSignal.any([signal, stop.signal]));
     flushing.catch(() => stop.abort());
@@ -167,28 +172,8 @@ class JobRun {
     await this.#finish(inputs, { base, end: this.#verdict() });
   }
 
-  /** Returns the job whose output this one starts from, or undefined where all starts anew. */
-  async #base(inputs: JobInputs): Promise<Base | undefined> {
-    const { pipeline, id } = this.#job;
-    const output = await getCommit(this.#context, pipeline, id);
-    const parent = await lastGood(this.#context, pipeline, output.parent);
-    if (parent === undefined || inputs.spec.reprocess_spec === 'every_job') {
-      return undefined;
-    }
-    const job = await findJob(this.#context, pipeline, parent.id);
-    if (job === undefined) {
-      return undefined;
-    }
-    const before = await loadJobInputs(this.#context, job);
-    // Where every job makes its results anew, those that are stored may be younger than the output that stands.
-    if (before.missing.length > 0 || before.spec.reprocess_spec === 'every_job') {
-      return undefined;
-    }
-    return { inputs: before, tree: parent.tree, total: job.datums.total };
-  }
-
   /** Says how many datums there are, as far as it is known. */
-  #count(base: Base | undefined): void {
+  #count(base: JobBase | undefined): void {
     const { counts } = this.#progress;
     const kept = (base?.total ?? 0) - this.#goneDatums;
     counts.total = kept + this.#newDatums;
@@ -196,7 +181,7 @@ class JobRun {
   }
 
   /** Yields the datums that must run; takes the stored results of all others. */
-  async *#todo(inputs: JobInputs, base: Base | undefined): AsyncGenerator<Datum> {
+  async *#todo(inputs: JobInputs, base: JobBase | undefined): AsyncGenerator<Datum> {
     const contents = committedContents(this.#context);
     const { pipeline, id, results } = this.#job;
     const meta = await getCommit(this.#context, metaRepo(pipeline), id);
@@ -246,21 +231,20 @@ class JobRun {
     if (pipeline === undefined) {
       throw new EngineError('cancelled', `Cannot run job: its pipeline was deleted`);
     }
-    const crew = await this.#pool.crew(pipeline, inputs.spec, { signal });
+    const { image } = inputs.spec.transform;
+    const { clock } = this.#context;
+    const onProgress = pullLog(this.#logs.open(this.#job, ''), { image, clock });
+    const crew = await this.#pool.crew(pipeline, inputs.spec, { signal, onProgress });
     this.#progress.image = crew.image.record;
     await this.#progress.flush('running');
     const failure = new AbortController();
     const either = AbortSignal.any([signal, failure.signal]);
-    let pending: Datum | undefined = first.value;
+    const datums = startingWith(first.value, todo);
     const next = async (): Promise<Datum | undefined> => {
-      if (pending) {
-        const datum = pending;
-        pending = undefined;
-        return datum;
-      }
-      const step = await todo.next();
+      const step = await datums.next();
       return step.done ? undefined : step.value;
     };
+    let isFirst = true;
     try {
       await crew.work(async (worker) => {
         try {
@@ -280,6 +264,10 @@ class JobRun {
             });
             await log.end();
             this.#take(datum, { ...outcome, image: crew.image }, inputs);
+            if (isFirst) {
+              isFirst = false;
+              await this.#onWork();
+            }
           }
         } catch (error) {
           failure.abort();
@@ -340,14 +328,14 @@ class JobRun {
 
   async #finish(
     inputs: JobInputs,
-    ending: { readonly base: Base | undefined; readonly end: JobEnd },
+    ending: { readonly base: JobBase | undefined; readonly end: JobEnd },
   ): Promise<void> {
     await untilSettled(() => this.#finishOnce(inputs, ending));
   }
 
   async #finishOnce(
     inputs: JobInputs,
-    ending: { readonly base: Base | undefined; readonly end: JobEnd },
+    ending: { readonly base: JobBase | undefined; readonly end: JobEnd },
   ): Promise<void> {
     const { pipeline, id } = this.#job;
     const { result: operations, packs } = await this.#session.flush(async (session) => {
@@ -359,7 +347,7 @@ class JobRun {
             base: ending.base?.tree ?? null,
             removed: this.#removed,
             added: this.#added,
-            findOwner: (path) => this.#findOwner(inputs, path),
+            findOwner: (path) => findWriter(this.#context, { inputs, path, job: this.#job }),
           });
           end = { ...end, tree };
         } catch (error) {
@@ -384,17 +372,9 @@ class JobRun {
       { actor: 'engine' },
     );
   }
+}
 
-  async #findOwner(inputs: JobInputs, path: string): Promise<Datum | undefined> {
-    const contents = committedContents(this.#context);
-    const meta = await getCommit(this.#context, metaRepo(this.#job.pipeline), this.#job.id);
-    const { tree } = (await lastGood(this.#context, meta.repo, meta.parent)) ?? { tree: null };
-    for await (const datum of allDatums(this.#context, inputs)) {
-      const result = await findResult(contents, { tree, hash: datum.hash });
-      if (result && (await writes(this.#context, result.output, path))) {
-        return datum;
-      }
-    }
-    return undefined;
-  }
+async function* startingWith<T>(first: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {
+  yield first;
+  yield* rest;
 }

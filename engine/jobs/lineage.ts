@@ -1,10 +1,16 @@
 // Where something came from, and what came of it: commits, and the datums between them.
 
-import type { CommitRecord, ImageRecord, RepoKey } from '../journal/records.ts';
+import {
+  branchKey,
+  type CommitRecord,
+  commitKey,
+  type ImageRecord,
+  type RepoKey,
+} from '../journal/records.ts';
 import { listCommits } from '../pfs/commit-list.ts';
 import { findCommit } from '../pfs/commit-lookup.ts';
 import type { PfsContext } from '../pfs/context.ts';
-import { findFile } from '../pfs/files.ts';
+import { findFile, walkFiles } from '../pfs/files.ts';
 import { normalizePath } from '../pfs/names.ts';
 import { listDatums } from './datum-list.ts';
 import type { ResultInput } from './datum-result.ts';
@@ -22,15 +28,19 @@ export interface LineageDatum {
 
 export interface Lineage {
   readonly commit: CommitRecord;
-  /** Without a leading slash; null for a whole commit. */
-  readonly path: string | null;
+  /** Files and directories of the commit that take part, without leading slashes; null for all of it. */
+  readonly paths: readonly string[] | null;
   readonly datums: readonly LineageDatum[];
   /** Datums beyond those listed. */
   readonly omitted: number;
   readonly next: readonly Lineage[];
+  /** The same commit and paths stand elsewhere, before this, with their datums and what comes next. */
+  readonly isRepeated: boolean;
 }
 
 const MAX_DATUMS = 100;
+/** Beyond so many, paths are not told apart any more. */
+const MAX_PATHS = 100;
 
 /** Returns what a commit, or a path in it, was made from, back to the commits that users made. */
 export async function lineageUp(
@@ -38,33 +48,7 @@ export async function lineageUp(
   commit: CommitRecord,
   path: string | null,
 ): Promise<Lineage> {
-  const { datums, omitted } = await datumsOf(context, commit, async ({ output }) => {
-    return path === null || (await findFile(context.objects, output, path)) !== undefined;
-  });
-  const next: Lineage[] = [];
-  for (const link of commit.provenance) {
-    if (link.repo.endsWith('.spec')) {
-      continue;
-    }
-    const read = datums
-      .flatMap((datum) => datum.inputs)
-      .filter(
-        (input) => `${input.project}/${input.repo}` === link.repo && input.branch === link.branch,
-      );
-    // A datum of a union reads only some of the inputs: the others did not take part in this path.
-    if (path !== null && datums.length > 0 && read.length === 0) {
-      continue;
-    }
-    const paths = new Set(read.map((input) => normalizePath(input.path)));
-    const [only] = paths;
-    const source = context.journal.state.repos.has(link.repo)
-      ? await findCommit(context, link.repo, link.commit)
-      : undefined;
-    if (source) {
-      next.push(await lineageUp(context, source, paths.size === 1 && only ? only : null));
-    }
-  }
-  return { commit, path, datums, omitted, next };
+  return await up(context, { commit, paths: path === null ? null : [path] }, new Set());
 }
 
 /** Returns what was made from a commit, or from a path in it, down to what nothing was made from. */
@@ -73,7 +57,49 @@ export async function lineageDown(
   commit: CommitRecord,
   path: string | null,
 ): Promise<Lineage> {
+  return await down(context, { commit, paths: path === null ? null : [path] }, new Set());
+}
+
+interface Place {
+  readonly commit: CommitRecord;
+  readonly paths: readonly string[] | null;
+}
+
+async function up(context: PfsContext, place: Place, seen: Set<string>): Promise<Lineage> {
+  const { commit, paths } = place;
+  if (!isFirst(place, seen)) {
+    return { ...place, datums: [], omitted: 0, next: [], isRepeated: true };
+  }
+  const found = await datumsOf(context, commit, async ({ output }) => {
+    return paths === null || (await writesAny(context, output, paths));
+  });
   const next: Lineage[] = [];
+  for (const link of commit.provenance) {
+    if (link.repo.endsWith('.spec')) {
+      continue;
+    }
+    const read = found.reads.get(branchKey(link.repo, link.branch));
+    // A datum of a union reads only some of the inputs: the others did not take part in these paths.
+    if (paths !== null && found.reads.size > 0 && read === undefined) {
+      continue;
+    }
+    const source = context.journal.state.repos.has(link.repo)
+      ? await findCommit(context, link.repo, link.commit)
+      : undefined;
+    if (source) {
+      next.push(await up(context, { commit: source, paths: pathsOf(read) }, seen));
+    }
+  }
+  const { datums, omitted } = found;
+  return { ...place, datums, omitted, next, isRepeated: false };
+}
+
+async function down(context: PfsContext, place: Place, seen: Set<string>): Promise<Lineage> {
+  const { commit, paths } = place;
+  const next: Lineage[] = [];
+  if (!isFirst(place, seen)) {
+    return { ...place, datums: [], omitted: 0, next, isRepeated: true };
+  }
   for (const repo of readers(context, commit.repo)) {
     for await (const candidate of listCommits(context, repo)) {
       const link = candidate.provenance.find(
@@ -82,22 +108,70 @@ export async function lineageDown(
       if (link === undefined) {
         continue;
       }
-      const { datums, omitted } = await datumsOf(context, candidate, ({ inputs }) =>
-        Promise.resolve(
-          path === null ||
-            inputs.some(
-              (input) =>
-                `${input.project}/${input.repo}` === commit.repo && covers(input.path, path),
-            ),
-        ),
-      );
-      if (path === null || datums.length > 0) {
-        const below = await lineageDown(context, candidate, null);
-        next.push({ ...below, datums, omitted });
+      const written = new Set<string>();
+      const { datums, omitted } = await datumsOf(context, candidate, async (datum) => {
+        const takesPart =
+          paths === null ||
+          datum.inputs.some(
+            ({ project, repo: from, path }) =>
+              `${project}/${from}` === commit.repo && paths.some((one) => touches(path, one)),
+          );
+        if (takesPart) {
+          await addPaths(context, datum.output, written);
+        }
+        return takesPart;
+      });
+      if (paths === null || datums.length > 0) {
+        const below = { commit: candidate, paths: paths === null ? null : pathsOf(written) };
+        next.push({ ...(await down(context, below, seen)), datums, omitted });
       }
     }
   }
-  return { commit, path, datums: [], omitted: 0, next };
+  return { ...place, datums: [], omitted: 0, next, isRepeated: false };
+}
+
+function isFirst({ commit, paths }: Place, seen: Set<string>): boolean {
+  const key = JSON.stringify([commitKey(commit.repo, commit.id), paths]);
+  const first = !seen.has(key);
+  seen.add(key);
+  return first;
+}
+
+/** Returns paths as a place has them: null where they are all, or too many. */
+function pathsOf(paths: ReadonlySet<string> | undefined): string[] | null {
+  const isAll = paths === undefined || paths.has('') || paths.size > MAX_PATHS;
+  return isAll ? null : [...paths].sort();
+}
+
+async function writesAny(
+  context: PfsContext,
+  output: string | null,
+  paths: readonly string[],
+): Promise<boolean> {
+  for (const path of paths) {
+    if ((await findFile(context.objects, output, path)) !== undefined) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/** Adds the files of an output to `paths`, until those are too many. */
+async function addPaths(
+  context: PfsContext,
+  output: string | null,
+  paths: Set<string>,
+): Promise<void> {
+  if (output === null || paths.size > MAX_PATHS) {
+    return;
+  }
+  const root = { path: '', mode: '40000' as const, id: output };
+  for await (const file of walkFiles(context.objects, root)) {
+    paths.add(file.path);
+    if (paths.size > MAX_PATHS) {
+      return;
+    }
+  }
 }
 
 /** Returns the repos, but for those of results, with a branch that has one of `repo` as provenance. */
@@ -124,29 +198,40 @@ async function datumsOf(
     readonly output: string | null;
     readonly inputs: readonly ResultInput[];
   }) => Promise<boolean>,
-): Promise<{ readonly datums: LineageDatum[]; readonly omitted: number }> {
+): Promise<{
+  readonly datums: LineageDatum[];
+  readonly omitted: number;
+  /** What those datums read, listed or not: paths by the branch they are of. */
+  readonly reads: ReadonlyMap<string, ReadonlySet<string>>;
+}> {
   const datums: LineageDatum[] = [];
+  const reads = new Map<string, Set<string>>();
   let omitted = 0;
   const { repos, pipelines } = context.journal.state;
-  if (commit.pipeline === null || !pipelines.has(commit.repo) || !repos.has(commit.repo)) {
-    return { datums, omitted };
-  }
-  const job = await findJob(context, commit.repo, commit.id);
+  const isOutput = commit.pipeline !== null && pipelines.has(commit.repo) && repos.has(commit.repo);
+  const job = isOutput ? await findJob(context, commit.repo, commit.id) : undefined;
   for await (const { datum, result, inputs } of job ? listDatums(context, job) : []) {
-    if (result && (await keep({ output: result.output, inputs }))) {
-      if (datums.length < MAX_DATUMS) {
-        const { version, image } = result;
-        datums.push({ id: datum.id, job: result.job, version, image, inputs });
-      } else {
-        omitted += 1;
-      }
+    if (!result || !(await keep({ output: result.output, inputs }))) {
+      continue;
+    }
+    for (const { project, repo, branch, path } of inputs) {
+      const key = branchKey(`${project}/${repo}`, branch);
+      const paths = reads.get(key) ?? new Set();
+      reads.set(key, paths.add(normalizePath(path)));
+    }
+    if (datums.length < MAX_DATUMS) {
+      const { version, image } = result;
+      datums.push({ id: datum.id, job: result.job, version, image, inputs });
+    } else {
+      omitted += 1;
     }
   }
-  return { datums, omitted };
+  return { datums, omitted, reads };
 }
 
-/** Returns whether an input that matched `glob` path holds `path`: it is the same, or a directory above it. */
-function covers(matched: string, path: string): boolean {
-  const above = normalizePath(matched);
-  return above === '' || above === path || path.startsWith(`${above}/`);
+/** Returns whether a path that an input matched has to do with `path`: one is the other, or holds it. */
+function touches(matched: string, path: string): boolean {
+  const one = normalizePath(matched);
+  const holds = (above: string, below: string) => above === '' || below.startsWith(`${above}/`);
+  return one === path || holds(one, path) || holds(path, one);
 }

@@ -122,8 +122,9 @@ export class Scheduler {
   }
 
   async #run(job: JobRecord, signal: AbortSignal): Promise<void> {
-    await this.#options.runner.run(job, signal);
-    await this.#setState(job, 'running', '');
+    const isWell = () => this.#setState(job, 'running', '');
+    await this.#options.runner.run(job, signal, isWell);
+    await isWell();
   }
 
   /** Tries again, ever more slowly, until it succeeds or is no longer this engine's to do. */

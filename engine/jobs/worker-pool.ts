@@ -22,6 +22,8 @@ export interface WorkerPoolOptions {
   readonly clock: Clock;
   /** Directory for the workers' own directories, on the same disk as the cache. */
   readonly scratch: string;
+  /** What must stay free on that disk while user code writes to it. */
+  readonly minFreeBytes: number;
   /** How long workers are kept without work. */
   readonly idleMs: number;
   readonly onProblem: (error: unknown) => void;
@@ -31,6 +33,12 @@ export interface WorkerPoolOptions {
 export interface PinnedImage {
   readonly record: ImageRecord;
   readonly resolved: ResolvedImage;
+}
+
+interface ImageOptions {
+  readonly signal: AbortSignal;
+  /** Gets what there is to say while an image is pulled. */
+  readonly onProgress?: (line: string) => void;
 }
 
 /** What a worker does now. */
@@ -160,11 +168,7 @@ export class WorkerPool {
   }
 
   /** Returns the workers of a pipeline. Rejects with `not_found` or `unavailable` while its image can't be had. */
-  async crew(
-    pipeline: PipelineRecord,
-    spec: PipelineSpec,
-    options: { readonly signal: AbortSignal },
-  ): Promise<Crew> {
+  async crew(pipeline: PipelineRecord, spec: PipelineSpec, options: ImageOptions): Promise<Crew> {
     await this.#closing.get(pipeline.key);
     const known = this.#crews.get(pipeline.key);
     if (known?.fits(pipeline)) {
@@ -250,7 +254,7 @@ export class WorkerPool {
     pipeline: PipelineRecord,
     options: { readonly spec: PipelineSpec; readonly image: PinnedImage },
   ): Crew {
-    const { executor, cache, clock, scratch } = this.#options;
+    const { executor, cache, clock, scratch, minFreeBytes } = this.#options;
     const { spec, image } = options;
     const { project, name } = splitRepoKey(pipeline.key);
     const { user } = spec.transform;
@@ -260,6 +264,7 @@ export class WorkerPool {
         executor,
         cache,
         clock,
+        minFreeBytes,
         directory: join(scratch, `${pipeline.id}-${pipeline.version}-${n}`),
         worker: {
           image: image.resolved,
@@ -283,7 +288,7 @@ export class WorkerPool {
   async #pin(
     pipeline: PipelineRecord,
     spec: PipelineSpec,
-    options: { readonly signal: AbortSignal },
+    options: ImageOptions,
   ): Promise<PinnedImage> {
     const { context, executor } = this.#options;
     const { image: reference } = spec.transform;
@@ -307,7 +312,7 @@ export class WorkerPool {
   async #findPinned(
     pipeline: PipelineRecord,
     pinned: ImageRecord,
-    options: { readonly signal: AbortSignal },
+    options: ImageOptions,
   ): Promise<ResolvedImage> {
     const { executor } = this.#options;
     const { reference, digest, id } = pinned;

@@ -230,7 +230,8 @@ export function viewPlannedDatum(pipeline: string, planned: PreviewedDatum): Pla
 export function viewLineage(context: PfsContext, node: LineageRecord): Lineage {
   return {
     commit: viewCommit(context, node.commit),
-    path: node.path === null ? null : `/${node.path}`,
+    path: node.paths?.length === 1 ? `/${node.paths[0]}` : null,
+    paths: (node.paths ?? []).map((path) => `/${path}`),
     datums: node.datums.map((datum) => ({
       id: datum.id,
       job: datum.job,
@@ -244,6 +245,7 @@ export function viewLineage(context: PfsContext, node: LineageRecord): Lineage {
       })),
     })),
     omitted: node.omitted,
+    repeated: node.isRepeated,
     next: node.next.map((next) => viewLineage(context, next)),
   };
 }

@@ -378,8 +378,12 @@ export interface LogLine {
 /** A tree of where something came from (`up`) or what came of it (`down`). */
 export interface Lineage {
   readonly commit: Commit;
-  /** The file or directory asked about; null for a whole commit. */
+  /** The file or directory that takes part; null for a whole commit, or for several. */
   readonly path: string | null;
+  /** All that take part; empty for a whole commit, or where they are more than 100. */
+  readonly paths: readonly string[];
+  /** The same commit and paths stand before this one: `datums` and `next` are there. */
+  readonly repeated: boolean;
   /** For an output: the datums that wrote it, and what they read. At most 100; `omitted` counts the rest. */
   readonly datums: readonly {
     readonly id: string;

@@ -30,6 +30,7 @@ async function setUp(t: TestContext, worker: Partial<WorkerSpec> = {}) {
     executor,
     cache: new FileCache(join(scratch, 'cache'), { maxBytes: 1e8, minFreeBytes: 0 }),
     clock: new SystemClock(),
+    minFreeBytes: 0,
     directory,
     worker: {
       image: await executor.resolveImage(images.busybox),

@@ -100,22 +100,25 @@ for (const mode of ['clean', 'clean-without-shell']) {
   });
 }
 
-it('data is copied where Docker does not see the directories of the engine', {
-  timeout: 60_000,
-}, async (t) => {
-  const images = await testImages();
-  const skip =
-    images.skip ?? (process.getuid?.() === 0 ? undefined : 'hiding a directory needs root');
-  if (images.skip !== undefined || skip !== undefined) {
-    t.skip(skip);
-    return;
-  }
-  const child = await startEngine(t, { mode: 'copy', image: images.busybox, hidden: true });
-  const answer = JSON.parse(await child.firstLine) as Record<string, unknown>;
-  assert.deepEqual(answer.result, { kind: 'exited', code: 0 });
-  assert.equal(answer.b, 'data');
-  assert.match(String(answer.notes), /moves by copying.*because Docker can't bind a directory/);
-});
+for (const mode of ['copy', 'copy-without-shell']) {
+  it(`data is copied where Docker does not see the directories of the engine (${mode})`, {
+    timeout: 60_000,
+  }, async (t) => {
+    const images = await testImages();
+    const skip =
+      images.skip ?? (process.getuid?.() === 0 ? undefined : 'hiding a directory needs root');
+    if (images.skip !== undefined || skip !== undefined) {
+      t.skip(skip);
+      return;
+    }
+    const image = mode === 'copy' ? images.busybox : images.scratch;
+    const child = await startEngine(t, { mode, image, hidden: true });
+    const answer = JSON.parse(await child.firstLine) as Record<string, unknown>;
+    assert.deepEqual(answer.result, { kind: 'exited', code: 0 });
+    assert.equal(answer.b, 'data');
+    assert.match(String(answer.notes), /moves by copying.*because Docker can't bind a directory/);
+  });
+}
 
 it('Docker is reached over ssh through the ssh command of the user', {
   timeout: 60_000,

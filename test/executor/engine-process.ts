@@ -31,12 +31,12 @@ async function main(): Promise<void> {
     setInterval(() => {}, 1000);
     return;
   }
-  if (mode === 'copy') {
+  if (mode.startsWith('copy')) {
     let printed = '';
     await mkdir(join(root, 'in/repo'));
     await writeFile(join(root, 'in/repo/a'), 'data');
     const copied = await worker.run({
-      command: ['cp', '-v', '/pfs/repo/a', '/pfs/out/b'],
+      command: [...(mode === 'copy' ? [] : ['/busybox']), 'cp', '-v', '/pfs/repo/a', '/pfs/out/b'],
       env: {},
       onOutput: (chunk) => {
         printed += chunk.toString();

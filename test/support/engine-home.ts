@@ -182,9 +182,12 @@ export class EngineHome {
   /** Ends the engine and removes everything. */
   async remove(): Promise<void> {
     await this.kill();
-    const left = this.containers();
-    if (left.length > 0) {
-      execFileSync('docker', ['rm', '--force', ...left], { stdio: 'ignore' });
+    for (const id of this.containers()) {
+      try {
+        execFileSync('docker', ['rm', '--force', id], { stdio: 'ignore' });
+      } catch {
+        // It is on its way out already.
+      }
     }
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }

@@ -103,6 +103,7 @@ export class TestEngine {
       clock,
       cache: new FileCache(join(scratch, 'cache'), { maxBytes: 1e9, minFreeBytes: 0 }),
       scratch: join(scratch, 'workers'),
+      minFreeBytes: 0,
       idleMs,
       onProblem,
     });

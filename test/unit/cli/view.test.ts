@@ -101,6 +101,7 @@ describe('renderLineage()', () => {
         image,
       }),
       path: '/model.pkl',
+      paths: ['/model.pkl'],
       datums: [
         {
           id: 'd1',
@@ -134,6 +135,14 @@ describe('renderLineage()', () => {
   });
 });
 
+it('renderLineage() shows a few of many paths, and what was made from none of them', () => {
+  const many = {
+    ...lineage('data', { id: 'c1', origin: 'user' }),
+    paths: ['/a', '/b', '/c', '/d'],
+  };
+  assert.deepEqual(renderLineage(many), ['data@master=c1:{/a, /b, /c, … 1 more} (put by a user)']);
+});
+
 function lineage(name: string, commit: Partial<Commit>): Lineage {
   return {
     commit: {
@@ -145,6 +154,8 @@ function lineage(name: string, commit: Partial<Commit>): Lineage {
       ...commit,
     } as Commit,
     path: null,
+    paths: [],
+    repeated: false,
     datums: [],
     omitted: 0,
     next: [],

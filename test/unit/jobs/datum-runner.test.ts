@@ -87,6 +87,7 @@ function setUp(t: TestContext, command: Command) {
     executor,
     cache,
     clock: new InstantClock(),
+    minFreeBytes: 0,
     directory,
     worker: { image, labels: {}, name: 'test', limits: { memoryBytes: 2 ** 29 } },
   });
