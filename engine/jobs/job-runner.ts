@@ -11,6 +11,7 @@ import { parseDuration } from '../pipeline/duration.ts';
 import { resultInputs } from './datum-list.ts';
 import type { DatumResult } from './datum-result.ts';
 import { datumTask } from './datum-tasks.ts';
+import { beginLine, endLine } from './debug-lines.ts';
 import { findBase, type JobBase } from './job-base.ts';
 import { type JobEnd, prepareEnd } from './job-end.ts';
 import { datumChanges, type JobInputs, loadJobInputs } from './job-inputs.ts';
@@ -231,7 +232,7 @@ class JobRun {
     if (pipeline === undefined) {
       throw new EngineError('cancelled', `Cannot run job: its pipeline was deleted`);
     }
-    const { image } = inputs.spec.transform;
+    const { image, debug } = inputs.spec.transform;
     const { clock } = this.#context;
     const onProgress = pullLog(this.#logs.open(this.#job, ''), { image, clock });
     const crew = await this.#pool.crew(pipeline, inputs.spec, { signal, onProgress });
@@ -257,12 +258,14 @@ class JobRun {
               worker: worker.name,
             });
             const log = this.#logs.open(this.#job, datum.id);
+            await (debug && log.write(beginLine(datum, worker.name)));
             const outcome = await worker.run(task, {
               job: jobKey(this.#job.pipeline, this.#job.id),
               signal: either,
               onLog: (chunk) => log.write(chunk),
             });
             await log.end();
+            await (debug && log.write(endLine(outcome)));
             this.#take(datum, { ...outcome, image: crew.image }, inputs);
             if (isFirst) {
               isFirst = false;

@@ -378,9 +378,8 @@ export interface LogLine {
 /** A tree of where something came from (`up`) or what came of it (`down`). */
 export interface Lineage {
   readonly commit: Commit;
-  /** The file or directory that takes part; null for a whole commit, or for several. */
+  /** The files and directories that take part, at most 100: empty for a whole commit, `path` null but for a single one. */
   readonly path: string | null;
-  /** All that take part; empty for a whole commit, or where they are more than 100. */
   readonly paths: readonly string[];
   /** The same commit and paths stand before this one: `datums` and `next` are there. */
   readonly repeated: boolean;

@@ -163,6 +163,18 @@ describe('what user code sees, and what becomes of it', { skip: images.skip ?? f
     assert.match(await home.pfs('logs', '-j', `speak@${second.id}`), /^loud$/m);
   });
 
+  it('with debug the logs say what the engine does with each datum', async () => {
+    await home.repo('talk', { a: 'four' });
+    const transform = { debug: true };
+    await home.create({ name: 'chatty', input: 'talk', sh: 'printf half-a-line', transform });
+    await home.done('chatty');
+    const lines = (await home.pfs('logs', '-p', 'chatty')).split('\n');
+    const own = lines.filter((line) => line.includes('pfs: datum'));
+    assert.match(own[0] ?? '', /talk:\/a\) begins on worker chatty-v1-0: 4 bytes of input/);
+    assert.match(own[1] ?? '', /datum ended: success, exit code 0, 1 attempt; \d+ ms to fetch/);
+    assert.ok(lines.some((line) => line.endsWith('half-a-line')));
+  });
+
   it('logs -f prints what comes until the job is done', async () => {
     await home.repo('go', { a: '' });
     const sh = 'for n in 1 2 3; do echo line $n; sleep 0.3; done';

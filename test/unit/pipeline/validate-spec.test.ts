@@ -146,6 +146,7 @@ describe('a spec of an older version', () => {
     assert.deepEqual(spec.resource_requests, { gpu: { number: 1 } });
     assert.equal(spec.autoscaling, true);
     assert.deepEqual(warnings, [
+      'spec.yaml:4: chunk_spec: belongs to older versions, and has no effect any more',
       'spec.yaml:7: cache_size: belongs to older versions, and has no effect any more',
     ]);
     assert.ok(!('cache_size' in spec || 'chunk_spec' in spec || 'standby' in spec));
