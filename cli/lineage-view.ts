@@ -1,6 +1,7 @@
 // Draws a lineage as a tree.
 
-import type { Commit, Image, Lineage } from '../engine/server/wire.ts';
+import type { Commit, Image } from '../engine/server/wire.ts';
+import type { Lineage } from '../engine/server/wire-lineage.ts';
 import { shortDigest } from './format.ts';
 import { showName } from './refs.ts';
 import { plainText } from './table.ts';

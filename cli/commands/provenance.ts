@@ -1,6 +1,6 @@
 // Where data came from, and what came of it.
 
-import type { Lineage } from '../../engine/server/wire.ts';
+import type { Lineage } from '../../engine/server/wire-lineage.ts';
 import type { Command } from '../command.ts';
 import { parseCommitWords } from '../refs.ts';
 

@@ -29,10 +29,10 @@ import type {
   File,
   Image,
   Job,
-  Lineage,
   Pipeline,
   Repo,
 } from './wire.ts';
+import type { Lineage } from './wire-lineage.ts';
 import type { PlannedDatum } from './wire-previews.ts';
 import type { Tag } from './wire-versions.ts';
 

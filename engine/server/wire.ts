@@ -1,5 +1,5 @@
 // What travels between the engine and its clients. The command line knows the engine by these types alone, and those of
-// tags, merges and projects in `wire-versions.ts`, transactions in `wire-transactions.ts`, the store itself in `wire-store.ts`.
+// tags, merges and projects in `wire-versions.ts`, transactions in `wire-transactions.ts`, provenance in `wire-lineage.ts`, the store itself in `wire-store.ts`.
 //
 // All paths below are under /api/v1. `{project}` and the other names are URL-encoded segments. Requests carry
 // `Authorization: Bearer <token>`, and writes an `Idempotency-Key` (32 hex digits): the same key again, also after a crash,
@@ -72,8 +72,6 @@
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums?after=&limit= → Page<Datum>
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums/{datum} → Datum
 //  GET    /logs?project=&pipeline=&job=&datum=&follow=true&tail= → stream of LogLine
-//
-//  GET    /provenance?repo=<project/repo>&ref=&path=&direction=up|down → Lineage
 
 export const API_PREFIX = '/api/v1';
 /** Response header with the version of the engine that answered. */
@@ -373,30 +371,4 @@ export interface LogLine {
   readonly job: string;
   readonly datum: string;
   readonly message: string;
-}
-
-/** A tree of where something came from (`up`) or what came of it (`down`). */
-export interface Lineage {
-  readonly commit: Commit;
-  /** The files and directories that take part, at most 100: empty for a whole commit, `path` null but for a single one. */
-  readonly path: string | null;
-  readonly paths: readonly string[];
-  /** The same commit and paths stand before this one: `datums` and `next` are there. */
-  readonly repeated: boolean;
-  /** For an output: the datums that wrote it, and what they read. At most 100; `omitted` counts the rest. */
-  readonly datums: readonly {
-    readonly id: string;
-    readonly job: string;
-    readonly version: number;
-    readonly image: Image | null;
-    readonly inputs: readonly {
-      readonly name: string;
-      readonly repo: RepoName;
-      readonly commit: string;
-      readonly path: string;
-    }[];
-  }[];
-  readonly omitted: number;
-  /** Up: the commits it was made from. Down: the commits made from it. */
-  readonly next: readonly Lineage[];
 }

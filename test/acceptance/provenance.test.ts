@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Commit, Lineage } from '../../engine/server/wire.ts';
+import type { Commit } from '../../engine/server/wire.ts';
+import type { Lineage } from '../../engine/server/wire-lineage.ts';
 import { image, images, PipelineHome } from './pipeline-home.ts';
 
 describe('provenance', { skip: images.skip ?? false }, () => {

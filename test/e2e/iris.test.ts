@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import type { Commit, Datum, Job, Lineage } from '../../engine/server/wire.ts';
+import type { Commit, Datum, Job } from '../../engine/server/wire.ts';
+import type { Lineage } from '../../engine/server/wire-lineage.ts';
 import { CliHome, runProgram, skipWithoutDocker } from '../support/cli.ts';
 
 const image = 'pachyderm/iris-train:python-svm';

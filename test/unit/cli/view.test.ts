@@ -9,7 +9,8 @@ import {
 } from '../../../cli/format.ts';
 import { renderLineage } from '../../../cli/lineage-view.ts';
 import { displayWidth, plainText, renderFields, renderTable } from '../../../cli/table.ts';
-import type { Commit, Lineage } from '../../../engine/server/wire.ts';
+import type { Commit } from '../../../engine/server/wire.ts';
+import type { Lineage } from '../../../engine/server/wire-lineage.ts';
 
 describe('tables', () => {
   it('are aligned by the width on the screen', () => {

@@ -12,12 +12,12 @@ import type {
   FileChange,
   Job,
   JournalEntry,
-  Lineage,
   Page,
   Pipeline,
   PipelineChange,
   Repo,
 } from '../../../engine/server/wire.ts';
+import type { Lineage } from '../../../engine/server/wire-lineage.ts';
 import { newKey, TestServer } from '../../support/server.ts';
 
 const SPEC = JSON.stringify({
