@@ -114,7 +114,8 @@ async function pin(
 async function read(context: Context, { repo, ref }: CommitRef, file: File): Promise<Buffer> {
   const route = path`/repos/${repo.project}/${repo.name}/files/${ref}/content`;
   const chunks: Uint8Array[] = [];
-  for await (const chunk of await context.client.bytes(route, { path: file.path })) {
+  const query = { path: file.path, link: file.type === 'link' };
+  for await (const chunk of await context.client.bytes(route, query)) {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -54,7 +54,8 @@ const FILE_NAMES = { includeIndex: false, includeUnderline: false, includeFileHe
 
 /** The lines by which Git says which file it is about. */
 function headOf({ old, new: now }: FileChange, a: string, b: string): string {
-  const mode = (file: File | null) => (file?.executable ? '100755' : '100644');
+  const mode = (file: File | null) =>
+    file?.type === 'link' ? '120000' : file?.executable ? '100755' : '100644';
   const modes =
     old && now && mode(old) === mode(now) ? {} : { oldMode: mode(old), newMode: mode(now) };
   return formatPatch({

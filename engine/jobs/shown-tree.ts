@@ -43,7 +43,7 @@ function insert(root: Partial, path: readonly string[], entry: MountEntry): void
     if (depth === path.length - 1) {
       // A directory shown as a whole stays whole; of a file and a directory in one place the newer entry wins.
       if (here?.kind !== 'tree') {
-        directory.children.set(name, fromEntry(entry.mode, entry));
+        directory.children.set(name, fromEntry(entry.mode, { ...entry, name }));
       }
       return;
     }
@@ -59,16 +59,22 @@ function insert(root: Partial, path: readonly string[], entry: MountEntry): void
 
 function fromEntry(
   mode: string,
-  entry: { readonly id: string; readonly emptyFiles?: boolean; readonly isLarge?: boolean },
+  entry: {
+    readonly id: string;
+    /** For messages. */
+    readonly name?: string;
+    readonly emptyFiles?: boolean;
+    readonly isLarge?: boolean;
+  },
 ): Shown {
-  const { id, emptyFiles: isEmpty = false, isLarge } = entry;
+  const { id, name, emptyFiles: isEmpty = false, isLarge } = entry;
   if (mode === '40000') {
     return { kind: 'tree', id, isEmpty };
   }
   if (mode === '120000') {
     throw new EngineError(
       'invalid',
-      `Cannot show file "${id}": it is a symbolic link; store the file it names instead`,
+      `Cannot show ${name === undefined ? 'an input' : `"${name}"`}: it is a symbolic link that was kept, and no datum can say what it leads to; put the file itself (--symlinks follow)`,
     );
   }
   const executable = mode === '100755';
@@ -102,7 +108,7 @@ export async function childrenOf(
   const children = new Map<string, Shown>();
   for (const { name, mode, id } of entries) {
     const isLarge = large.has(name);
-    children.set(name, fromEntry(mode, { id, emptyFiles: shown.isEmpty, isLarge }));
+    children.set(name, fromEntry(mode, { id, name, emptyFiles: shown.isEmpty, isLarge }));
   }
   return children;
 }

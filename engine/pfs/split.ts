@@ -1,6 +1,7 @@
 // Splitting the files of an upload into numbered pieces of whole records, while they stream through.
 
 import { EngineError } from '../base/errors.ts';
+import { MAX_DIRECTORY_ENTRIES } from '../base/limits.ts';
 import { normalizePath } from './names.ts';
 import { isSpace, newScanner, type RecordFormat, type RecordScanner } from './record-scanner.ts';
 import type { FilePart } from './upload.ts';
@@ -142,7 +143,7 @@ class Splitter {
       if (this.#header.length > MAX_HEADER_BYTES) {
         throw new EngineError(
           'invalid',
-          `Cannot split "${this.#path}": its header is longer than ${MAX_HEADER_BYTES} bytes`,
+          `Cannot split "/${this.#path}": its header is longer than ${MAX_HEADER_BYTES} bytes`,
         );
       }
       return;
@@ -176,6 +177,12 @@ class Splitter {
   }
 
   #emit(data: Buffer, pieces: FilePart[]): void {
+    if (this.#piece >= MAX_DIRECTORY_ENTRIES) {
+      throw new EngineError(
+        'invalid',
+        `Cannot split "/${this.#path}": it has more than ${MAX_DIRECTORY_ENTRIES} pieces, the most that a directory holds; put more into each, by records or bytes (--target-file-datums, --target-file-bytes)`,
+      );
+    }
     const path = `${this.#path}/${pieceName(this.#piece)}`;
     pieces.push({ path, executable: this.#executable, data, first: !this.#started, last: false });
     this.#started = true;

@@ -44,16 +44,15 @@
 //         or, with &path=, one file as it is (`BYTES_TYPE`). Either may be gzipped (Content-Encoding: gzip).
 //         own: into a commit of its own, all or nothing; otherwise into the branch's open commit, or where none is
 //         open as with own. append: adds to the ends of files.
-//         &split=line|json|csv&datums=&bytes=&header-records=: each file becomes the directory of its pieces, {path}/%016x,
-//         of so many records or at least so many bytes; with append they follow those that are there.
-//         &untar=true: each file is a tar, gzipped or not, whose entries go below the file's path.
-//         &symlinks=follow|keep|refuse: what becomes of symbolic links, in tars or as frames (else follow, within the upload).
+//         &split=line|json|csv&datums=&bytes=&header-records=: of each file, pieces {path}/%016x; with append after those there.
+//         &untar=true: of each file, a tar, what it holds. &symlinks=follow|keep|refuse: those in tars, or sent as frames.
 //  POST   …/{repo}/files/{ref}/delete  {paths}                → Commit
 //  POST   …/{repo}/files/{ref}/copy    CopyFile               → Commit               ({ref}: the destination)
 //  GET    …/{repo}/files/{ref}/list?path=/&after=&limit=&recursive=true → Page<File>
 //  GET    …/{repo}/files/{ref}/inspect?path=                  → File
 //  GET    …/{repo}/files/{ref}/glob?pattern=&after=&limit=    → Page<File>
-//  GET    …/{repo}/files/{ref}/content?path=                  → the bytes (Range and If-Match honoured); path may be a glob: matches one after the other
+//  GET    …/{repo}/files/{ref}/content?path=&link=true        → the bytes (Range and If-Match honoured); path may be a glob: matches one after the other
+//         (link: of a symbolic link, its target; otherwise one is refused)
 //  GET    …/{repo}/files/{ref}/frames?path=                   → file frames of a file, a directory or a glob's matches;
 //         paths are relative to the parent of what was named, so that each lands under its own name
 //  GET    …/{repo}/files/{ref}/diff?path=&old=<project/repo@ref:path>&shallow=true&after=&limit= → Page<FileChange>

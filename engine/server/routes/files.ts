@@ -250,7 +250,7 @@ export function fileRoutes(
       );
     }
     const link = found.find(isLink);
-    if (link) {
+    if (link && !flag(request, 'link')) {
       throw new EngineError(
         'invalid',
         `Cannot get "${shownPath(link)}": it is a symbolic link; get the file it leads to, or add -r to get the link`,

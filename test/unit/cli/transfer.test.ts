@@ -20,6 +20,7 @@ import { pack } from 'tar-stream';
 import { SeededRandom } from '../../../engine/base/random.ts';
 import { BYTES_TYPE } from '../../../engine/server/wire.ts';
 import { CuttingProxy } from '../../support/cutting-proxy.ts';
+import { counts } from '../../support/engine.ts';
 import { gather } from '../../support/pfs.ts';
 import { scratchDirectory } from '../../support/scratch.ts';
 import { frames, TestServer, TOKEN } from '../../support/server.ts';
@@ -187,6 +188,8 @@ it('follows, keeps or refuses symbolic links, and never loses one', async (t) =>
   assert.match(await ok(['inspect', 'file', 'data@master:/link']), /symbolic link/);
   const got = await pfs(['get', 'file', 'data@master:/link']);
   assert.match(got.stderr, /it is a symbolic link/);
+  const diff = await ok(['diff', 'file', 'data@master:/', 'data@master^:/']);
+  assert.match(diff, /new file mode 120000[\s\S]*\+nowhere\n\\ No newline/);
   const exported = join(folder, 'x.git');
   await ok(['export-repo', 'data', exported]);
   const { execFileSync } = await import('node:child_process');
@@ -197,6 +200,21 @@ it('follows, keeps or refuses symbolic links, and never loses one', async (t) =>
     [readlinkSync(join(clone, 'link')), lstatSync(join(clone, 'd', 'dangling')).isSymbolicLink()],
     ['d/file', true],
   );
+});
+
+it('a datum with a kept link fails and says why; others of the job run', async (t) => {
+  const { server, folder, ok } = await shell(t);
+  const { engine } = server;
+  const from = join(folder, 'from');
+  mkdirSync(join(from, 'a'), { recursive: true });
+  mkdirSync(join(from, 'b'));
+  writeFileSync(join(from, 'a', 'file'), 'x');
+  symlinkSync('../a/file', join(from, 'b', 'link'));
+  await ok(['put-file', 'data', 'master', '/', '-r', '--symlinks', 'keep', '-f', from]);
+  await engine.pipeline({ name: 'copy', input: 'data', datum_tries: 1 });
+  const job = await engine.done('copy');
+  assert.deepEqual([job.state, counts(job)], ['failure', '1/0/1 of 2']);
+  assert.match(job.reason, /data:\/b\/?\) failed: .*"link": it is a symbolic link that was kept/);
 });
 
 it('puts a directory given as . or with a slash, odd names, modes and sparse files; several sources are one commit', async (t) => {

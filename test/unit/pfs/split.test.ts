@@ -190,6 +190,22 @@ it('pieces that are appended at once all stay', async (t) => {
   );
 });
 
+it('refuses more pieces than a directory holds as soon as there are more', async () => {
+  async function* endless() {
+    const data = Buffer.from('\n'.repeat(100_000));
+    for (let i = 0; ; i++) {
+      assert.ok(i < 12, 'it reads no further');
+      yield [{ path: 'f', executable: false, data, first: i === 0, last: false }];
+    }
+  }
+  const split = async () => {
+    for await (const _ of splitFiles(endless(), { format: 'line' })) {
+      // What is yielded is of no interest.
+    }
+  };
+  await assert.rejects(split(), /"\/f": it has more than 1000000 pieces.*--target-file-datums/);
+});
+
 it('refuses what can not be meant', async () => {
   const bad: [SplitOptions, RegExp][] = [
     [{ format: 'sql' as 'csv' }, /line, json or csv/],
