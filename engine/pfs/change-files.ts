@@ -2,7 +2,7 @@
 
 import { EngineError } from '../base/errors.ts';
 import { checkPath } from '../git/names.ts';
-import type { CommitRecord, RepoKey } from '../journal/records.ts';
+import type { CommitRecord, Edit, RepoKey } from '../journal/records.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import { openTree } from './commits.ts';
 import type { PfsContext, Request } from './context.ts';
@@ -48,36 +48,23 @@ export async function copyFile(
     checkPath(path);
   }
   const tree = await openTree(context, source.repo, source.ref);
+  // What an open commit has may be in no pack yet: it comes along with the copy.
+  const session = tree.session ?? context.newSession();
+  let edits: Edit[];
   try {
     const from = normalizePath(source.path);
     const { mode, id } = await resolveFile(tree.objects, tree.tree, {
       path: from,
       where: tree.where,
     });
-    if (tree.objects !== context.objects) {
-      throw new EngineError(
-        'failed_precondition',
-        `Cannot copy from ${tree.where}: the commit is still open; finish it first`,
-      );
-    }
     if (append && isDirectory({ mode })) {
       throw new EngineError('invalid', `Cannot append "/${from}": it is a directory`);
     }
-    const kind = append ? ('append' as const) : ('set' as const);
-    const session = context.newSession();
-    try {
-      await session.rely(id);
-    } catch (error) {
-      session.discard();
-      throw error;
-    }
-    return await commitEdits(context, queue, {
-      target,
-      edits: [{ kind, path, entry: { mode, id } }],
-      session,
-      request,
-    });
-  } finally {
-    tree.close();
+    await session.rely(id);
+    edits = [{ kind: append ? 'append' : 'set', path, entry: { mode, id } }];
+  } catch (error) {
+    session.discard();
+    throw error;
   }
+  return await commitEdits(context, queue, { target, edits, session, request });
 }

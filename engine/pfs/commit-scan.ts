@@ -53,3 +53,17 @@ export function parentsOf(commit: CommitRecord): string[] {
   const { parent, merged } = commit;
   return [...(parent === null ? [] : [parent]), ...(merged === undefined ? [] : [merged])];
 }
+
+/**
+ * Returns a child of a commit that goes as the child of that one's parents. A commit has two at most: of two merges
+ * that become one the later one's stays. One that loses its first line goes on from the other.
+ */
+export function adopt(child: CommitRecord, gone: CommitRecord): CommitRecord {
+  const { merged, ...rest } = child;
+  const first = child.parent === gone.id ? gone.parent : child.parent;
+  const second =
+    merged === undefined ? gone.merged : merged === gone.id ? (gone.parent ?? gone.merged) : merged;
+  return first === null || second === undefined || second === first
+    ? { ...rest, parent: first ?? second ?? null }
+    : { ...rest, parent: first, merged: second };
+}

@@ -161,6 +161,8 @@ export function finishCommitIn(change: Change, options: FinishCommit): CommitRec
 /** A tree that can be read, and how to let go of it. */
 export interface ReadableTree {
   readonly commit: CommitRecord | undefined;
+  /** Of an open commit: holds what no pack has. Whoever makes it part of a write needs not close the tree. */
+  readonly session?: WriteSession;
   readonly objects: GitObjects;
   /** Reads the bytes of a file by its blob's id, large or not. */
   readFile(id: string, range?: { start?: number; end?: number }): AsyncIterable<Buffer>;
@@ -207,6 +209,7 @@ export async function openTree(
   }
   return {
     commit,
+    session,
     objects: session,
     readFile: (id, range) => session.readFile(id, range),
     tree,

@@ -4,7 +4,7 @@
 import { compose } from '../journal/compose.ts';
 import type { CommitRecord } from '../journal/records.ts';
 import { getCommit } from './commit-lookup.ts';
-import { commitsAfter, parentsOf } from './commit-scan.ts';
+import { adopt, commitsAfter, parentsOf } from './commit-scan.ts';
 import type { PfsContext } from './context.ts';
 import { IdSet } from './id-set.ts';
 import { demandSameHistory, historyOf } from './settled.ts';
@@ -71,8 +71,9 @@ export class GitRewrite {
       // It failed, is open, or has no files; or what goes had failed, and nothing was ever built on it.
       return false;
     }
+    const isChild = parentsOf(commit).includes(this.#gone.id);
     const parents: string[] = [];
-    for (const parent of parentsOf(commit)) {
+    for (const parent of parentsOf(isChild ? adopt(commit, this.#gone) : commit)) {
       const git = await this.#goodGit(parent);
       if (git !== null && !parents.includes(git)) {
         parents.push(git);
@@ -86,7 +87,7 @@ export class GitRewrite {
     const git = await this.#session.commit({ ...old, parents });
     const rewritten = { ...commit, git };
     this.#batch.set(commit.id, rewritten);
-    if (parentsOf(commit).includes(this.#gone.id)) {
+    if (isChild) {
       this.#children.set(commit.id, rewritten);
     }
     if (this.#batch.size >= BATCH_COMMITS) {

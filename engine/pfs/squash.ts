@@ -5,12 +5,12 @@ import { EngineError } from '../base/errors.ts';
 import type { CommitRecord, RepoKey } from '../journal/records.ts';
 import { type Change, makeChange } from './change.ts';
 import { lastGood } from './commit-lookup.ts';
+import { adopt } from './commit-scan.ts';
 import type { PfsContext, Request } from './context.ts';
 import { GitRewrite } from './git-rewrite.ts';
 import { shortRepo } from './names.ts';
 import {
   demandPrepared,
-  type Member,
   preparedRemoval,
   prepareRemoval,
   type Removal,
@@ -52,7 +52,7 @@ export function squashSetIn(change: Change, id: string): CommitRecord[] {
   for (const member of removal.members) {
     for (const child of member.children) {
       const rewritten = rewrites.get(child.repo)?.current(child) ?? child;
-      draft.add({ kind: 'commit.rewritten', commit: adopt(rewritten, member) });
+      draft.add({ kind: 'commit.rewritten', commit: adopt(rewritten, member.commit) });
     }
   }
   removeSet(draft, removal);
@@ -85,16 +85,6 @@ async function prepareSquash(
     removal.close();
     throw error;
   }
-}
-
-/** Returns a child of a removed commit as the child of that one's parent. */
-function adopt(child: CommitRecord, { commit, parent }: Member): CommitRecord {
-  const { merged, ...rest } = child;
-  const first = child.parent === commit.id ? (parent?.id ?? null) : child.parent;
-  const second = merged === commit.id ? parent?.id : merged;
-  return second === undefined || second === first
-    ? { ...rest, parent: first }
-    : { ...rest, parent: first, merged: second };
 }
 
 /** Refuses where squashing would lose data; returns the heads, by branch key, with which that was found. */

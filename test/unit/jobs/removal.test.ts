@@ -64,7 +64,7 @@ it('pipelines go on from what squashing and dropping leave, with nothing run twi
     for await (const job of listJobs(context, repo)) {
       jobs.push(job.id);
     }
-    assert.ok(!jobs.includes(ids[1] ?? ''));
+    assert.ok(!jobs.includes(ids[1] ?? ''), 'its job is gone');
     assert.equal(engine.record(pipeline).jobs.success, jobs.length);
     assert.equal(await findCommit(context, `${repo}.meta`, ids[1] ?? ''), undefined);
   }

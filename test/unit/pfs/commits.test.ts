@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
+import { SeededRandom } from '../../../engine/base/random.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import { putBranch } from '../../../engine/pfs/branches.ts';
-import { deleteFiles } from '../../../engine/pfs/change-files.ts';
+import { copyFile, deleteFiles } from '../../../engine/pfs/change-files.ts';
 import { subscribeCommits, walkCommits } from '../../../engine/pfs/commit-list.ts';
 import { findByRef, parseRef, resolveCommit } from '../../../engine/pfs/commit-lookup.ts';
 import { finishCommit, openTree, startCommit, waitCommit } from '../../../engine/pfs/commits.ts';
@@ -15,6 +16,7 @@ import {
   readAll,
   target,
 } from '../../support/pfs.ts';
+import { newSeed } from '../object/pack-rig.ts';
 
 const repo = 'default/data';
 
@@ -98,6 +100,84 @@ it('refuses what does not fit into an open commit when it is put, by whichever e
   const done = await finish(pfs);
   assert.deepEqual(await readAll(pfs, 'data@master'), found);
   assert.equal(done.files, 7);
+});
+
+it('takes many puts, appends, deletes and copies, of itself too, as plain maps do', async (t) => {
+  const store = new MemoryObjectStore();
+  const pfs = await openTestPfs({ t, store });
+  await createRepos(pfs, 'data', 'other');
+  const chance = new SeededRandom(newSeed());
+  const pick = <T>(from: readonly T[]) => from[Math.floor(chance.fraction() * from.length)] as T;
+  await put(pfs, 'other@master', { 'in/x': 'of another repo', 'in/y': 'too' });
+  await put(pfs, 'data@master', { a: 'before', big: 'b'.repeat(700_000) });
+  let files: Record<string, string> = await readAll(pfs, 'data@master');
+  const { id } = await start(pfs);
+  const change = { target: target('data@master'), request: ACTOR };
+  const copy = (from: string, path: string, to: string, append = false) => {
+    const [name = '', ref = ''] = from.split('@');
+    const source = { repo: `default/${name}`, ref, path };
+    return copyFile(pfs.context, pfs.queue, { ...change, source, path: to, append });
+  };
+  const copyMap = (from: Record<string, string>, path: string, to: string) => {
+    const rest = Object.entries(files).filter(([at]) => at !== to && !at.startsWith(`${to}/`));
+    const below = Object.entries(from).filter(([at]) => at === path || at.startsWith(`${path}/`));
+    const copied = below.map(([at, text]) => [to + at.slice(path.length), text] as const);
+    files = Object.fromEntries([...rest, ...copied]);
+  };
+  for (let i = 0; i < 80; i++) {
+    const path = pick(['a', 'big', 'd/x', 'd/y', 'e/x']);
+    const step = pick(['put', 'append', 'delete', 'own', 'own', 'foreign', 'folder']);
+    if (step === 'put' || step === 'append') {
+      const text = `${i} `;
+      await put(pfs, 'data@master', { [path]: text }, { append: step === 'append' });
+      files[path] = step === 'append' ? `${files[path] ?? ''}${text}` : text;
+    } else if (step === 'delete') {
+      await deleteFiles(pfs.context, pfs.queue, { ...change, paths: [path] });
+      delete files[path];
+    } else if (step === 'foreign') {
+      await copy('other@master', '/in', '/d');
+      copyMap({ 'in/x': 'of another repo', 'in/y': 'too' }, 'in', 'd');
+    } else if (step === 'folder' && Object.keys(files).some((at) => at.startsWith('d/'))) {
+      // From the commit into itself: what was put so far.
+      await copy(`data@${id}`, '/d', '/e');
+      copyMap(files, 'd', 'e');
+    } else if (step === 'own' && files[path] !== undefined) {
+      await copy(pick([`data@${id}`, 'data@master']), path, '/d/y');
+      copyMap(files, path, 'd/y');
+    }
+    if (i % 20 === 19) {
+      assert.deepEqual(await readAll(pfs, `data@${id}`), files);
+    }
+  }
+  await put(pfs, 'data@master', { big: 'c'.repeat(700_000) }, { append: true });
+  files.big = `${files.big ?? ''}${'c'.repeat(700_000)}`;
+  await copy(`data@${id}`, 'big', 'joined');
+  files.joined = files.big;
+  const done = await finish(pfs, id, 'all of it');
+  assert.equal(done.files, Object.keys(files).length);
+  const reopened = await openTestPfs({ t, store });
+  assert.deepEqual(await readAll(reopened, 'data@master'), files);
+});
+
+it('lets children of a failed commit inherit what was there before it', async (t) => {
+  const pfs = await newPfs(t);
+  await put(pfs, 'data@master', { f1: '1' });
+  const failed = await start(pfs);
+  await put(pfs, 'data@master', { f2: '2' });
+  const nothing = { tree: null, git: null, size: 0, files: 0 };
+  const end = { repo, commit: failed.id, time: 1, ...nothing, error: 'out of luck' };
+  await pfs.context.journal.transact(
+    () => ({ operations: [{ kind: 'commit.finished' as const, ...end }], result: null }),
+    ACTOR,
+  );
+  assert.deepEqual(await readAll(pfs, 'data@master'), {}, 'itself it has nothing');
+  const third = await put(pfs, 'data@master', { f3: '3' });
+  assert.deepEqual([third.parent, third.depth], [failed.id, 2]);
+  assert.deepEqual(await readAll(pfs, 'data@master'), { f1: '1', f3: '3' });
+  await start(pfs);
+  await put(pfs, 'data@master', { f4: '4' });
+  await finish(pfs);
+  assert.deepEqual(await readAll(pfs, 'data@master'), { f1: '1', f3: '3', f4: '4' });
 });
 
 it('finishes a commit once', async (t) => {

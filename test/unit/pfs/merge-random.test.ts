@@ -13,32 +13,10 @@ import {
   readAll,
   target,
 } from '../../support/pfs.ts';
+import { mergeMaps } from '../../support/version-model.ts';
 import { newSeed } from '../object/pack-rig.ts';
 
 const repo = 'default/data';
-
-/** Returns what merging plain maps gives, and the paths that both changed differently. */
-function mergeMaps(
-  base: Files,
-  ours: Files,
-  theirs: Files,
-): { merged: Files; conflicts: string[] } {
-  const merged: Files = {};
-  const conflicts: string[] = [];
-  for (const path of Object.keys({ ...base, ...ours, ...theirs }).sort()) {
-    const [b, o, t] = [base[path], ours[path], theirs[path]];
-    const value = t === b || o === t ? o : t;
-    if (t !== b && o !== t && o !== b) {
-      conflicts.push(path);
-    }
-    if (value !== undefined) {
-      merged[path] = value;
-    }
-  }
-  return { merged, conflicts };
-}
-
-type Files = Record<string, string>;
 
 it('merges random trees as plain maps are merged', async (t) => {
   const seed = newSeed();
