@@ -77,6 +77,7 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   PFS_STORE: 'where a new engine keeps its data: file:///folder or s3://bucket/prefix',
   PFS_TOKEN: 'the token of a remote engine; by default read from PFS_HOME',
   PFS_PROJECT: 'the default project',
+  AWS_ENDPOINT_URL: 'the S3 server of s3:// files; AWS_ACCESS_KEY_ID and the others as usual',
   PFS_DEBUG: '1 prints where an error came from',
   NO_COLOR: 'no colour',
 };
