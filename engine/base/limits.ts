@@ -6,6 +6,8 @@ const MiB = 1024 * 1024;
 export const MAX_OBJECT_BYTES = 64 * MiB;
 /** A pack is closed once it holds this much. */
 export const TARGET_PACK_BYTES = 32 * MiB;
+/** The same for chunks of large files: few requests matter more where there is much to send. */
+export const TARGET_CHUNK_PACK_BYTES = 60 * MiB;
 /** A file of at most this size is a Git blob; a larger one is an LFS pointer to chunks. */
 export const MAX_BLOB_BYTES = 1 * MiB;
 /** Files below this size are looked at for the words that mark an LFS pointer. */

@@ -1,5 +1,6 @@
 // A write session of chunks: each is stored once, unless a live pack has it. It deletes nothing.
 
+import { TARGET_CHUNK_PACK_BYTES } from '../base/limits.ts';
 import type { NewPack } from '../object/pack-ref.ts';
 import type { PackSet } from '../object/pack-set.ts';
 import type { PackUploader } from '../object/pack-uploader.ts';
@@ -16,6 +17,7 @@ import { type ChunkSource, chunksOf } from './chunk-reader.ts';
 
 export interface ChunkWriterOptions {
   readonly uploader: PackUploader;
+  /** A pack is sealed when it would grow beyond this; 60 MiB where not named. */
   readonly targetBytes?: number;
 }
 
@@ -33,13 +35,13 @@ export class ChunkWriter implements ChunkSource {
   readonly #relied = new Set<string>();
 
   constructor(live: PackSet, options: ChunkWriterOptions) {
-    const { uploader, targetBytes } = options;
+    const { uploader, targetBytes = TARGET_CHUNK_PACK_BYTES } = options;
     this.#live = live;
     this.#own = new PackWriter({
       container: CHUNK_PACK,
       uploader,
       cache: live.cache,
-      ...(targetBytes === undefined ? {} : { targetBytes }),
+      targetBytes,
     });
   }
 

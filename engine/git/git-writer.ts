@@ -6,6 +6,7 @@ import type { NewPack, ObjectStat } from '../object/pack-ref.ts';
 import type { PackSet } from '../object/pack-set.ts';
 import type { PackUploader } from '../object/pack-uploader.ts';
 import { PackWriter } from '../object/pack-writer.ts';
+import type { NamedBlob } from './blob-batch.ts';
 import { type Commit, encodeCommit, parseCommit } from './commit.ts';
 import type { GitObjects, GitStat } from './git-objects.ts';
 import { GitReader, toGitStat } from './git-reader.ts';
@@ -75,6 +76,25 @@ export class GitWriter implements GitObjects {
       ? { kind: 'blob', size: 0, files: 0 }
       : { kind: 'blob', size: options.logicalSize ?? content.length, files: 1 };
     return this.#store('blob', content, stat);
+  }
+
+  /** Stores the contents of a batch as files. Its memory may be released once this resolves. */
+  async blobs(named: readonly NamedBlob[]): Promise<void> {
+    await this.#live.load('git');
+    for (const { id, content, adler } of named) {
+      if (this.#isStored(id)) {
+        continue;
+      }
+      const stat: ObjectStat = { kind: 'blob', size: content.length, files: 1 };
+      const compressing = compressIfPaying(content);
+      const stored = storedEntryBytes(content.length);
+      const waiting = compressing ? undefined : this.#own.room(stored);
+      if (compressing || waiting) {
+        await this.#storeLater(id, { kind: 'blob', content, stat, compressing, waiting });
+      } else {
+        writeStoredEntry(this.#own.add(id, stat, stored), 'blob', content, adler);
+      }
+    }
   }
 
   /**

@@ -46,8 +46,16 @@ export function storedEntryBytes(size: number): number {
   return headerBytes(size) + 2 + blocks * 5 + size + 4;
 }
 
-/** Writes an entry that holds the content as it is; `target` is as long as {@link storedEntryBytes} says. */
-export function writeStoredEntry(target: Buffer, kind: GitKind, content: Uint8Array): void {
+/**
+ * Writes an entry that holds the content as it is; `target` is as long as {@link storedEntryBytes} says. `adler` is the
+ * content's checksum where it is known already.
+ */
+export function writeStoredEntry(
+  target: Buffer,
+  kind: GitKind,
+  content: Uint8Array,
+  adler: number = adler32(content),
+): void {
   let at = writeHeader(target, TYPES[kind], content.length);
   target[at++] = 0x78;
   target[at++] = 0x01;
@@ -61,7 +69,7 @@ export function writeStoredEntry(target: Buffer, kind: GitKind, content: Uint8Ar
     at += 5 + length;
     from += length;
   } while (from < content.length);
-  target.writeUInt32BE(adler32(content), at);
+  target.writeUInt32BE(adler, at);
 }
 
 /** Returns the zlib stream of the content if compression pays, after a look at a sample; else undefined. */

@@ -8,6 +8,7 @@ import type { Edit } from '../journal/records.ts';
 import { isOwnAttributes } from './attributes.ts';
 import { normalizePath } from './names.ts';
 import { Overlay, type OverlayFile } from './overlay.ts';
+import { SmallFiles } from './small-files.ts';
 import { checkSplit, type SplitOptions, splitFiles } from './split.ts';
 import { untarFiles } from './untar.ts';
 import type { FilePart } from './upload.ts';
@@ -56,18 +57,20 @@ async function stageOverlay(
   const overlay = new Overlay();
   // Targets may come after the links that lead to them.
   const links: { readonly path: string; readonly target: string; readonly isHard: boolean }[] = [];
-  for await (const { path, executable, stored, link } of storedFiles(session, parts)) {
-    if (stored) {
-      overlay.add(path, { ...stored, mode: executable ? '100755' : '100644' });
-    } else if (link.isHard || symlinks === 'follow') {
-      links.push({ path, ...link });
-    } else if (symlinks === 'keep') {
-      overlay.add(path, await storeLink(session, path, link.target));
-    } else {
-      throw new EngineError(
-        'invalid',
-        `Cannot store "/${path}": it is a symbolic link to "${link.target}"; follow or keep links, or leave it out`,
-      );
+  for await (const batch of storedFiles(session, parts)) {
+    for (const { path, executable, stored, link } of batch) {
+      if (stored) {
+        overlay.add(path, { ...stored, mode: executable ? '100755' : '100644' });
+      } else if (link.isHard || symlinks === 'follow') {
+        links.push({ path, ...link });
+      } else if (symlinks === 'keep') {
+        overlay.add(path, await storeLink(session, path, link.target));
+      } else {
+        throw new EngineError(
+          'invalid',
+          `Cannot store "/${path}": it is a symbolic link to "${link.target}"; follow or keep links, or leave it out`,
+        );
+      }
     }
   }
   overlay.copyLinks(links);
@@ -96,12 +99,14 @@ async function stageAppends(
   parts: AsyncIterable<readonly FilePart[]>,
 ): Promise<Edit[]> {
   const edits: Edit[] = [];
-  for await (const { path, executable, stored } of storedFiles(session, parts)) {
-    if (stored === undefined) {
-      throw new EngineError('invalid', `Cannot append "/${path}": it is a link`);
+  for await (const batch of storedFiles(session, parts)) {
+    for (const { path, executable, stored } of batch) {
+      if (stored === undefined) {
+        throw new EngineError('invalid', `Cannot append "/${path}": it is a link`);
+      }
+      const entry = { mode: executable ? '100755' : '100644', id: stored.id };
+      edits.push({ kind: 'append', path, entry });
     }
-    const entry = { mode: executable ? '100755' : '100644', id: stored.id };
-    edits.push({ kind: 'append', path, entry });
   }
   return edits;
 }
@@ -118,11 +123,13 @@ async function stagePieces(
     directories.set(path, directories.get(path) ?? new Overlay());
   };
   const pieces = splitFiles(parts, { ...options.split, onFile });
-  for await (const { path, executable, stored } of storedFiles(session, pieces)) {
-    const slash = path.lastIndexOf('/');
-    const mode = executable ? '100755' : '100644';
-    if (stored) {
-      directories.get(path.slice(0, slash))?.add(path.slice(slash + 1), { ...stored, mode });
+  for await (const batch of storedFiles(session, pieces)) {
+    for (const { path, executable, stored } of batch) {
+      const slash = path.lastIndexOf('/');
+      const mode = executable ? '100755' : '100644';
+      if (stored) {
+        directories.get(path.slice(0, slash))?.add(path.slice(slash + 1), { ...stored, mode });
+      }
     }
   }
   const edits: Edit[] = [];
@@ -143,41 +150,48 @@ type NamedFile = { readonly path: string; readonly executable: boolean } & (
 async function* storedFiles(
   session: WriteSession,
   parts: AsyncIterable<readonly FilePart[]>,
-): AsyncGenerator<NamedFile> {
+): AsyncGenerator<readonly NamedFile[]> {
+  const small = new SmallFiles(session);
   let open: { readonly path: string; readonly file: FileWriter } | undefined;
-  for await (const batch of parts) {
-    for (const part of batch) {
-      const path = normalizePath(part.path);
-      if (part.first === (open !== undefined) || (open && open.path !== path)) {
-        throw incomplete(open?.path ?? path);
-      }
-      if (part.first) {
-        checkPath(path);
-      }
-      if (part.link) {
-        yield { path, executable: false, link: linkOf(part) };
-        continue;
-      }
-      let stored: StoredFile | undefined;
-      if (part.first && part.last && part.data.length <= MAX_BLOB_BYTES) {
-        if (isOwnAttributes(path.slice(path.lastIndexOf('/') + 1), part.data)) {
-          // What a clone brought back: ours, and made anew wherever it is needed.
+  try {
+    for await (const batch of parts) {
+      for (const part of batch) {
+        const path = normalizePath(part.path);
+        if (part.first === (open !== undefined) || (open && open.path !== path)) {
+          throw incomplete(open?.path ?? path);
+        }
+        if (part.first) {
+          checkPath(path);
+        }
+        const { executable, data } = part;
+        if (part.first && part.last && !part.link && data.length <= MAX_BLOB_BYTES) {
+          // What a clone brought back is left out: it is made anew wherever it is needed.
+          if (!isOwnAttributes(path.slice(path.lastIndexOf('/') + 1), data)) {
+            small.add({ path, executable }, data);
+          }
           continue;
         }
-        const done = session.smallFile(part.data);
-        stored = done instanceof Promise ? await done : done;
-      } else {
+        // Of two files at one path the later one stays: they come out in the order in which they came in.
+        yield await small.rest();
+        if (part.link) {
+          yield [{ path, executable: false, link: linkOf(part) }];
+          continue;
+        }
         open ??= { path, file: session.newFile() };
-        await open.file.write(part.data);
-        stored = part.last ? await open.file.finish() : undefined;
+        await open.file.write(data);
+        if (part.last) {
+          const stored = await open.file.finish();
+          open = undefined;
+          yield [{ path, executable, stored }];
+        }
       }
-      if (part.last) {
-        open = undefined;
-      }
-      if (stored) {
-        yield { path, executable: part.executable, stored };
+      if (small.isAhead) {
+        yield await small.next();
       }
     }
+    yield await small.rest();
+  } finally {
+    small.discard();
   }
   if (open) {
     throw incomplete(open.path);

@@ -4,6 +4,7 @@ import { MAX_BLOB_BYTES } from '../base/limits.ts';
 import type { ChunkWriter } from '../content/chunk-writer.ts';
 import { LargeFileReader, LargeFileWriter } from '../content/large-file.ts';
 import { encodePointer, mustBeLarge, parsePointer } from '../content/pointer.ts';
+import type { NamedBlob } from '../git/blob-batch.ts';
 import type { Commit } from '../git/commit.ts';
 import type { GitStat } from '../git/git-objects.ts';
 import type { BlobOptions, GitWriter } from '../git/git-writer.ts';
@@ -81,6 +82,11 @@ export class WriteSession implements GitSession {
     return typeof id === 'string'
       ? { id, isLarge: false }
       : id.then((stored) => ({ id: stored, isLarge: false }));
+  }
+
+  /** Stores the files of a batch, none of which {@link mustBeLarge}. */
+  smallFiles(named: readonly NamedBlob[]): Promise<void> {
+    return this.#git.blobs(named);
   }
 
   /** Starts a file of any size, to be written piece by piece. */
