@@ -1,10 +1,10 @@
 // A pack that is being collected in memory: slabs of bytes, and what stands where in them.
 
 import { createHash } from 'node:crypto';
-import { digest, isShared } from './hash-threads.ts';
+import { digest } from './hash-threads.ts';
 import { PackIndex } from './pack-index.ts';
 import type { ObjectStat, PackEntry, PackKind } from './pack-ref.ts';
-import { giveSlab, takeSlab } from './slabs.ts';
+import { giveSlab, LARGE_SLAB_BYTES, SHARED_SLAB_BYTES, takeSlab } from './slabs.ts';
 
 /** What frames the entries of a pack: the container format, as its room defines it. */
 export interface PackContainer {
@@ -23,7 +23,8 @@ export interface NewEntry extends ObjectStat {
 }
 
 const FIRST_SLAB_BYTES = 16 * 1024;
-const SLAB_BYTES = 1024 * 1024;
+/** A pack with so much in it will be full. */
+const STREAM_BYTES = 12 * 1024 * 1024;
 /** Below this a trip to another thread takes longer than the hash. */
 const THREAD_BYTES = 64 * 1024;
 
@@ -36,7 +37,14 @@ interface Slab {
 interface Place {
   readonly stat: NewEntry;
   readonly offset: number;
-  readonly bytes: Buffer;
+  /** The slab it is in, from where to where. A view for each of many small entries would cost more than they do. */
+  readonly memory: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+function bytesOf({ memory, start, end }: Place): Buffer {
+  return memory.subarray(start, end);
 }
 
 /** Entries collected for one pack, in the order in which they came. */
@@ -73,18 +81,19 @@ export class OpenPack {
 
   /** How large a slab to ask for when an entry of `stored` bytes has no room. */
   slabBytes(stored: number): number {
+    if (stored > SHARED_SLAB_BYTES) {
+      const isStream = this.#heldBytes >= STREAM_BYTES && this.#heldBytes < LARGE_SLAB_BYTES;
+      return isStream ? Math.max(LARGE_SLAB_BYTES, stored) : stored;
+    }
     let wanted = FIRST_SLAB_BYTES;
-    while (wanted < SLAB_BYTES && wanted < this.#heldBytes) {
+    while (wanted < SHARED_SLAB_BYTES && wanted < this.#heldBytes) {
       wanted *= 2;
     }
     return Math.max(wanted, stored);
   }
 
   addSlab(bytes: number, release: () => void): void {
-    // Threads hash what has a trailer. Larger memory than usual is not kept for others, and not shared.
-    const isShared = this.#container.trailerBytes > 0 && bytes <= SLAB_BYTES;
-    const buffer = isShared ? takeSlab(bytes) : Buffer.allocUnsafeSlow(bytes);
-    this.#slabs.push({ buffer, used: 0, release });
+    this.#slabs.push({ buffer: takeSlab(bytes), used: 0, release });
     this.#heldBytes += bytes;
   }
 
@@ -94,21 +103,23 @@ export class OpenPack {
     if (!slab || slab.buffer.length - slab.used < stored) {
       throw new RangeError('no room was made for the entry');
     }
-    const bytes = slab.buffer.subarray(slab.used, slab.used + stored);
-    slab.used += stored;
-    this.#places.set(id, { stat, offset: this.#bytes, bytes });
+    const start = slab.used;
+    const end = start + stored;
+    slab.used = end;
+    const place = { stat, offset: this.#bytes, memory: slab.buffer, start, end };
+    this.#places.set(id, place);
     this.#bytes += stored;
-    return bytes;
+    return bytesOf(place);
   }
 
   stat(id: string): ObjectStat | undefined {
     return this.#places.get(id)?.stat;
   }
 
-  /** Returns the bytes of an entry: a copy where the memory will be used for others. */
+  /** Returns the bytes of an entry: a copy, since the memory will be used for others. */
   read(id: string): Buffer | undefined {
-    const bytes = this.#places.get(id)?.bytes;
-    return bytes && isShared(bytes) ? Buffer.from(bytes) : bytes;
+    const place = this.#places.get(id);
+    return place && Buffer.from(bytesOf(place));
   }
 
   /** Takes the entries and the memory of another pack, but for entries that `isKnown` here. The other is empty then. */
@@ -116,7 +127,7 @@ export class OpenPack {
     for (const [id, place] of other.#places) {
       if (!isKnown(id)) {
         this.#places.set(id, { ...place, offset: this.#bytes });
-        this.#bytes += place.bytes.length;
+        this.#bytes += place.end - place.start;
       }
     }
     // Before our own slabs, whose last one may have room left.
@@ -130,8 +141,8 @@ export class OpenPack {
 
   toIndex(): PackIndex {
     const entries: PackEntry[] = [];
-    for (const [id, { stat, offset, bytes }] of this.#places) {
-      entries.push({ id, ...stat, offset, stored: bytes.length });
+    for (const [id, { stat, offset, start, end }] of this.#places) {
+      entries.push({ id, ...stat, offset, stored: end - start });
     }
     return PackIndex.build(entries, this.#bytes + this.#container.trailerBytes);
   }
@@ -168,25 +179,20 @@ export class OpenPack {
   /** Entries in order, neighbours in memory as one buffer. */
   #runs(): Buffer[] {
     const runs: Buffer[] = [];
-    let run: { memory: ArrayBufferLike; start: number; end: number } | undefined;
-    const close = () => {
-      if (run) {
-        runs.push(Buffer.from(run.memory, run.start, run.end - run.start));
-      }
-    };
-    for (const { bytes } of this.#places.values()) {
-      if (run?.memory === bytes.buffer && run.end === bytes.byteOffset) {
-        run.end += bytes.length;
+    let run: { readonly memory: Buffer; readonly start: number; end: number } | undefined;
+    for (const { memory, start, end } of this.#places.values()) {
+      if (run?.memory === memory && run.end === start) {
+        run.end = end;
       } else {
-        close();
-        run = {
-          memory: bytes.buffer,
-          start: bytes.byteOffset,
-          end: bytes.byteOffset + bytes.length,
-        };
+        if (run) {
+          runs.push(run.memory.subarray(run.start, run.end));
+        }
+        run = { memory, start, end };
       }
     }
-    close();
+    if (run) {
+      runs.push(run.memory.subarray(run.start, run.end));
+    }
     return runs;
   }
 }
