@@ -77,6 +77,17 @@ export async function parseCommit(content: Buffer, id: string): Promise<Commit> 
   };
 }
 
+/** Returns the content of a commit object with other parents, and all else byte for byte as it was. */
+export function replaceParents(content: Buffer, parents: readonly string[]): Buffer {
+  const author = content.indexOf('\nauthor ') + 1;
+  const tree = content.subarray(0, content.indexOf('\n') + 1);
+  if (author === 0 || !tree.toString('latin1').startsWith('tree ')) {
+    throw new EngineError('corrupt', 'Cannot read a commit: its header is not one');
+  }
+  const lines = parents.map((parent) => `parent ${parent}\n`).join('');
+  return Buffer.concat([tree, Buffer.from(lines, 'latin1'), content.subarray(author)]);
+}
+
 /** Returns the trailers of a commit's whole message: the lines `Key: value` of its last paragraph. */
 export function parseTrailers(message: string): Trailer[] {
   return splitMessage(message).trailers;

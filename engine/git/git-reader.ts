@@ -48,7 +48,12 @@ export class GitReader implements GitObjects {
   }
 
   async readCommit(id: string): Promise<Commit> {
-    return parseCommit((await this.#read(id, 'commit')).content, id);
+    return parseCommit(await this.readCommitBytes(id), id);
+  }
+
+  /** Returns a commit's content as Git stores it. */
+  async readCommitBytes(id: string): Promise<Buffer> {
+    return (await this.#read(id, 'commit')).content;
   }
 
   stat(id: string): GitStat | Promise<GitStat> {

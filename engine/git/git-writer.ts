@@ -7,7 +7,7 @@ import type { PackSet } from '../object/pack-set.ts';
 import type { PackUploader } from '../object/pack-uploader.ts';
 import { PackWriter } from '../object/pack-writer.ts';
 import type { NamedBlob } from './blob-batch.ts';
-import { type Commit, encodeCommit, parseCommit } from './commit.ts';
+import { type Commit, encodeCommit, parseCommit, replaceParents } from './commit.ts';
 import type { GitObjects, GitStat } from './git-objects.ts';
 import { GitReader, toGitStat } from './git-reader.ts';
 import { EMPTY_TREE, type GitKind, objectId } from './object-id.ts';
@@ -157,6 +157,15 @@ export class GitWriter implements GitObjects {
   async commit(commit: Commit): Promise<string> {
     const content = await encodeCommit(commit);
     return this.#store('commit', content, { kind: 'commit', size: content.length, files: 0 });
+  }
+
+  /** Stores a copy of a commit with other parents; returns its id, which is the same where the parents are. */
+  async reparent(id: string, parents: readonly string[]): Promise<string> {
+    const old = (await this.#readOwn(id, 'commit')) ?? (await this.#reader.readCommitBytes(id));
+    const content = replaceParents(old, parents);
+    return content.equals(old)
+      ? id
+      : this.#store('commit', content, { kind: 'commit', size: content.length, files: 0 });
   }
 
   /** Takes over all that another session collected; that one is over. So many small writes become one pack. */

@@ -80,11 +80,10 @@ export class GitRewrite {
       }
     }
     this.#session ??= this.#context.newSession();
-    const old = await this.#session.readCommit(commit.git);
-    if (old.parents.join() === parents.join()) {
+    const git = await this.#session.reparent(commit.git, parents);
+    if (git === commit.git) {
       return false;
     }
-    const git = await this.#session.commit({ ...old, parents });
     const rewritten = { ...commit, git };
     this.#batch.set(commit.id, rewritten);
     if (isChild) {

@@ -52,6 +52,11 @@ export class WriteSession implements GitSession {
     return this.#git.commit(commit);
   }
 
+  /** Stores a copy of a commit with other parents; returns its id, which is the same where the parents are. */
+  reparent(id: string, parents: readonly string[]): Promise<string> {
+    return this.#git.reparent(id, parents);
+  }
+
   readBlob(id: string): Promise<Buffer> {
     return this.#git.readBlob(id);
   }

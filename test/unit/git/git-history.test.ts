@@ -117,6 +117,15 @@ it('writes histories that stock Git finds flawless and reads back byte for byte'
       files: root.files,
     });
     assert.deepEqual(await writer.readCommit(head), commit);
+    // Another history, or none, changes nothing but the parents.
+    for (const parents of [[], [head], [head, ...commit.parents], commit.parents]) {
+      const other = await writer.reparent(head, parents);
+      assert.equal(other, await writer.commit({ ...commit, parents }));
+      assert.equal(
+        other === head,
+        parents === commit.parents || parents.join() === commit.parents.join(),
+      );
+    }
     const written = await writer.finish();
     rig.publish(written);
     packs.push(...written.packs);
