@@ -1,9 +1,9 @@
 // What a worker is told about one datum of one job.
 
+import { parseDuration } from '../base/duration.ts';
 import type { JobRecord } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
-import { parseDuration } from '../pipeline/duration.ts';
 import { datumEnvironment } from '../pipeline/environment.ts';
 import { stdinText } from '../pipeline/spec.ts';
 import type { DatumTask } from './datum-task.ts';

@@ -1,5 +1,6 @@
 // Running one job from claim to finished commit.
 
+import { parseDuration } from '../base/duration.ts';
 import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import { compose } from '../journal/compose.ts';
 import { type JobRecord, jobKey, metaRepo } from '../journal/records.ts';
@@ -7,7 +8,6 @@ import { getCommit, lastGood } from '../pfs/commit-lookup.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { untilSettled } from '../pfs/settled.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
-import { parseDuration } from '../pipeline/duration.ts';
 import { resultInputs } from './datum-list.ts';
 import type { DatumResult } from './datum-result.ts';
 import { datumTask } from './datum-tasks.ts';

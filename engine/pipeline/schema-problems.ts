@@ -2,7 +2,7 @@
 
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { parseDuration } from './duration.ts';
+import { parseDuration } from '../base/duration.ts';
 import { nearestWord } from './edit-distance.ts';
 import { parseCpu, parseQuantity } from './quantity.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';

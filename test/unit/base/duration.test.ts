@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { parseDuration } from '../../../engine/pipeline/duration.ts';
+import { parseDuration } from '../../../engine/base/duration.ts';
 
 const right: readonly (readonly [string, number])[] = [
   ['300ms', 300],
