@@ -82,6 +82,7 @@ const NAMES: Readonly<Record<ModuleName, readonly string[]>> = {
     'list pipeline',
     'delete pipeline',
     'start pipeline',
+    'run cron',
     'stop pipeline',
   ],
   job: ['list job', 'inspect job', 'wait job', 'flush job', 'stop job'],

@@ -17,6 +17,7 @@ import { Heartbeat } from './jobs/heartbeat.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import { JobLogs } from './jobs/logs.ts';
 import { Scheduler } from './jobs/scheduler.ts';
+import { Ticker } from './jobs/ticker.ts';
 import { WorkerPool } from './jobs/worker-pool.ts';
 import { CachingObjectStore } from './object/caching.ts';
 import { FilesystemObjectStore } from './object/filesystem.ts';
@@ -233,6 +234,7 @@ async function start(
     onProblem,
     onReport: (report) => logger.info({ report }, 'collected what nothing reaches'),
   });
+  const ticker = new Ticker({ context, clock, onProblem });
   const server = makeServer(
     {
       context,
@@ -260,6 +262,7 @@ async function start(
     .then(() => pool.sweep())
     .catch(onProblem);
   const address = await server.listen(config.listen);
+  ticker.start();
   void swept.then(() => scheduler.start());
   upkeep.start();
   announce(address);
@@ -269,6 +272,7 @@ async function start(
     server,
     async close() {
       await swept;
+      await ticker.stop();
       await Promise.all([scheduler.stop(), upkeep.stop()]);
       await Promise.all([pool.close(), logs.close()]);
       await executor.close();

@@ -9,11 +9,14 @@ import type { Context } from '../context.ts';
 import { formatTime } from '../format.ts';
 import { printMerge } from '../merge-result.ts';
 import { parseBranchWords, parseCommitWords, parseRepoName, refWithin, showName } from '../refs.ts';
+import { TRIGGER_OPTIONS, triggerOf, triggerText } from '../trigger-options.ts';
 
 export const commands: readonly Command[] = [
   {
     names: ['create branch', 'set branch', 'update branch'],
-    summary: 'Make a branch, or move its head',
+    summary: 'Make a branch, move its head, or let it follow another branch',
+    details:
+      'With a trigger the branch moves by itself to what the followed branch has come to, once one of the conditions holds, or with --trigger-all all of them. A branch that is moved by hand keeps its trigger.',
     usage: '<repo@branch> | <repo> <branch>',
     completes: 'repo',
     arguments: [1, 2],
@@ -23,15 +26,28 @@ export const commands: readonly Command[] = [
         value: 'commit or branch',
         description: 'the commit to point at, or a branch whose head it is; of the same repo',
       },
+      ...TRIGGER_OPTIONS,
     },
     examples: [
       ['create branch training@staging', 'makes an empty branch'],
       ['create-branch training staging --head master^', 'makes it point one commit before master'],
+      [
+        'create branch training@weekly --trigger master --trigger-cron "0 4 * * 1"',
+        'lets it follow master, on Mondays at four (UTC)',
+      ],
+      [
+        'create branch training@batch --trigger master --trigger-commits 10',
+        'lets it follow master, ten commits at a time',
+      ],
     ],
     run: async (context, args) => {
       const { repo, branch } = parseBranchWords(args.positionals, context.project);
       const head = args.string('head');
-      const body: PutBranch = head === undefined ? {} : { head: refWithin(head, repo) };
+      const trigger = triggerOf(args);
+      const body: PutBranch = {
+        ...(head === undefined ? {} : { head: refWithin(head, repo) }),
+        ...(trigger === undefined ? {} : { trigger }),
+      };
       const made = await context.change<Branch>(
         'PUT',
         path`/repos/${repo.project}/${repo.name}/branches/${branch}`,
@@ -59,6 +75,7 @@ export const commands: readonly Command[] = [
         ['Name', `${showName(found.repo)}@${found.name}`],
         ['Head', found.head ?? '-'],
         ['Provenance', provenance(found)],
+        ['Trigger', found.trigger ? triggerText(found.trigger) : undefined],
         ['Created', formatTime(found.created, context.output.times)],
       ]);
     },
@@ -77,12 +94,13 @@ export const commands: readonly Command[] = [
         path`/repos/${repo.project}/${repo.name}/branches`,
       );
       await context.output.table(branches, {
-        heading: ['BRANCH', 'HEAD', 'CREATED', 'PROVENANCE'],
+        heading: ['BRANCH', 'HEAD', 'CREATED', 'PROVENANCE', 'TRIGGER'],
         row: (branch) => [
           branch.name,
           branch.head ?? '-',
           formatTime(branch.created, context.output.times),
           provenance(branch),
+          branch.trigger ? triggerText(branch.trigger) : '-',
         ],
       });
     },

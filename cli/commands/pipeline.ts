@@ -147,6 +147,16 @@ export const commands: readonly Command[] = [
     run: (context, args) => turn(context, args, 'start'),
   },
   {
+    names: ['run cron'],
+    summary: 'Make a tick of the cron inputs of a pipeline now, beside those of their schedule',
+    usage: '<pipeline>',
+    completes: 'pipeline',
+    arguments: [1, 1],
+    options: {},
+    examples: [['run cron report', 'starts a job of report as its schedule would']],
+    run: (context, args) => turn(context, args, 'tick'),
+  },
+  {
     names: ['stop pipeline'],
     summary: 'Stop a pipeline: its jobs are killed, new commits wait',
     usage: '<pipeline>',
@@ -191,7 +201,7 @@ async function putPipeline(
 async function turn(
   context: Context,
   args: ParsedArguments,
-  action: 'start' | 'stop',
+  action: 'start' | 'stop' | 'tick',
 ): Promise<void> {
   const name = parsePipelineName(args.positionals[0] ?? '', context.project);
   const pipeline = await context.change<Pipeline>('POST', `${pipelinePath(name)}/${action}`);

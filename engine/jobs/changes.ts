@@ -17,6 +17,7 @@ import { dropSetIn } from '../pfs/drop.ts';
 import { shortRepo } from '../pfs/names.ts';
 import { createRepoIn, deleteRepoIn, describeRepoIn } from '../pfs/repos.ts';
 import { squashSetIn } from '../pfs/squash.ts';
+import { runCronIn } from './cron.ts';
 import { stopJobIn } from './job-end.ts';
 import {
   deletePipelineIn,
@@ -43,6 +44,7 @@ interface Results {
   'pipeline.put': PutPipeline[];
   'pipeline.start': PipelineRecord;
   'pipeline.stop': PipelineRecord;
+  'pipeline.tick': PipelineRecord;
   'pipeline.delete': null;
   'job.stop': JobRecord;
 }
@@ -71,8 +73,12 @@ const CHANGES: { readonly [K in Kind]: Entry<K> } = {
   },
   'branch.put': {
     decide: putBranchIn,
-    text: ({ repo, branch, head }) =>
-      `create branch ${shortRepo(repo)}@${branch}${head === undefined ? '' : ` --head ${head}`}`,
+    text: ({ repo, branch, head, trigger }) =>
+      [
+        `create branch ${shortRepo(repo)}@${branch}`,
+        head === undefined ? '' : ` --head ${head}`,
+        trigger ? ` --trigger ${trigger.branch}` : '',
+      ].join(''),
   },
   'branch.delete': {
     decide: deleteBranchIn,
@@ -108,6 +114,10 @@ const CHANGES: { readonly [K in Kind]: Entry<K> } = {
   'pipeline.stop': {
     decide: (change, { pipeline }) => stopPipelineIn(change, pipeline),
     text: ({ pipeline }) => `stop pipeline ${shortRepo(pipeline)}`,
+  },
+  'pipeline.tick': {
+    decide: (change, { pipeline }) => runCronIn(change, pipeline),
+    text: ({ pipeline }) => `run cron ${shortRepo(pipeline)}`,
   },
   'pipeline.delete': {
     decide: (change, { pipeline: key, force, keepRepo }) =>

@@ -1,6 +1,7 @@
 // The end of a job, good or bad: its output commit, its results in the meta repo, and its record, in one transaction.
 
 import { EngineError } from '../base/errors.ts';
+import type { Draft } from '../journal/compose.ts';
 import type { Operation } from '../journal/operations.ts';
 import {
   type CommitRecord,
@@ -20,6 +21,7 @@ import { goodCommit } from '../pfs/commit-facts.ts';
 import { lastGood } from '../pfs/commit-lookup.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { writeGitCommit } from '../pfs/git-commit.ts';
+import { propagateOutput } from '../pfs/propagate.ts';
 import { demandSameHistory, historyOf } from '../pfs/settled.ts';
 import type { SessionPacks, WriteSession } from '../pfs/write-session.ts';
 import { getJob } from './job-lookup.ts';
@@ -155,6 +157,15 @@ async function writeEnd(
 }
 
 const NOTHING = { tree: null, git: null, size: 0, files: 0 };
+
+/** Moves what follows the branch of a good output, in the transaction that finishes it; `newSet` names a commit set. */
+export function followOutput(draft: Draft, job: JobRecord, newSet: () => string): void {
+  const output = draft.state.commits.get(commitKey(job.pipeline, job.id));
+  if (output?.finished != null && output.error === null) {
+    const ref = { repo: job.pipeline, branch: output.branch };
+    propagateOutput(draft, { ref, commit: job.id }, { time: output.finished, newSet });
+  }
+}
 
 /** Names packs of a job for both repos it writes: outputs and the results around them share their trees. */
 export function packsOf(context: PfsContext, job: JobRecord, packs: SessionPacks): Operation[] {

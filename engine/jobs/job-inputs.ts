@@ -13,6 +13,7 @@ import { datums, type Match } from '../pipeline/datums.ts';
 import { inputBranch } from '../pipeline/environment.ts';
 import {
   inputMembers,
+  leafOf,
   type PfsInput,
   type PipelineInput,
   type PipelineSpec,
@@ -186,8 +187,9 @@ function treeOf(inputs: JobInputs, input: PfsInput): string | null {
 
 /** Returns the inputs of a tree that has nothing but inputs and unions of them; undefined for any other. */
 function simpleLeaves(input: PipelineInput): PfsInput[] | undefined {
-  if ('pfs' in input) {
-    return [input.pfs];
+  const leaf = leafOf(input);
+  if (leaf !== undefined) {
+    return [leaf];
   }
   if (!('union' in input)) {
     return undefined;

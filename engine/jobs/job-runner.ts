@@ -13,7 +13,7 @@ import type { DatumResult } from './datum-result.ts';
 import { datumTask } from './datum-tasks.ts';
 import { beginLine, endLine } from './debug-lines.ts';
 import { findBase, type JobBase } from './job-base.ts';
-import { type JobEnd, prepareEnd } from './job-end.ts';
+import { followOutput, type JobEnd, prepareEnd } from './job-end.ts';
 import { datumChanges, type JobInputs, loadJobInputs } from './job-inputs.ts';
 import { type DatumOutput, describeDatum, findWriter, outputTree } from './job-output.ts';
 import { JobProgress } from './job-progress.ts';
@@ -370,7 +370,11 @@ class JobRun {
         if (now?.owner !== this.#owner) {
           throw new EngineError('cancelled', 'Cannot finish the job: it ended or moved meanwhile');
         }
-        return { operations: operations(packs), result: null };
+        return compose(state, (draft) => {
+          draft.add(...operations(packs));
+          followOutput(draft, this.#job, () => this.#context.ids.next());
+          return null;
+        });
       },
       { actor: 'engine' },
     );

@@ -3,7 +3,6 @@
 import { EngineError } from '../base/errors.ts';
 import {
   type BranchRef,
-  type BranchSource,
   branchKey,
   metaRepo,
   type PipelineKey,
@@ -19,8 +18,10 @@ import { readersOf } from '../pfs/repos.ts';
 import { checkContext } from '../pipeline/context-rules.ts';
 import { type PipelineSpec, pfsInputs, pipelineKey } from '../pipeline/spec.ts';
 import type { ValidatedSpec } from '../pipeline/validate-spec.ts';
+import { cronsOf, dropCronRepos, restartedCrons } from './cron-repos.ts';
 import { killJobsIn, STOPPED_REASON } from './job-end.ts';
 import { resolvePipeline } from './job-lookup.ts';
+import { dropTriggers, followTrigger, sourcesOf } from './pipeline-inputs.ts';
 import { readSpecs, specContext } from './spec-reading.ts';
 import { addSpecCommit } from './spec-repo.ts';
 
@@ -131,10 +132,15 @@ function putPipeline(
     jobs: state.pipelines.get(key)?.jobs ?? {},
     lastJob: state.pipelines.get(key)?.lastJob ?? null,
     image: null,
+    ...cronsOf(change, spec, old),
   };
   change.add({ kind: 'pipeline.put', pipeline });
   if (!pipeline.stopped) {
     attach(change, pipeline);
+  }
+  if (old) {
+    dropTriggers(change, old, spec);
+    dropCronRepos(change, old, { kept: pipeline.crons ?? [], force: false });
   }
   return pipeline;
 }
@@ -158,6 +164,9 @@ function createRepos(
 /** Ties the output branch to the inputs, and starts a commit and a job on their current heads. */
 function attach(change: Change, pipeline: PipelineRecord): void {
   const spec = pipeline.spec as unknown as PipelineSpec;
+  for (const input of pfsInputs(spec.input)) {
+    followTrigger(change, input);
+  }
   const provenance = sourcesOf(spec);
   for (const { repo, branch } of provenance) {
     change.read({ repo, branch });
@@ -173,20 +182,6 @@ function attach(change: Change, pipeline: PipelineRecord): void {
     change.add({ kind: 'branch.put', branch: { repo, name, head, provenance, created } });
     change.refresh({ repo, branch: name });
   }
-}
-
-/** Returns the branches that a pipeline reads, each once; one that some input lets cause jobs does. */
-function sourcesOf(spec: PipelineSpec): BranchSource[] {
-  const sources = new Map<string, BranchSource>();
-  for (const input of pfsInputs(spec.input)) {
-    const ref = { repo: `${input.project}/${input.repo}`, branch: input.branch };
-    const key = branchKey(ref.repo, ref.branch);
-    const known = sources.get(key);
-    const never =
-      input.propagation_spec?.never === true && (known === undefined || known.never === true);
-    sources.set(key, { ...ref, ...(never ? { never } : {}) });
-  }
-  return [...sources.values()];
 }
 
 function releaseBranch(change: Change, ref: BranchRef): void {
@@ -231,7 +226,13 @@ export function startPipelineIn(change: Change, key: PipelineKey): PipelineRecor
   if (!pipeline.stopped) {
     return pipeline;
   }
-  const started: PipelineRecord = { ...pipeline, stopped: false, state: 'running', reason: '' };
+  const started: PipelineRecord = {
+    ...pipeline,
+    stopped: false,
+    state: 'running',
+    reason: '',
+    ...restartedCrons(pipeline, change.time),
+  };
   change.add({ kind: 'pipeline.put', pipeline: started });
   attach(change, started);
   return started;
@@ -257,7 +258,10 @@ export function deletePipelineIn(change: Change, options: DeletePipeline): null 
   const { key, force, keepRepo } = options;
   const { state } = change;
   const pipeline = resolvePipeline(change.context, key);
-  const readers = keepRepo ? [] : readersOf(state, key);
+  const repos = [...(keepRepo ? [] : [key]), ...(pipeline.crons ?? []).map(({ repo }) => repo)];
+  const readers = repos
+    .flatMap((repo) => readersOf(state, repo))
+    .filter((reader) => reader !== shortRepo(key));
   if (readers.length > 0 && !force) {
     throw new EngineError(
       'failed_precondition',
@@ -276,11 +280,13 @@ export function deletePipelineIn(change: Change, options: DeletePipeline): null 
     }
     change.add({ kind: 'repo.deleted', repo: key });
   }
+  dropTriggers(change, pipeline);
   change.add(
     { kind: 'repo.deleted', repo: metaRepo(key) },
     { kind: 'repo.deleted', repo: specRepo(key) },
     { kind: 'pipeline.deleted', pipeline: key },
   );
+  dropCronRepos(change, pipeline, { kept: [], force });
   return null;
 }
 

@@ -42,6 +42,8 @@ export function specContext(state: State): SpecContext {
     },
     branchExists: ({ project, repo, branch }) =>
       state.branches.has(branchKey(`${project}/${repo}`, branch)),
+    followedBy: ({ project, repo, branch }) =>
+      state.branches.get(branchKey(`${project}/${repo}`, branch))?.trigger?.branch,
     *pipelines() {
       for (const pipeline of state.pipelines.values()) {
         yield pipeline.spec as unknown as PipelineSpec;

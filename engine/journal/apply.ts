@@ -184,6 +184,15 @@ export function apply(
       }
       return;
     }
+    case 'pipeline.ticked': {
+      const { pipeline: key, input, time } = operation;
+      const pipeline = present(state.pipelines.get(key), 'pipeline', key);
+      const crons = (pipeline.crons ?? []).map((cron) =>
+        cron.input === input ? { ...cron, ticked: time } : cron,
+      );
+      state.pipelines.set(key, { ...pipeline, crons });
+      return;
+    }
     case 'pipeline.deleted':
       // Jobs in history stay there: their keys hold the pipeline's id, which nothing leads to any more.
       for (const key of [...state.jobs.keysBy('pipeline', operation.pipeline)]) {

@@ -140,6 +140,13 @@ export type Operation =
       readonly version: number;
       readonly image: ImageRecord;
     }
+  /** A time of the schedule of an input was taken: nobody takes it again. */
+  | {
+      readonly kind: 'pipeline.ticked';
+      readonly pipeline: string;
+      readonly input: string;
+      readonly time: number;
+    }
   | { readonly kind: 'pipeline.deleted'; readonly pipeline: string }
   | { readonly kind: 'job.created'; readonly job: JobRecord }
   | {
@@ -224,6 +231,7 @@ const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'pipeline.put',
   'pipeline.state',
   'pipeline.pinned',
+  'pipeline.ticked',
   'pipeline.deleted',
   'job.created',
   'job.claimed',

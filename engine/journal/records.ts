@@ -59,6 +59,23 @@ export interface BranchSource extends BranchRef {
   readonly never?: boolean;
 }
 
+/** When a branch follows another one of its repo by itself. Null: no such condition. */
+export interface TriggerRecord {
+  readonly branch: string;
+  /** All conditions must hold, rather than any. */
+  readonly all: boolean;
+  /** Bytes by which the followed branch must be larger. */
+  readonly size: number | null;
+  /** Commits by which it must be ahead. */
+  readonly commits: number | null;
+  /** A schedule of which a time must have passed since the commit that the branch is at. */
+  readonly rateLimit: string | null;
+  /** A schedule at whose times the branch moves. */
+  readonly cron: string | null;
+  /** The last time of that schedule that was taken; before the first, when the trigger was made. */
+  readonly ticked: number;
+}
+
 export interface BranchRecord {
   readonly repo: RepoKey;
   readonly name: string;
@@ -67,6 +84,8 @@ export interface BranchRecord {
   /** The branches whose commits cause commits on this one, and those that are read with them. */
   readonly provenance: readonly BranchSource[];
   readonly created: number;
+  /** How it follows another branch; a branch that does has no provenance. */
+  readonly trigger?: TriggerRecord;
 }
 
 /** Why a commit exists: a user made it, or the engine did because of another commit. */
@@ -133,6 +152,19 @@ export interface CommitRecord {
   readonly image: ImageRecord | null;
 }
 
+/** An input of a pipeline that gets a commit at the times of a schedule. */
+export interface CronRecord {
+  /** Name of the input. */
+  readonly input: string;
+  /** Where the commits go; it belongs to the pipeline. */
+  readonly repo: RepoKey;
+  readonly schedule: string;
+  /** Each tick replaces the file of the one before. */
+  readonly overwrite: boolean;
+  /** The last time of the schedule that was taken; before the first, the time from which it counts. */
+  readonly ticked: number;
+}
+
 export type PipelineState = 'starting' | 'running' | 'paused' | 'standby' | 'crashing' | 'failure';
 
 export interface PipelineRecord {
@@ -155,6 +187,8 @@ export interface PipelineRecord {
   readonly lastJob: { readonly id: string; readonly state: JobState } | null;
   /** What this version's image was when it was first there; every job of the version runs it. */
   readonly image: ImageRecord | null;
+  /** Its inputs that come at set times; absent where there are none. */
+  readonly crons?: readonly CronRecord[];
 }
 
 /** The states of a job, in the order they are gone through; the last four are ends. */

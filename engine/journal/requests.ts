@@ -1,7 +1,7 @@
 // What users ask to be changed, as data: a normal request is decided at once, one of a transaction is kept in the state
 // until the transaction finishes. Both are decided by the same functions.
 
-import type { PipelineKey, RepoKey } from './records.ts';
+import type { PipelineKey, RepoKey, TriggerRecord } from './records.ts';
 
 /** One change that a user asks for. Adding a kind takes one line in the table of `engine/jobs/changes.ts`. */
 export type ChangeRequest =
@@ -13,6 +13,8 @@ export type ChangeRequest =
       readonly repo: RepoKey;
       readonly branch: string;
       readonly head?: string;
+      /** Null takes the trigger away. */
+      readonly trigger?: Omit<TriggerRecord, 'ticked'> | null;
     }
   | {
       readonly kind: 'branch.delete';
@@ -47,6 +49,7 @@ export type ChangeRequest =
     }
   | { readonly kind: 'pipeline.start'; readonly pipeline: PipelineKey }
   | { readonly kind: 'pipeline.stop'; readonly pipeline: PipelineKey }
+  | { readonly kind: 'pipeline.tick'; readonly pipeline: PipelineKey }
   | {
       readonly kind: 'pipeline.delete';
       readonly pipeline: PipelineKey;

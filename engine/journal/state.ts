@@ -4,6 +4,7 @@
 import { JournalState } from './journal-state.ts';
 import {
   type BranchRecord,
+  branchKey,
   type CommitRecord,
   isTerminal,
   type JobRecord,
@@ -26,11 +27,14 @@ export class State extends JournalState {
   readonly projects = this.table<ProjectRecord>('projects');
   /** By tag key; index `repo`. */
   readonly tags = this.table<TagRecord>('tags');
-  /** By branch key; index `repo`. */
+  /**
+   * By branch key; indexes `repo`, `source` (those with provenance), `trigger` (by the branch that is followed) and `cron`
+   * (those that move at set times).
+   */
   readonly branches = this.table<BranchRecord>('branches');
   /** By commit key; indexes `repo` and `set`. Open commits, and finished ones that have not been retired. */
   readonly commits = this.table<CommitRecord>('commits');
-  /** By pipeline key. */
+  /** By pipeline key; index `cron` (those with inputs that come at set times). */
   readonly pipelines = this.table<PipelineRecord>('pipelines');
   /** By job key; indexes `pipeline`, `set` and `active` (the unfinished ones, by pipeline). */
   readonly jobs = this.table<JobRecord>('jobs');
@@ -53,10 +57,15 @@ export class State extends JournalState {
     this.branches.index('source', (_key, branch) =>
       branch.provenance.length > 0 ? 'downstream' : undefined,
     );
+    this.branches.index('trigger', (_key, { repo, trigger }) =>
+      trigger ? branchKey(repo, trigger.branch) : undefined,
+    );
+    this.branches.index('cron', (_key, { trigger }) => (trigger?.cron ? 'cron' : undefined));
     this.tags.index('repo', (_key, tag) => tag.repo);
     this.commits.index('repo', (_key, commit) => commit.repo);
     this.commits.index('set', (_key, commit) => commit.id);
     this.commits.index('open', (_key, commit) => (commit.finished === null ? 'open' : undefined));
+    this.pipelines.index('cron', (_key, { crons }) => (crons?.length ? 'cron' : undefined));
     this.jobs.index('pipeline', (_key, job) => job.pipeline);
     this.jobs.index('set', (_key, job) => job.id);
     this.jobs.index('active', (_key, job) => (isTerminal(job.state) ? undefined : 'active'));

@@ -5,7 +5,9 @@ import {
   branchKey,
   type CommitRecord,
   commitKey,
+  type PipelineKey,
   type RepoKey,
+  SYSTEM_BRANCH,
   tagKey,
 } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
@@ -31,6 +33,13 @@ export function checkWritable(
     );
   }
   const provenance = state.branches.get(branchKey(repo, branch))?.provenance ?? [];
+  const owner = branch === SYSTEM_BRANCH ? cronOwner(state, repo) : undefined;
+  if (owner !== undefined) {
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot ${verb} branch "${branch}" of repo "${shortRepo(repo)}": the schedule of pipeline "${shortRepo(owner)}" makes its commits; pfs run cron ${shortRepo(owner)} makes one now`,
+    );
+  }
   if (record.kind !== 'user' || provenance.length > 0 || isOutputBranch(state, repo, branch)) {
     const pipeline = shortRepo(repo).replace(/\.(spec|meta)$/, '');
     throw new EngineError(
@@ -38,6 +47,16 @@ export function checkWritable(
       `Cannot ${verb} branch "${branch}" of repo "${shortRepo(repo)}": pipeline "${pipeline}" writes it; use another branch`,
     );
   }
+}
+
+/** Returns the pipeline whose schedule makes the commits of a repo, or undefined. */
+export function cronOwner(state: State, repo: RepoKey): PipelineKey | undefined {
+  for (const key of state.pipelines.keysBy('cron', 'cron')) {
+    if (state.pipelines.get(key)?.crons?.some((cron) => cron.repo === repo)) {
+      return key;
+    }
+  }
+  return undefined;
 }
 
 /** The refusal of a commit of its own where one is open. */

@@ -1,13 +1,19 @@
 // Branches: making them, moving their heads, deleting them.
 
 import { EngineError } from '../base/errors.ts';
-import { type BranchRecord, branchKey, type RepoKey } from '../journal/records.ts';
+import {
+  type BranchRecord,
+  branchKey,
+  type RepoKey,
+  type TriggerRecord,
+} from '../journal/records.ts';
 import { checkWritable, openHead } from './branch-rules.ts';
 import { type Change, makeChange } from './change.ts';
 import { commitByRef } from './commit-facts.ts';
 import { resolveRepo } from './commit-lookup.ts';
 import type { PfsContext, Request } from './context.ts';
 import { checkBranchName, shortRepo } from './names.ts';
+import { checkTriggerLoop } from './triggers.ts';
 
 /** Returns a branch's record; `not_found` when there is none. */
 export function resolveBranch(context: PfsContext, repo: RepoKey, branch: string): BranchRecord {
@@ -27,11 +33,13 @@ export interface PutBranch {
   readonly branch: string;
   /** Any ref of the same repo. */
   readonly head?: string;
+  /** How it follows another branch from now on; null: not any more. */
+  readonly trigger?: Omit<TriggerRecord, 'ticked'> | null;
 }
 
 /**
  * Makes a branch, or moves the head of one, to any finished commit of its repo; moving a head causes commits downstream as
- * a new commit would. Rejects with `failed_precondition` on a pipeline's output branch.
+ * a new commit would, and may make branches that follow it move. A trigger stays unless it is given anew. Rejects with `failed_precondition` on a pipeline's output branch.
  */
 export function putBranch(
   context: PfsContext,
@@ -63,12 +71,18 @@ export function putBranchIn(change: Change, options: PutBranch): BranchRecord {
     );
   }
   const old = state.branches.get(branchKey(repo, name));
+  const { trigger: oldTrigger, ...rest } = old ?? { provenance: [], created: change.time };
+  const trigger =
+    options.trigger === undefined ? oldTrigger : withTicks(options.trigger, change.time);
+  if (trigger) {
+    checkTriggerLoop(state, { repo, branch: name, trigger });
+  }
   const next: BranchRecord = {
+    ...rest,
     repo,
     name,
     head: head?.id ?? old?.head ?? null,
-    provenance: old?.provenance ?? [],
-    created: old?.created ?? change.time,
+    ...(trigger ? { trigger } : {}),
   };
   if (head && head.id !== old?.head) {
     // Always: another engine may have retired it already, and must have it back.
@@ -79,6 +93,14 @@ export function putBranchIn(change: Change, options: PutBranch): BranchRecord {
     change.moved({ repo, branch: name });
   }
   return next;
+}
+
+/** A schedule begins when the trigger is made. */
+function withTicks(
+  trigger: Omit<TriggerRecord, 'ticked'> | null,
+  ticked: number,
+): TriggerRecord | undefined {
+  return trigger ? { ...trigger, ticked } : undefined;
 }
 
 export interface DeleteBranch {

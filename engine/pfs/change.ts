@@ -9,6 +9,7 @@ import type { State } from '../journal/state.ts';
 import { type PfsContext, type Request, transactOptions } from './context.ts';
 import { Facts, MissingFact } from './facts.ts';
 import { emptyHead, readersOfBranches, startCommits } from './propagate.ts';
+import { type Arrival, fireTriggers } from './triggers.ts';
 import type { SessionPacks, WriteSession } from './write-session.ts';
 
 /** How often a change is prepared again because the collector took a pack that it leans on. */
@@ -95,10 +96,12 @@ export class Change {
     const branches = this.#seeds.flatMap(
       ({ repo, branch }) => state.branches.get(branchKey(repo, branch)) ?? [],
     );
-    const moved = readersOfBranches(
-      state,
-      this.#moved.map(({ ref }) => ref),
-    );
+    const arrivals = this.#moved.flatMap(({ ref }): Arrival[] => {
+      const head = state.branches.get(branchKey(ref.repo, ref.branch))?.head;
+      return head ? [{ ref, commit: head }] : [];
+    });
+    const followers = fireTriggers(this.draft, arrivals);
+    const moved = readersOfBranches(state, [...this.#moved.map(({ ref }) => ref), ...followers]);
     const sets = new Set(this.#moved.map(({ set }) => set));
     if (branches.length > 0) {
       sets.add(this.set);

@@ -332,7 +332,10 @@ function decideCommit(
       branch,
       head: commit.id,
     });
-    propagate(draft, [{ repo, branch }], { set: commit.id, time: finish.time });
+    propagate(draft, [{ ref: { repo, branch }, commit: commit.id }], {
+      set: commit.id,
+      time: finish.time,
+    });
     return draft.state.commits.get(commitKey(repo, commit.id)) ?? commit;
   });
 }

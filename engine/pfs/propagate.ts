@@ -5,6 +5,7 @@ import type { Draft } from '../journal/compose.ts';
 import type { BranchRecord, BranchRef, CommitRecord, ProvenanceLink } from '../journal/records.ts';
 import { branchKey, commitKey, type JobRecord } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
+import { type Arrival, fireTriggers } from './triggers.ts';
 
 export interface Cause {
   /** The id that every commit made here shares. */
@@ -29,9 +30,29 @@ export function settledHead(state: State, ref: BranchRef): string | null {
   return null;
 }
 
-/** Starts a commit on every branch downstream of `changed`, each after all of its sources. */
-export function propagate(draft: Draft, changed: readonly BranchRef[], cause: Cause): void {
+/** Moves what follows branches that have come to commits, and starts a commit on every branch downstream of all these. */
+export function propagate(draft: Draft, arrivals: readonly Arrival[], cause: Cause): void {
+  const changed = [...arrivals.map(({ ref }) => ref), ...fireTriggers(draft, arrivals)];
   startCommits(draft, readersOfBranches(draft.state, changed), cause);
+}
+
+/**
+ * As {@link propagate}, for a commit that the engine has made: what is downstream of its own branch was started with it, and
+ * only what follows that branch is news. Where the commit's set has a commit already on some branch that is to get one,
+ * `newSet` names another.
+ */
+export function propagateOutput(
+  draft: Draft,
+  arrival: Arrival,
+  cause: { readonly time: number; readonly newSet: () => string },
+): void {
+  const { state } = draft;
+  const seeds = readersOfBranches(state, fireTriggers(draft, [arrival]));
+  const isTaken = inOrder(state, seeds).some(({ repo }) =>
+    state.commits.has(commitKey(repo, arrival.commit)),
+  );
+  const set = isTaken ? cause.newSet() : arrival.commit;
+  startCommits(draft, seeds, { set, time: cause.time });
 }
 
 /** Returns the branches on which commits of one of `sources` cause commits. */

@@ -3,6 +3,7 @@
 import { EngineError } from '../base/errors.ts';
 import type { RepoKey, RepoRecord, RetentionRecord } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
+import { cronOwner } from './branch-rules.ts';
 import { type Change, makeChange } from './change.ts';
 import { resolveRepo } from './commit-lookup.ts';
 import type { PfsContext, Request } from './context.ts';
@@ -101,8 +102,9 @@ export function deleteRepoIn(
   const { key, force } = repo;
   const { state } = change;
   const record = resolveRepo(change.context, key);
-  if (record.kind !== 'user' || state.pipelines.has(key)) {
-    const pipeline = shortRepo(key).replace(/\.(spec|meta)$/, '');
+  const owner = cronOwner(state, key);
+  if (record.kind !== 'user' || state.pipelines.has(key) || owner !== undefined) {
+    const pipeline = shortRepo(owner ?? key).replace(/\.(spec|meta)$/, '');
     throw new EngineError(
       'failed_precondition',
       `Cannot delete repo "${shortRepo(key)}": pipeline "${pipeline}" writes it; delete the pipeline instead`,

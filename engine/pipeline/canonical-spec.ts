@@ -3,7 +3,7 @@
 
 import { cleanGlob } from './input-rules.ts';
 import { parseCpu } from './quantity.ts';
-import type { PfsInput, PipelineInput, PipelineSpec, ResourceSpec } from './spec.ts';
+import type { CronInput, PfsInput, PipelineInput, PipelineSpec, ResourceSpec } from './spec.ts';
 import type { SpecPath } from './spec-document.ts';
 import { SPEC_FIELD } from './spec-schema.ts';
 
@@ -19,8 +19,10 @@ type ValidSpec = Partial<Omit<PipelineSpec, 'pipeline' | 'transform' | 'input'>>
 };
 
 type ValidPfs = { readonly repo: string; readonly glob: string } & Partial<PfsInput>;
-type ValidInput = Partial<Record<'pfs' | 'atom', ValidPfs>> &
-  Partial<Record<(typeof COMBINATIONS)[number], readonly ValidInput[]>>;
+type ValidCron = Pick<CronInput, 'name' | 'spec'> & Partial<CronInput>;
+type ValidInput = Partial<Record<'pfs' | 'atom', ValidPfs>> & {
+  readonly cron?: ValidCron;
+} & Partial<Record<(typeof COMBINATIONS)[number], readonly ValidInput[]>>;
 
 const COMBINATIONS = ['cross', 'union', 'join', 'group'] as const;
 
@@ -43,6 +45,7 @@ interface RawResources {
 export function canonicalSpec(value: unknown, options: { defaultProject: string }): PipelineSpec {
   const spec = value as ValidSpec;
   const project = spec.pipeline.project?.name ?? options.defaultProject;
+  const names = { pipeline: spec.pipeline.name, project, branchOf: triggerBranches(spec) };
   const { constant } = spec.parallelism_spec ?? {};
   const requests = resources(spec.resource_requests ?? spec.resource_spec);
   return {
@@ -50,7 +53,7 @@ export function canonicalSpec(value: unknown, options: { defaultProject: string 
     pipeline: { name: spec.pipeline.name, project: { name: project } },
     description: spec.description ?? '',
     transform: transform(spec.transform),
-    input: input(spec.input ?? fromOldInputs(spec.inputs ?? []), project),
+    input: input(spec.input ?? fromOldInputs(spec.inputs ?? []), names),
     parallelism_spec: { constant: constant ?? 1 },
     datum_tries: spec.datum_tries ?? 3,
     reprocess_spec: spec.reprocess_spec ?? 'until_success',
@@ -134,29 +137,73 @@ function fromOldInputs(inputs: readonly OldInput[]): ValidInput {
   return members.length === 1 && members[0] !== undefined ? members[0] : { cross: members };
 }
 
-function input(given: ValidInput, project: string): PipelineInput {
+/** What an input does not say by itself. */
+interface Names {
+  readonly pipeline: string;
+  readonly project: string;
+  /** The branch of an input with a trigger that names none. */
+  readonly branchOf: (input: ValidPfs) => string | undefined;
+}
+
+/**
+ * Names the branches of inputs that have a trigger and no branch: `<pipeline>-trigger-<n>`, counted in the order of their
+ * names, so that the order of members does not matter.
+ */
+function triggerBranches(spec: ValidSpec): Names['branchOf'] {
+  const inputs: ValidPfs[] = [];
+  const collect = (given: ValidInput) => {
+    const leaf = given.pfs ?? given.atom;
+    if (leaf?.trigger !== undefined && leaf.branch === undefined) {
+      inputs.push(leaf);
+    }
+    for (const kind of COMBINATIONS) {
+      given[kind]?.forEach(collect);
+    }
+  };
+  collect(spec.input ?? {});
+  const keyOf = (leaf: ValidPfs) => JSON.stringify([leaf.name ?? leaf.repo, leaf]);
+  inputs.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  const names = new Map(
+    inputs.map((leaf, index) => [leaf, `${spec.pipeline.name}-trigger-${index + 1}`]),
+  );
+  return (leaf) => names.get(leaf);
+}
+
+function input(given: ValidInput, names: Names): PipelineInput {
   for (const kind of COMBINATIONS) {
     const members = given[kind];
     if (members !== undefined) {
       // The schema lets no input have two keys.
       return {
-        [kind]: members.map((member) => input(member, project)),
+        [kind]: members.map((member) => input(member, names)),
       } as unknown as PipelineInput;
     }
   }
+  if (given.cron !== undefined) {
+    return { cron: cronInput(given.cron, names) };
+  }
   const leaf = given.pfs ?? given.atom;
   // Other kinds are refused before; they come through as they are once they are supported.
-  return leaf === undefined
-    ? (given as unknown as PipelineInput)
-    : { pfs: pfsInput(leaf, project) };
+  return leaf === undefined ? (given as unknown as PipelineInput) : { pfs: pfsInput(leaf, names) };
 }
 
-function pfsInput(given: ValidPfs, project: string): PfsInput {
+function cronInput(given: ValidCron, { pipeline, project }: Names): CronInput {
+  return {
+    name: given.name,
+    project: given.project ?? project,
+    repo: given.repo ?? `${pipeline}_${given.name}`,
+    spec: given.spec.trim(),
+    overwrite: given.overwrite ?? false,
+    ...optional('start', given.start),
+  };
+}
+
+function pfsInput(given: ValidPfs, { project, branchOf }: Names): PfsInput {
   return {
     name: given.name ?? given.repo,
     project: given.project ?? project,
     repo: given.repo,
-    branch: given.branch ?? 'master',
+    branch: given.branch ?? branchOf(given) ?? 'master',
     glob: cleanGlob(given.glob),
     repo_type: given.repo_type ?? 'user',
     join_on: given.join_on ?? '',

@@ -3,10 +3,11 @@
 
 import { PipelineDag } from './dag.ts';
 import { nearestWord } from './edit-distance.ts';
-import type { PfsInput, PipelineInput, PipelineSpec } from './spec.ts';
-import { inputMembers, pipelineKey } from './spec.ts';
+import type { CronInput, PfsInput, PipelineInput, PipelineSpec } from './spec.ts';
+import { cronInputs, inputMembers, pipelineKey } from './spec.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
 import { problemsError } from './spec-document.ts';
+import { DEFAULT_BRANCH } from './trigger.ts';
 import type { ValidatedSpec } from './validate-spec.ts';
 
 /** What the rules ask of the state. */
@@ -16,6 +17,8 @@ export interface SpecContext {
   /** Names of the repos of a project, for "did you mean". */
   repoNames(project: string): Iterable<string>;
   branchExists(ref: { project: string; repo: string; branch: string }): boolean;
+  /** The branch of the same repo that a branch follows by a trigger; undefined for none. */
+  followedBy(ref: { project: string; repo: string; branch: string }): string | undefined;
   /** The specs of all pipelines, stopped ones too. */
   pipelines(): Iterable<PipelineSpec>;
 }
@@ -47,7 +50,9 @@ export function contextProblems(spec: PipelineSpec, context: SpecContext): SpecP
   return [
     ...repoProblems(spec, previous, context),
     ...inputRepoProblems(spec, context),
+    ...cronRepoProblems(spec, previous, context),
     ...cycleProblems(spec, others),
+    ...triggerContextProblems(spec, { context, pipelines: [...others, spec] }),
   ];
 }
 
@@ -76,10 +81,17 @@ export function checkContext(
 /** The state as it will be once these pipelines are there. */
 function withPipelines(context: SpecContext, pipelines: readonly PipelineSpec[]): SpecContext {
   const added = new Map(pipelines.map((spec) => [pipelineKey(spec), spec]));
+  const cronRepos = new Set(
+    pipelines.flatMap(({ input }) =>
+      cronInputs(input).map(({ project, repo }) => `${project}/${repo}`),
+    ),
+  );
   return {
     projectExists: (project) => context.projectExists(project),
     repoExists: (project, repo) =>
-      added.has(`${project}/${repo}`) || context.repoExists(project, repo),
+      added.has(`${project}/${repo}`) ||
+      cronRepos.has(`${project}/${repo}`) ||
+      context.repoExists(project, repo),
     repoNames: (project) => [
       ...context.repoNames(project),
       ...pipelines
@@ -87,6 +99,7 @@ function withPipelines(context: SpecContext, pipelines: readonly PipelineSpec[])
         .map((spec) => spec.pipeline.name),
     ],
     branchExists: (ref) => context.branchExists(ref),
+    followedBy: (ref) => context.followedBy(ref),
     *pipelines() {
       for (const spec of context.pipelines()) {
         if (!added.has(pipelineKey(spec))) {
@@ -158,6 +171,41 @@ function inputRepoProblems(spec: PipelineSpec, context: SpecContext): SpecProble
   return problems;
 }
 
+/** The repo of a cron input belongs to the pipeline: it is made with it, or was made for it. */
+function cronRepoProblems(
+  spec: PipelineSpec,
+  previous: PipelineSpec | undefined,
+  context: SpecContext,
+): SpecProblem[] {
+  const keyOf = ({ project, repo }: CronInput) => `${project}/${repo}`;
+  const taken = new Set([pipelineKey(spec)]);
+  const before = new Set(previous ? cronInputs(previous.input).map(keyOf) : []);
+  const problems: SpecProblem[] = [];
+  for (const { input, path } of cronLeaves(spec.input)) {
+    const key = keyOf(input);
+    const isOld = before.has(key) && !taken.has(key);
+    if (!isOld && (taken.has(key) || context.repoExists(input.project, input.repo))) {
+      problems.push({
+        path: [...path, 'repo'],
+        message: `there is already a repo "${input.repo}", and the ticks need one of their own; set repo to another name, or delete that one`,
+      });
+    }
+    taken.add(key);
+  }
+  return problems;
+}
+
+function cronLeaves(
+  input: PipelineInput,
+  path: SpecPath = ['input'],
+): { readonly input: CronInput; readonly path: SpecPath }[] {
+  if ('cron' in input) {
+    return [{ input: input.cron, path: [...path, 'cron'] }];
+  }
+  const kind = Object.keys(input)[0] ?? '';
+  return inputMembers(input).flatMap((member, index) => cronLeaves(member, [...path, kind, index]));
+}
+
 function cycleProblems(spec: PipelineSpec, others: readonly PipelineSpec[]): SpecProblem[] {
   const own = pipelineKey(spec);
   const cycle = new PipelineDag([...others, spec]).cycleThrough(own);
@@ -173,6 +221,41 @@ function cycleProblems(spec: PipelineSpec, others: readonly PipelineSpec[]): Spe
       message: `the data would go round in a cycle (${cycle.join(' → ')}); break it by reading from another repo`,
     },
   ];
+}
+
+function triggerContextProblems(
+  spec: PipelineSpec,
+  known: { readonly context: SpecContext; readonly pipelines: readonly PipelineSpec[] },
+): SpecProblem[] {
+  const problems: SpecProblem[] = [];
+  for (const { input, path } of leaves(spec.input)) {
+    const { project, repo, branch, trigger } = input;
+    if (trigger === undefined) {
+      continue;
+    }
+    const writer = known.pipelines.find(
+      (other) => pipelineKey(other) === `${project}/${repo}` && other.output_branch === branch,
+    );
+    if (writer) {
+      problems.push({
+        path: [...path, 'branch'],
+        message: `the pipeline "${writer.pipeline.name}" writes the branch "${branch}", so that it cannot follow another one; name a branch of your own, or leave it out`,
+      });
+    }
+    const chain = [branch];
+    let next: string | undefined = trigger.branch ?? DEFAULT_BRANCH;
+    while (next !== undefined && !chain.includes(next)) {
+      chain.push(next);
+      next = known.context.followedBy({ project, repo, branch: next });
+    }
+    if (next !== undefined) {
+      problems.push({
+        path: [...path, 'trigger'],
+        message: `branches would follow each other in a circle (${[...chain, next].join(' → ')}); follow another branch`,
+      });
+    }
+  }
+  return problems;
 }
 
 function leaves(

@@ -10,7 +10,7 @@ import { group } from './group-input.ts';
 import { join } from './join-input.ts';
 import { expandKey, type KeyTemplate, parseKeyTemplate } from './key-template.ts';
 import type { InputKind, PfsInput, PipelineInput } from './spec.ts';
-import { inputMembers } from './spec.ts';
+import { inputMembers, leafOf } from './spec.ts';
 import { union } from './union-input.ts';
 
 /** A file or directory that the glob of an input matched. */
@@ -62,15 +62,16 @@ export async function* datums(input: PipelineInput, options: DatumOptions): Asyn
 }
 
 function rowSource(input: PipelineInput, matches: MatchSource, around: Around): RowSource {
-  if ('pfs' in input) {
-    return leaf(input.pfs, matches, around);
+  const read = leafOf(input);
+  if (read !== undefined) {
+    return leaf(read, matches, around);
   }
   const kind = Object.keys(input)[0] as InputKind;
   const combine = COMBINATORS[kind];
   if (combine === undefined) {
     throw new EngineError(
       'invalid',
-      `Cannot make datums of the input "${kind}": this kind is not yet supported; use pfs, cross, union, join or group`,
+      `Cannot make datums of the input "${kind}": this kind is not yet supported; use pfs, cron, cross, union, join or group`,
     );
   }
   const within = { join: around.join || kind === 'join', group: around.group || kind === 'group' };

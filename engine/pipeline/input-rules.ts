@@ -4,6 +4,7 @@
 import { parseKeyTemplate } from './key-template.ts';
 import { branchNameProblem, inputNameProblem } from './names.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
+import { scheduleProblem, type TriggerFields, triggerProblems } from './trigger.ts';
 
 /** Says what is wrong with a glob (it begins with a slash), or else how many groups it captures. */
 export type CheckGlob = (glob: string) => string | number;
@@ -63,6 +64,7 @@ class InputCheck implements InputFindings {
   readonly problems: SpecProblem[] = [];
   readonly warnings: SpecProblem[] = [];
   readonly #checkGlob: CheckGlob;
+  readonly #crons = new Set<string>();
 
   constructor(checkGlob: CheckGlob) {
     this.#checkGlob = checkGlob;
@@ -89,6 +91,9 @@ class InputCheck implements InputFindings {
       if (input[kind] !== undefined) {
         const leaf = { ...place, path: [...path, kind] };
         this.#leaf(fields(input[kind]), { path: leaf.path, names });
+        if (kind === 'cron') {
+          this.#cron(fields(input[kind]), leaf.path);
+        }
         this.#keys(fields(input[kind]), { ...leaf, hasGlob: kind === 'pfs' || kind === 'atom' });
       }
     }
@@ -164,9 +169,51 @@ class InputCheck implements InputFindings {
         'inputs from repos that the engine keeps for itself are not yet supported; leave it out',
       );
     }
+    this.#trigger(input, path);
     if (typeof input.glob === 'string' && input.glob !== '') {
       const checked = this.#checkGlob(cleanGlob(input.glob));
       this.#problem([...path, 'glob'], typeof checked === 'string' ? checked : undefined);
+    }
+  }
+
+  #cron(input: Fields, path: SpecPath): void {
+    const { name, spec, start, repo } = input;
+    if (typeof spec === 'string') {
+      this.#problem([...path, 'spec'], scheduleProblem(spec));
+    }
+    if (typeof start === 'string') {
+      const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(start) && !Number.isNaN(Date.parse(start));
+      this.#problem(
+        [...path, 'start'],
+        isTime ? undefined : `"${start}" is no time; write it as 2026-01-31T00:00:00Z`,
+      );
+    }
+    if (typeof name === 'string' && name !== '') {
+      const isRepo = typeof repo === 'string' || /^[a-zA-Z0-9_-]+$/.test(name);
+      this.#problem(
+        [...path, 'name'],
+        isRepo
+          ? undefined
+          : `no repo can be named after "${name}"; set repo, or use only letters, digits, "-" and "_"`,
+      );
+      if (this.#crons.has(name)) {
+        this.#problem(
+          [...path, 'name'],
+          `another cron input is named "${name}"; give each its own name`,
+        );
+      }
+      this.#crons.add(name);
+    }
+  }
+
+  #trigger(input: Fields, path: SpecPath): void {
+    const { trigger, branch } = input;
+    if (typeof trigger === 'object' && trigger !== null) {
+      // Without a branch of its own the input gets one of a new name.
+      const on = typeof branch === 'string' ? branch : undefined;
+      for (const { field, message } of triggerProblems(ofRightTypes(trigger), on)) {
+        this.#problem([...path, 'trigger', ...(field ? [field] : [])], message);
+      }
     }
   }
 
@@ -219,6 +266,21 @@ class InputCheck implements InputFindings {
       this.problems.push({ path, message });
     }
   }
+}
+
+/** Leaves out what the schema has found to be wrong. */
+function ofRightTypes(trigger: object): TriggerFields {
+  const { branch, all, rate_limit_spec, size, commits, cron_spec } = trigger as Fields;
+  return {
+    ...(typeof branch === 'string' ? { branch } : {}),
+    ...(typeof all === 'boolean' ? { all } : {}),
+    ...(typeof rate_limit_spec === 'string' ? { rate_limit_spec } : {}),
+    ...(typeof size === 'string' ? { size } : {}),
+    ...(typeof commits === 'number' && Number.isInteger(commits) && commits >= 0
+      ? { commits }
+      : {}),
+    ...(typeof cron_spec === 'string' ? { cron_spec } : {}),
+  };
 }
 
 function fields(value: unknown): Fields {

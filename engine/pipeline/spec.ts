@@ -125,11 +125,15 @@ export interface Trigger {
 
 export interface CronInput {
   readonly name: string;
-  readonly project?: string;
-  readonly repo?: string;
+  readonly project: string;
+  /** Made with the pipeline and deleted with it. */
+  readonly repo: string;
+  /** A schedule, in UTC. */
   readonly spec: string;
+  /** Time (RFC 3339) from which ticks that are past are made up; the making of the pipeline where it is not there. */
   readonly start?: string;
-  readonly overwrite?: boolean;
+  /** Each tick replaces the file of the one before. */
+  readonly overwrite: boolean;
 }
 
 export interface GitInput {
@@ -207,12 +211,45 @@ export function stdinText(lines: readonly string[] | undefined): string | undefi
   return lines === undefined || lines.length === 0 ? undefined : `${lines.join('\n')}\n`;
 }
 
-/** Lists the repo inputs of a tree, from left to right, wherever they are nested. */
+/** Lists the repo inputs of a tree, from left to right, wherever they are nested; a cron input is one of its repo. */
 export function pfsInputs(input: PipelineInput): PfsInput[] {
-  if ('pfs' in input) {
-    return [input.pfs];
-  }
-  return inputMembers(input).flatMap(pfsInputs);
+  const leaf = leafOf(input);
+  return leaf ? [leaf] : inputMembers(input).flatMap(pfsInputs);
+}
+
+/** Returns the repo that an input which combines nothing reads; undefined for a combination. */
+export function leafOf(input: PipelineInput): PfsInput | undefined {
+  if ('pfs' in input) return input.pfs;
+  return 'cron' in input ? cronLeaf(input.cron) : undefined;
+}
+
+/** Lists the cron inputs of a tree. */
+export function cronInputs(input: PipelineInput): CronInput[] {
+  return 'cron' in input ? [input.cron] : inputMembers(input).flatMap(cronInputs);
+}
+
+const cronLeaves = new WeakMap<CronInput, PfsInput>();
+
+/** The files of a cron input's repo, always the same object for one input. */
+function cronLeaf(cron: CronInput): PfsInput {
+  const known = cronLeaves.get(cron);
+  const leaf: PfsInput = known ?? {
+    name: cron.name,
+    project: cron.project,
+    repo: cron.repo,
+    branch: 'master',
+    glob: '/*',
+    repo_type: 'user',
+    join_on: '',
+    outer_join: false,
+    group_by: '',
+    lazy: false,
+    empty_files: false,
+    s3: false,
+    reference: false,
+  };
+  cronLeaves.set(cron, leaf);
+  return leaf;
 }
 
 /** Returns the members of a combination; an input that combines nothing has none. */

@@ -15,6 +15,7 @@ import {
   type ProvenanceLink,
   type RepoRecord,
   type TagRecord,
+  type TriggerRecord,
 } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { type FileInfo, isDirectory, isLink, shownPath } from '../pfs/files.ts';
@@ -34,6 +35,7 @@ import type {
 } from './wire.ts';
 import type { Lineage } from './wire-lineage.ts';
 import type { PlannedDatum } from './wire-previews.ts';
+import type { Trigger } from './wire-triggers.ts';
 import type { Tag } from './wire-versions.ts';
 
 /** ISO 8601 in UTC. */
@@ -72,7 +74,16 @@ export function viewBranch(branch: BranchRecord): Branch {
       .filter((source) => !source.repo.endsWith('.spec'))
       .map((source) => ({ repo: splitRepoKey(source.repo), name: source.branch })),
     created: isoTime(branch.created),
+    trigger: viewTrigger(branch.trigger),
   };
+}
+
+function viewTrigger(trigger: TriggerRecord | undefined): Trigger | null {
+  if (trigger === undefined) {
+    return null;
+  }
+  const { ticked: _, ...shown } = trigger;
+  return shown;
 }
 
 export function viewTag(tag: TagRecord): Tag {

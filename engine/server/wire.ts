@@ -62,7 +62,7 @@
 //  GET    /pipelines?project=&after=&limit=                   → Page<Pipeline>
 //  GET    /pipelines/{project}/{pipeline}?version=            → Pipeline
 //  DELETE /pipelines/{project}/{pipeline}?force=true&keep-repo=true → 204
-//  POST   /pipelines/{project}/{pipeline}/start | stop        → Pipeline
+//  POST   /pipelines/{project}/{pipeline}/start | stop | tick → Pipeline             (tick: of its cron inputs, now)
 //
 //  GET    /jobs?project=&pipeline=&state=&after=&limit=       → Page<Job>            (newest first)
 //  GET    /job-sets/{id}                                      → Page<Job>
@@ -72,6 +72,8 @@
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums?after=&limit= → Page<Datum>
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums/{datum} → Datum
 //  GET    /logs?project=&pipeline=&job=&datum=&follow=true&tail= → stream of LogLine
+
+import type { PutTrigger, Trigger } from './wire-triggers.ts';
 
 export const API_PREFIX = '/api/v1';
 /** Response header with the version of the engine that answered. */
@@ -160,12 +162,15 @@ export interface BranchName {
 export interface PutBranch {
   /** Any ref of the same repo; absent: an existing branch stays, a new one starts empty. */
   readonly head?: string;
+  /** Absent: stays as it is; null: it follows no branch any more. */
+  readonly trigger?: PutTrigger | null;
 }
 
 export interface Branch extends BranchName {
   readonly head: string | null;
   readonly provenance: readonly BranchName[];
   readonly created: string;
+  readonly trigger: Trigger | null;
 }
 
 export interface CommitLink extends BranchName {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Datum } from '../../engine/server/wire.ts';
+import { runProgram } from '../support/cli.ts';
 import { images, PipelineHome } from './pipeline-home.ts';
 
 const pfs = (repo: string, glob: string, more: Readonly<Record<string, unknown>> = {}) => ({
@@ -100,5 +101,61 @@ describe('inputs', { skip: images.skip ?? false }, () => {
     assert.match(again, /would be changed, to version 2/);
     assert.match(again, /^Datums: +3, of which 3 would be skipped$/m);
     assert.match(await home.pfs('list-datum', '-f', spec), /numbers:\/three +skipped/);
+  });
+
+  it('a pipeline with a schedule runs at its times and on demand, each tick a file of its time', async () => {
+    const input = { cron: { name: 'tick', spec: '@every 1s', overwrite: true } };
+    await home.create({ name: 'clock', input, sh: 'ls /pfs/tick > /pfs/out/now' });
+    // Nothing else makes it run: after the first, on no tick, each job is that of a tick.
+    const subscribe = `"${process.execPath}" bin/pfs subscribe-commit clock@master --raw | head -n 3`;
+    const env = home.environment;
+    const heard = await runProgram('sh', ['-c', subscribe], { env, timeoutMs: 60_000 });
+    assert.equal(heard.stdout.trim().split('\n').length, 3, heard.stderr);
+    await home.pfs('stop-pipeline', 'clock');
+    assert.match(await home.pfs('list-file', 'clock_tick@master'), /\/20\d\d-\d\d-\d\dT[\d:.]+Z/);
+
+    const never = { cron: { name: 'tick', spec: '@never' } };
+    await home.create({
+      name: 'demand',
+      input: never,
+      sh: 'ls /pfs/tick > /pfs/out/$PACH_DATUM_ID',
+    });
+    await home.done('demand');
+    await home.pfs('run-cron', 'demand');
+    const job = await home.done('demand');
+    assert.deepEqual([job.state, job.datums.processed], ['success', 1], job.reason);
+    assert.match(
+      (await home.run(['put-file', 'demand_tick@master:/x', '-f', '-'])).stderr,
+      /schedule/,
+    );
+    await home.pfs('delete-pipeline', 'demand');
+    assert.ok(!(await home.pfs('list-repo')).includes('demand_tick'));
+  });
+
+  it('a branch with a trigger follows another one, and says so', async () => {
+    await home.repo('stream', { a: '1' });
+    await home.pfs('create-branch', 'stream@batch', '-t', 'master', '--trigger-commits', '2');
+    const batch = { pfs: { repo: 'stream', branch: 'batch', glob: '/*' } };
+    await home.create({ name: 'batches', input: batch, sh: 'cp $stream /pfs/out' });
+    assert.match(await home.pfs('list-branch', 'stream'), /batch .*master: 2 commits/);
+    assert.equal((await home.done('batches')).datums.total, 0);
+    await home.put('stream', { b: '2' });
+    const job = await home.done('batches');
+    assert.equal(job.datums.processed, 2);
+    await home.put('stream', { c: '3' });
+    assert.equal((await home.done('batches')).id, job.id);
+    const circle = await home.run([
+      'create-branch',
+      'stream@master',
+      '-t',
+      'batch',
+      '--trigger-commits',
+      '1',
+    ]);
+    assert.match(circle.stderr, /in a circle \(master → batch → master\)/);
+    const empty = await home.run(['create-branch', 'stream@x', '-t', 'master']);
+    assert.match(empty.stderr, /a trigger without a condition would never fire/);
+    await home.pfs('create-branch', 'stream@batch', '--remove-trigger');
+    assert.match(await home.pfs('list-branch', 'stream'), /batch .* -$/m);
   });
 });

@@ -10,6 +10,7 @@ import { JobRunner } from '../../engine/jobs/job-runner.ts';
 import { JobLogs } from '../../engine/jobs/logs.ts';
 import { type PutPipeline, putPipelines } from '../../engine/jobs/pipelines.ts';
 import { Scheduler } from '../../engine/jobs/scheduler.ts';
+import { Ticker } from '../../engine/jobs/ticker.ts';
 import { WorkerPool } from '../../engine/jobs/worker-pool.ts';
 import type { CommitRecord, JobRecord, PipelineRecord } from '../../engine/journal/records.ts';
 import { MemoryObjectStore } from '../../engine/object/memory.ts';
@@ -39,6 +40,8 @@ export interface TestEngineOptions {
   readonly self?: string;
   readonly idleMs?: number;
   readonly isAlive?: (owner: string) => boolean;
+  /** Keep schedules, too. */
+  readonly ticking?: boolean;
   /** Do not schedule until told. */
   readonly idle?: boolean;
 }
@@ -59,6 +62,7 @@ export class TestEngine {
   readonly pfs: Pfs;
   readonly executor: FakeExecutor;
   readonly scheduler: Scheduler;
+  readonly ticker: Ticker;
   readonly pool: WorkerPool;
   readonly logs: JobLogs;
   readonly store: ObjectStore;
@@ -69,12 +73,13 @@ export class TestEngine {
   private constructor(
     parts: Pick<
       TestEngine,
-      'pfs' | 'executor' | 'scheduler' | 'pool' | 'logs' | 'store' | 'problems'
+      'pfs' | 'executor' | 'scheduler' | 'ticker' | 'pool' | 'logs' | 'store' | 'problems'
     >,
   ) {
     this.pfs = parts.pfs;
     this.executor = parts.executor;
     this.scheduler = parts.scheduler;
+    this.ticker = parts.ticker;
     this.pool = parts.pool;
     this.logs = parts.logs;
     this.store = parts.store;
@@ -110,7 +115,20 @@ export class TestEngine {
     const logs = new JobLogs(store, { clock });
     const runner = new JobRunner({ context, pool, logs, owner: self });
     const scheduler = new Scheduler({ context, clock, runner, self, isAlive, onProblem });
-    engine = new TestEngine({ pfs, executor, scheduler, pool, logs, store, problems });
+    const ticker = new Ticker({ context, clock, onProblem });
+    engine = new TestEngine({
+      pfs,
+      executor,
+      scheduler,
+      ticker,
+      pool,
+      logs,
+      store,
+      problems,
+    });
+    if (options.ticking) {
+      ticker.start();
+    }
     if (!options.idle) {
       scheduler.start();
     }
@@ -126,6 +144,7 @@ export class TestEngine {
     if (this.#isAbandoned) {
       return;
     }
+    await this.ticker.stop();
     await this.scheduler.stop();
     await Promise.all([this.pool.close(), this.logs.close()]);
     await this.pfs.context.journal.close();

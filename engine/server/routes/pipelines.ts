@@ -72,6 +72,10 @@ export function pipelineRoutes(server: FastifyInstance, { context, pool }: Engin
     viewPipeline(await change(request, { kind: 'pipeline.start', pipeline: pipelineOf(request) })),
   );
 
+  server.post('/pipelines/:project/:pipeline/tick', async (request) =>
+    viewPipeline(await change(request, { kind: 'pipeline.tick', pipeline: pipelineOf(request) })),
+  );
+
   server.post('/pipelines/:project/:pipeline/stop', async (request) => {
     const pipeline = await change(request, {
       kind: 'pipeline.stop',

@@ -1,13 +1,15 @@
 // Repos and branches over HTTP.
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { EngineError } from '../../base/errors.ts';
 import { resolveBranch } from '../../pfs/branches.ts';
 import { resolveRepo } from '../../pfs/commit-lookup.ts';
 import { exportRepo } from '../../pfs/export.ts';
 import { repoKeyOf } from '../../pfs/names.ts';
+import { readTrigger, type Trigger, type TriggerFields } from '../../pipeline/trigger.ts';
 import { changing } from '../changing.ts';
 import { encodeFiles } from '../frames.ts';
-import { flag, pageOf, param, query, repoOf, sendBytes, text } from '../http.ts';
+import { body, flag, pageOf, param, query, repoOf, sendBytes, text } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { viewBranch, viewRepo } from '../views.ts';
 import { FRAMES_TYPE } from '../wire.ts';
@@ -73,11 +75,14 @@ export function repoRoutes(
 
   server.put('/repos/:project/:repo/branches/:branch', async (request) => {
     const head = text(request, 'head');
+    const branch = param(request, 'branch');
+    const trigger = triggerOf(request, branch);
     const made = await change(request, {
       kind: 'branch.put',
       repo: repoOf(request),
-      branch: param(request, 'branch'),
+      branch,
       ...(head === undefined ? {} : { head }),
+      ...(trigger === undefined ? {} : { trigger }),
     });
     return viewBranch(made);
   });
@@ -95,4 +100,27 @@ export function repoRoutes(
     });
     return reply.code(204).send();
   });
+}
+
+/** Reads the trigger that a request wants a branch to have; null for none, undefined where it does not say. */
+function triggerOf(request: FastifyRequest, on: string): Trigger | null | undefined {
+  const { trigger } = body(request) as { trigger?: unknown };
+  if (trigger === undefined || trigger === null) {
+    return trigger;
+  }
+  if (typeof trigger !== 'object') {
+    throw new EngineError('invalid', 'Cannot read the request: "trigger" must be an object');
+  }
+  const { branch, all, size, commits, rateLimit, cron } = trigger as Record<string, unknown>;
+  const asText = (value: unknown) => (value === undefined ? undefined : String(value));
+  const fields = {
+    branch: asText(branch),
+    all: all === true,
+    size: asText(size),
+    commits: commits === undefined ? undefined : Number(commits),
+    rate_limit_spec: asText(rateLimit),
+    cron_spec: asText(cron),
+  };
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return readTrigger(Object.fromEntries(given) as TriggerFields, on);
 }

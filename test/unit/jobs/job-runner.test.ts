@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { metaRepo } from '../../../engine/journal/records.ts';
+import { putBranch } from '../../../engine/pfs/branches.ts';
 import { counts, TestEngine } from '../../support/engine.ts';
 import type { FakeRun } from '../../support/fake-executor.ts';
 import { Latch } from '../../support/latch.ts';
@@ -381,4 +382,80 @@ it('empty files have their names and no bytes, and a change of what is in them r
   assert.equal(job.stats.downloadBytes, 0);
   await engine.put('data', { 'd/a': 'changed' });
   assert.equal(counts(await engine.done('names')), '1/0/0 of 1');
+});
+
+it('an input with a trigger starts one job for all that came since the last, and its branch is made and deleted with the pipeline', async (t) => {
+  const engine = await TestEngine.start(t);
+  await engine.repos('data');
+  await engine.put('data', { a: '1' });
+  const input = { pfs: { repo: 'data', glob: '/*', trigger: { commits: 2 } } };
+  await engine.pipeline({ name: 'batch', input });
+  assert.equal(
+    counts(await engine.done('batch')),
+    '0/0/0 of 0',
+    'a branch of its own begins empty',
+  );
+  const first = await engine.put('data', { b: '2' });
+  assert.equal(counts(await engine.done('batch')), '2/0/0 of 2');
+  assert.equal((await engine.job('batch')).id, first.id, 'one commit set');
+  await engine.put('data', { c: '3' });
+  assert.equal((await engine.done('batch')).id, first.id);
+  await engine.put('data', { d: '4' });
+  assert.equal(counts(await engine.done('batch')), '2/2/0 of 4');
+
+  const { branches } = engine.pfs.context.journal.state;
+  const key = 'default/data@batch-trigger-1';
+  assert.equal(branches.get(key)?.trigger?.commits, 2);
+  const more = { pfs: { ...input.pfs, trigger: { commits: 3 } } };
+  await engine.pipeline({ name: 'batch', input: more }, { update: true });
+  assert.equal(branches.get(key)?.trigger?.commits, 3);
+  await engine.pipeline({ name: 'batch', input: 'data' }, { update: true });
+  assert.ok(!branches.has(key));
+  assert.equal(counts(await engine.done('batch')), '4/0/0 of 4', 'another branch is another datum');
+});
+
+it('an output that another branch follows runs what reads that branch when its job succeeds, and not when it fails', async (t) => {
+  const engine = await TestEngine.start(t);
+  await engine.repos('data');
+  engine.executor.setCode('first', failOnBad);
+  const follows = (branch: string) => ({
+    pfs: { repo: 'first', branch, glob: '/*', trigger: { commits: 1 } },
+  });
+  await engine.pipeline([
+    { name: 'first', input: 'data', datum_tries: 1 },
+    { name: 'second', input: follows('good') },
+    { name: 'both', input: { cross: [pfs('data', { glob: '/' }), follows('also')] } },
+  ]);
+  await engine.settled();
+  const { id } = await engine.put('data', { a: '1' });
+  await engine.settled();
+  const { branches, commits } = engine.pfs.context.journal.state;
+  const good = () => branches.get('default/first@good')?.head;
+  assert.equal(good(), id, 'it is at the output commit of the very job');
+  assert.deepEqual(await engine.read('second'), { a: '1' });
+  // It had a commit of that set already, for the change of data, so that what followed is one of a new set.
+  const both = await engine.commit('both');
+  assert.notEqual(both.id, id);
+  assert.ok(commits.has(`default/both@${id}`));
+  assert.equal(both.provenance.find(({ repo }) => repo === 'default/first')?.commit, id);
+
+  await engine.put('data', { b: 'bad' });
+  await engine.settled();
+  assert.equal(good(), id);
+});
+
+it('work is put off by committing to one branch, and released by moving another to it', async (t) => {
+  const engine = await TestEngine.start(t);
+  await engine.repos('data');
+  await engine.pipeline({ name: 'copy', input: 'data' });
+  await engine.settled();
+  await engine.put('data@staging', { a: '1' });
+  await engine.put('data@staging', { b: '2' });
+  const job = await engine.done('copy');
+  assert.equal(job.datums.total, 0);
+  const move = { repo: 'default/data', branch: 'master', head: 'staging' };
+  await putBranch(engine.pfs.context, move, { actor: 'test' });
+  assert.equal(counts(await engine.done('copy')), '2/0/0 of 2');
+  const jobs = [...engine.pfs.context.journal.state.jobs.values()];
+  assert.equal(jobs.length, 2, 'one job for both commits');
 });

@@ -20,6 +20,7 @@ function world(
     repoExists: (project, repo) => project === 'default' && repos.has(repo),
     repoNames: () => repos,
     branchExists: ({ repo, branch }) => (state.branches ?? []).includes(`${repo}@${branch}`),
+    followedBy: () => undefined,
     pipelines: () => state.pipelines ?? [],
   };
 }

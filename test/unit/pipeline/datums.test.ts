@@ -123,14 +123,14 @@ it('passes an error of the match source on', async () => {
 });
 
 it('refuses kinds of input that cannot be combined yet', async () => {
-  const error = await all({ cron: { name: 't', spec: '@daily' } }, from(files)).catch(
+  const error = await all({ git: { url: 'https://a/b.git' } }, from(files)).catch(
     (thrown: unknown) => thrown,
   );
   assert.match(
     errorOf(() => {
       throw error;
     }).message,
-    /Cannot make datums of the input "cron": this kind is not yet supported/,
+    /Cannot make datums of the input "git": this kind is not yet supported/,
   );
 });
 

@@ -11,7 +11,18 @@ const cases: readonly (readonly [PipelineInput, string])[] = [
   [{ cross: [pfs('a'), { union: [pfs('b'), pfs('c')] }] }, '(a:/* ⨯ (b:/* ∪ c:/*))'],
   [{ join: [pfs('a'), pfs('b')] }, '(a:/* ⋈ b:/*)'],
   [{ group: [pfs('a'), pfs('b')] }, '(Group: a:/*, b:/*)'],
-  [{ cron: { name: 'tick', spec: '@every 1m' } }, 'tick:@every 1m'],
+  [
+    {
+      cron: {
+        name: 'tick',
+        project: 'default',
+        repo: 'p_tick',
+        spec: '@every 1m',
+        overwrite: false,
+      },
+    },
+    'tick:@every 1m',
+  ],
   [{ git: { url: 'https://a/b.git', branch: 'x' } }, 'https://a/b.git@x'],
 ];
 for (const [input, text] of cases) {

@@ -1,0 +1,79 @@
+// What a pipeline keeps for its cron inputs: a repo for each, and from when on its schedule counts.
+
+import type { CronRecord, PipelineRecord } from '../journal/records.ts';
+import type { Change } from '../pfs/change.ts';
+import { readersOf } from '../pfs/repos.ts';
+import { cronInputs, type PipelineSpec } from '../pipeline/spec.ts';
+
+/**
+ * Makes the repos of cron inputs that are missing, and returns the inputs with their schedules. A schedule that was
+ * there before goes on; a new one counts from its start, or from now.
+ */
+export function cronsOf(
+  change: Change,
+  spec: PipelineSpec,
+  old: PipelineRecord | undefined,
+): Pick<PipelineRecord, 'crons'> {
+  const before = new Map(
+    old
+      ? cronInputs((old.spec as unknown as PipelineSpec).input).map((one) => [one.name, one])
+      : [],
+  );
+  const crons = cronInputs(spec.input).map((input): CronRecord => {
+    const repo = `${input.project}/${input.repo}`;
+    if (!change.state.repos.has(repo)) {
+      const description = `ticks of pipeline ${spec.pipeline.name}`;
+      const id = change.context.ids.next();
+      change.add({
+        kind: 'repo.created',
+        repo: { key: repo, id, kind: 'user', description, created: change.time },
+      });
+    }
+    const was = before.get(input.name);
+    const isSame = was?.spec === input.spec && was.start === input.start;
+    const known = old?.crons?.find((cron) => cron.input === input.name);
+    const start = input.start === undefined ? change.time : Date.parse(input.start);
+    return {
+      input: input.name,
+      repo,
+      schedule: input.spec,
+      overwrite: input.overwrite,
+      ticked: isSame && known ? known.ticked : start,
+    };
+  });
+  return crons.length === 0 ? {} : { crons };
+}
+
+/** Returns the cron inputs of a pipeline that is started again: what would have come while it was stopped never does. */
+export function restartedCrons(
+  pipeline: PipelineRecord,
+  now: number,
+): Pick<PipelineRecord, 'crons'> {
+  const { crons } = pipeline;
+  return crons
+    ? { crons: crons.map((cron) => ({ ...cron, ticked: Math.max(cron.ticked, now) })) }
+    : {};
+}
+
+/** Deletes the repos of cron inputs that are not kept. One that somebody else reads stays, unless forced. */
+export function dropCronRepos(
+  change: Change,
+  pipeline: PipelineRecord,
+  options: { readonly kept: readonly CronRecord[]; readonly force: boolean },
+): void {
+  const { state } = change;
+  const kept = new Set(options.kept.map(({ repo }) => repo));
+  for (const { repo } of pipeline.crons ?? []) {
+    const isRead = readersOf(state, repo).length > 0;
+    if (kept.has(repo) || !state.repos.has(repo) || (isRead && !options.force)) {
+      continue;
+    }
+    for (const branch of [...state.branches.values()]) {
+      if (branch.provenance.some((source) => source.repo === repo)) {
+        const provenance = branch.provenance.filter((source) => source.repo !== repo);
+        change.add({ kind: 'branch.put', branch: { ...branch, provenance } });
+      }
+    }
+    change.add({ kind: 'repo.deleted', repo });
+  }
+}
