@@ -104,7 +104,7 @@ function exitCodeText(columns: number): string {
 
 function environmentText(columns: number): string {
   const lines = Object.entries(ENVIRONMENT).map(([name, meaning]) =>
-    wrap(`  ${name.padEnd(13)}${meaning}`, columns, 15),
+    wrap(`  ${name.padEnd(18)}${meaning}`, columns, 20),
   );
   return ['Environment:', ...lines].join('\n');
 }
