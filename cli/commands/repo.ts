@@ -73,12 +73,15 @@ export const commands: readonly Command[] = [
       const url = path`/repos/${name.project}/${name.name}`;
       const keep = retentionOf(args);
       const text = args.string('description');
+      if (keep === undefined && text === undefined) {
+        throw usageError('Say what to change: -d <text>; -d "" takes the description away');
+      }
       let repo: Repo | undefined;
       if (keep !== undefined) {
         repo = await context.client.send<Repo>('PUT', `${url}/retention`, { body: keep });
       }
-      if (keep === undefined || text !== undefined) {
-        repo = await context.change<Repo>('PATCH', url, { body: { description: text ?? '' } });
+      if (text !== undefined) {
+        repo = await context.change<Repo>('PATCH', url, { body: { description: text } });
       }
       if (repo) {
         await printRaw(context, repo);

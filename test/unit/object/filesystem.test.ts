@@ -30,6 +30,7 @@ async function keysOf(store: FilesystemObjectStore, prefix = ''): Promise<string
 it('what killed writers left is removed by an open a day later, and only then', async () => {
   const { directory } = await openStore();
   const temporary = join(directory, '.tmp');
+  await mkdir(temporary);
   const day = 24 * 60 * 60;
   for (const [name, age] of [
     ['old', day + 60],
@@ -96,6 +97,7 @@ it('writers and deleters of one directory do not get in each other’s way', asy
 
 it('temporary files that were swept away together with their directory are no obstacle', async () => {
   const { directory, store } = await openStore();
+  await store.put('first', Buffer.from('v'));
   await rm(join(directory, '.tmp'), { recursive: true });
   await store.put('k', Buffer.from('v'));
   assert.equal((await store.get('k')).toString(), 'v');
