@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
 import { resolvePipeline } from '../../jobs/job-lookup.ts';
+import { keptWarning } from '../../jobs/kept-results.ts';
 import { readSpecCommit } from '../../jobs/spec-repo.ts';
 import { specRepo } from '../../journal/records.ts';
 import { resolveCommit } from '../../pfs/commit-lookup.ts';
@@ -30,11 +31,16 @@ export function pipelineRoutes(server: FastifyInstance, { context, pool }: Engin
       update: flag(request, 'update'),
       reprocess: flag(request, 'reprocess'),
     });
-    return changes.map(({ pipeline, created, warnings }) => ({
-      pipeline: viewPipeline(pipeline),
-      created,
-      warnings,
-    }));
+    return await Promise.all(
+      changes.map(async ({ pipeline, created, warnings }) => {
+        const kept = created ? undefined : await keptWarning(context, pipeline);
+        return {
+          pipeline: viewPipeline(pipeline),
+          created,
+          warnings: kept === undefined ? warnings : [...warnings, kept],
+        };
+      }),
+    );
   });
 
   server.get('/pipelines', (request) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { endJob } from '../../../engine/jobs/job-end.ts';
+import { keptWarning } from '../../../engine/jobs/kept-results.ts';
 import { deletePipeline, startPipeline, stopPipeline } from '../../../engine/jobs/pipelines.ts';
 import { finishCommit, startCommit } from '../../../engine/pfs/commits.ts';
 import { counts, TestEngine } from '../../support/engine.ts';
@@ -25,6 +26,24 @@ it('an update keeps what was processed unless it is told to reprocess', async (t
   await engine.pipeline(spec, { update: true, reprocess: true });
   assert.equal(counts(await engine.done('copy')), '2/0/0 of 2');
   assert.deepEqual(await engine.read('copy'), { a: '1', b: '1' });
+});
+
+it('an update with other code says for how many datums it keeps results, others say nothing', async (t) => {
+  const engine = await withData(t);
+  const { context } = engine.pfs;
+  const spec = { name: 'copy', input: 'data' };
+  const update = async (transform: object, reprocess = false) => {
+    await engine.settled();
+    const [put] = await engine.pipeline(
+      { ...spec, transform: { ...transform } },
+      { update: true, reprocess },
+    );
+    return put && (await keptWarning(context, put.pipeline));
+  };
+  await engine.pipeline(spec);
+  assert.equal(await update({}), undefined, 'the same code');
+  assert.match(String(await update({ cmd: ['other'] })), /^copy: .*up to 2 datums.*--reprocess/);
+  assert.equal(await update({ cmd: ['third'] }, true), undefined, 'all is made anew');
 });
 
 it('an update may read something else: what came of the old input goes', async (t) => {
