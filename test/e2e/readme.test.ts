@@ -33,6 +33,26 @@ describe('the commands of', { skip: skipWithoutDocker(images) }, () => {
   }
 });
 
+it('the commands of docs/versions.md do what it says', async () => {
+  const text = readFileSync(join(checkout, 'docs/versions.md'), 'utf8');
+  const lines = text.split('\n').filter((line) => /^ {4}pfs /.test(line));
+  assert.ok(lines.length > 15, `only ${lines.length} commands were found`);
+  const home = new CliHome();
+  try {
+    const before = ['pfs create-repo training', 'pfs create-repo model'];
+    for (const file of ['iris.csv', 'a', 'b', 'c', 'd', 'e']) {
+      before.push(`echo ${file} | pfs put-file training master /${file} -c -f -`);
+    }
+    before.push('pfs create-tag training v1 --head master.1');
+    before.push('echo model | pfs put-file model master /model.pkl -c -f -');
+    for (const line of [...before, ...lines]) {
+      await type(home, line.trim());
+    }
+  } finally {
+    await home.close();
+  }
+});
+
 /** Runs a line in a shell, with the home's folder for /tmp, the one place that the READMEs write to, and `pfs` on its path; a comment after `pfs logs` says what must be printed. */
 async function type(home: CliHome, line: string): Promise<void> {
   const { stdout, stderr, code } = await runProgram(
