@@ -28,6 +28,8 @@ export interface Config {
   readonly collectEveryMs: number;
   /** Whether small packs are merged in the background. */
   readonly compacts: boolean;
+  /** After how long without a sign of life an engine's jobs are taken over. The same for all engines of a store. */
+  readonly claimStaleMs: number;
   readonly logLevel: string;
   readonly credentials: {
     readonly accessKey: string;
@@ -56,6 +58,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     graceMs: number(env, 'PFS_GRACE_MS', 24 * HOUR),
     collectEveryMs: number(env, 'PFS_COLLECT_EVERY_MS', 6 * HOUR),
     compacts: number(env, 'PFS_COMPACT', 1) !== 0,
+    claimStaleMs: number(env, 'PFS_CLAIM_STALE_MS', 30_000),
     logLevel: env.PFS_LOG_LEVEL || 'info',
     credentials: {
       accessKey: env.AWS_ACCESS_KEY_ID ?? '',

@@ -214,6 +214,7 @@ async function start(
     store,
     clock,
     self,
+    staleMs: config.claimStaleMs,
     onProblem,
     onDeath: () => scheduler.poke(),
   });

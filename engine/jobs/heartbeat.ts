@@ -6,8 +6,9 @@ import { isEngineError } from '../base/errors.ts';
 import { engineKey } from '../object/keys.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 
-const BEAT_MS = 5000;
 const STALE_MS = 30_000;
+/** So many beats fit into the time after which an engine counts as dead. */
+const BEATS = 6;
 const INSTANCE_DIGITS = 16;
 
 interface Observed {
@@ -23,6 +24,8 @@ export interface HeartbeatOptions {
    * of this run.
    */
   readonly self: string;
+  /** After how long without a beat an engine counts as dead; 30 s unless told. The same for all engines of a store. */
+  readonly staleMs?: number;
   readonly onProblem: (error: unknown) => void;
   /** Called when an engine has been found dead. */
   readonly onDeath: () => void;
@@ -31,6 +34,7 @@ export interface HeartbeatOptions {
 /** Beats for this engine and listens for the others. */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
+  readonly #staleMs: number;
   readonly #observed = new Map<string, Observed>();
   readonly #stop = new AbortController();
   #loop: Promise<void> | undefined;
@@ -38,6 +42,7 @@ export class Heartbeat {
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
+    this.#staleMs = options.staleMs ?? STALE_MS;
   }
 
   start(): void {
@@ -69,7 +74,7 @@ export class Heartbeat {
       this.#observed.set(owner, { content: '', changedAt: clock.monotonic() });
       return true;
     }
-    return clock.monotonic() - observed.changedAt < STALE_MS;
+    return clock.monotonic() - observed.changedAt < this.#staleMs;
   }
 
   async #beat(): Promise<void> {
@@ -81,11 +86,11 @@ export class Heartbeat {
         const text = JSON.stringify({ engine: self, beat: this.#count, time: clock.now() });
         await store.put(engineKey(self), Buffer.from(text));
         await this.#observe();
-        await clock.sleep(BEAT_MS, { signal });
+        await clock.sleep(this.#staleMs / BEATS, { signal });
       } catch (error) {
         if (!isEngineError(error, 'cancelled')) {
           onProblem(error);
-          await clock.sleep(BEAT_MS, { signal }).catch(() => undefined);
+          await clock.sleep(this.#staleMs / BEATS, { signal }).catch(() => undefined);
         }
       }
     }
@@ -94,7 +99,7 @@ export class Heartbeat {
   async #observe(): Promise<void> {
     const { store, clock, onDeath } = this.#options;
     for (const [owner, seen] of this.#observed) {
-      const wasAlive = clock.monotonic() - seen.changedAt < STALE_MS;
+      const wasAlive = clock.monotonic() - seen.changedAt < this.#staleMs;
       const content = await store.get(engineKey(owner)).then(String, (error: unknown) => {
         if (isEngineError(error, 'not_found')) {
           return '';

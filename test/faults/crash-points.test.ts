@@ -1,0 +1,139 @@
+// Every change of the file system is a place to die: a process is killed before each of them, with and without the power
+// failing, and what it had acknowledged is there, whole, and nothing else in part.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { SeededRandom } from '../../engine/base/random.ts';
+import { SystemClock } from '../../engine/base/system-clock.ts';
+import { FilesystemObjectStore } from '../../engine/object/filesystem.ts';
+import { newFormat } from '../../engine/object/format.ts';
+import { MemoryObjectStore } from '../../engine/object/memory.ts';
+import { checkStore } from '../../engine/upkeep/check.ts';
+import { createRepos, openTestPfs, put } from '../support/pfs.ts';
+import { describeStore, STEPS } from './crash-steps.ts';
+import type { DiskEvent } from './disk-shim.ts';
+import { losePower } from './power-loss.ts';
+
+const CHANCE = { clock: new SystemClock(), random: new SeededRandom(11) };
+const PARALLEL = 2;
+/** Where a sync takes no time, where there is such a place: what it means is simulated. */
+const FAST_DISK = '/dev/shm';
+
+/** Makes one file of the process and of all that it imports: hundreds of them must start quickly. */
+async function bundleProcess(file: string): Promise<void> {
+  const { resolve } = createRequire(createRequire(import.meta.url).resolve('tsx'));
+  const { build } = (await import(resolve('esbuild'))) as {
+    build(options: object): Promise<unknown>;
+  };
+  const entry = fileURLToPath(new URL('crash-process.ts', import.meta.url));
+  const platform = { bundle: true, platform: 'node', format: 'cjs', logLevel: 'error' };
+  await build({ ...platform, entryPoints: [entry], outfile: file });
+}
+
+/** What a store looks like after so many steps. */
+async function describeSteps(): Promise<string[]> {
+  const pfs = await openTestPfs({ store: new MemoryObjectStore() });
+  const looks = [await describeStore(pfs)];
+  for (const step of Object.values(STEPS)) {
+    await step(pfs);
+    looks.push(await describeStore(pfs));
+  }
+  await pfs.context.journal.close();
+  return looks;
+}
+
+describe('a process that is killed before any change of the file system', {
+  timeout: 900_000,
+}, () => {
+  const folder = mkdtempSync(join(existsSync(FAST_DISK) ? FAST_DISK : tmpdir(), 'pfs-test-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  let program: string;
+  let looks: string[];
+  let last: number;
+
+  before(async () => {
+    program = join(folder, 'crash-process.cjs');
+    await bundleProcess(program);
+    looks = await describeSteps();
+    const { events } = await die(0);
+    last = Math.max(...events.map(({ n }) => n));
+  });
+
+  /** Runs the process until it is killed before change `n`, or to its end for 0. */
+  async function die(n: number) {
+    const home = join(folder, `run-${n}`);
+    const directory = join(home, 'store');
+    const [log, acknowledged] = [join(home, 'log'), join(home, 'acknowledged')];
+    mkdirSync(directory, { recursive: true });
+    const child = spawn(process.execPath, [program, directory, log, acknowledged, String(n)], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    const [code, signal] = await once(child, 'close');
+    assert.deepEqual([code, signal], n === 0 ? [0, null] : [null, 'SIGKILL'], `change ${n}`);
+    const lines = (file: string) =>
+      existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+    const events = lines(log).map((line): DiskEvent => JSON.parse(line));
+    return { directory, events, steps: lines(acknowledged).length };
+  }
+
+  /** Opens what is left, and compares it with what was acknowledged. */
+  async function examine(directory: string, steps: number, where: string): Promise<void> {
+    const store = await FilesystemObjectStore.open(directory, CHANCE);
+    await store.put('format', newFormat('f'.repeat(32)));
+    for await (const report of checkStore(store, { data: true, ...CHANCE })) {
+      const isBad = report.kind === 'finding' && report.level === 'damage';
+      assert.ok(!isBad, `${where}: ${JSON.stringify(report)}`);
+    }
+    const pfs = await openTestPfs({ store });
+    const found = await describeStore(pfs);
+    const allowed = [looks[steps], looks[steps + 1] ?? looks[steps]];
+    assert.ok(allowed.includes(found), `${where}: after step ${steps} it is\n${found}`);
+    // And it can be written to.
+    await createRepos(pfs, 'afterwards');
+    await put(pfs, 'afterwards@master', { still: 'works' });
+    await pfs.context.journal.close();
+  }
+
+  it('has lost nothing that was acknowledged, and left nothing in part', async (t) => {
+    const numbers = Array.from({ length: last }, (_, i) => i + 1).values();
+    const work = async () => {
+      for (const n of numbers) {
+        const { directory, events, steps } = await die(n);
+        const random = new SeededRandom(n);
+        const losses: Readonly<Record<string, () => boolean>> = {
+          'the power failed': () => true,
+          'the power failed, and something was written': () => random.fraction() < 0.5,
+        };
+        for (const [what, isLost] of Object.entries(losses)) {
+          // The paths of the log are those of the directory: it is put aside, and back afterwards.
+          const aside = `${directory}-whole`;
+          cpSync(directory, aside, { recursive: true });
+          losePower(directory, events, isLost);
+          await examine(directory, steps, `killed before change ${n}, ${what}`);
+          rmSync(directory, { recursive: true });
+          renameSync(aside, directory);
+        }
+        await examine(directory, steps, `killed before change ${n}`);
+        rmSync(join(folder, `run-${n}`), { recursive: true });
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, work));
+    t.diagnostic(`${last} places to die, three ways each`);
+    assert.ok(last > 150);
+  });
+});
