@@ -24,7 +24,7 @@ import { FilesystemObjectStore } from '../../engine/object/filesystem.ts';
 import { newFormat } from '../../engine/object/format.ts';
 import { MemoryObjectStore } from '../../engine/object/memory.ts';
 import { checkStore } from '../../engine/upkeep/check.ts';
-import { createRepos, openTestPfs, put } from '../support/pfs.ts';
+import { createRepos, openTestPfs } from '../support/pfs.ts';
 import { describeStore, STEPS } from './crash-steps.ts';
 import type { DiskEvent } from './disk-shim.ts';
 import { losePower } from './power-loss.ts';
