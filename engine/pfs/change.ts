@@ -172,9 +172,9 @@ export async function makeChange<T>(
   }
 }
 
-/** Returns whether a transaction was refused because the collector took a pack that it leans on. */
+/** Returns whether something was refused because the collector took a pack that it leans on. */
 function isLostPack(error: unknown): boolean {
-  return isEngineError(error, 'conflict') && error.details.pack !== undefined;
+  return isEngineError(error) && error.details.pack !== undefined;
 }
 
 /** Runs a decision on a state, which it leaves as it was. */
@@ -217,6 +217,10 @@ function missingIn(run: () => void): MissingFact | undefined {
   } catch (error) {
     if (error instanceof MissingFact) {
       return error;
+    }
+    if (isLostPack(error)) {
+      // The journal knows how to have it stored again.
+      return undefined;
     }
     throw error;
   }

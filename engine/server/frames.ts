@@ -83,14 +83,14 @@ export async function* decodeFrames(
           break;
         }
         const done = take === open.left && !open.more;
-        parts.push({
+        const part = {
           path: open.path,
           executable: open.executable,
           data: buffer.subarray(0, take),
           first: !open.started,
           last: done,
-          ...(open.isLink ? { link: 'symbolic' as const } : {}),
-        });
+        };
+        parts.push(open.isLink ? { ...part, link: 'symbolic' } : part);
         buffer = buffer.subarray(take);
         open.left -= take;
         open.started = true;
