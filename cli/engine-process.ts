@@ -251,13 +251,20 @@ async function changed(watcher: ReturnType<typeof watch>): Promise<void> {
   });
 }
 
+/**
+ * Data that passes through the engine is garbage a moment later. Left to itself, V8 looks through all that is alive for every
+ * 16 MiB of it, a quarter of the work of a large upload; from here on it first waits for so many MiB.
+ */
+const ENGINE_FLAGS = ['--initial-old-space-size=192'];
+
 function engineCommand(): readonly [string, readonly string[]] {
   const own = fileURLToPath(import.meta.url);
   if (own.endsWith('.ts')) {
     const main = fileURLToPath(new URL('../engine/main.ts', import.meta.url));
-    return [process.execPath, ['--import', import.meta.resolve('tsx'), main]];
+    return [process.execPath, [...ENGINE_FLAGS, '--import', import.meta.resolve('tsx'), main]];
   }
-  return [process.execPath, [fileURLToPath(new URL('../engine/main.js', import.meta.url))]];
+  const main = fileURLToPath(new URL('../engine/main.js', import.meta.url));
+  return [process.execPath, [...ENGINE_FLAGS, main]];
 }
 
 function engineEnv(options: StartOptions, store: string | undefined): NodeJS.ProcessEnv {

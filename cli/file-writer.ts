@@ -3,6 +3,7 @@
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { failure, fileError } from './cli-error.ts';
+import { writeBehind } from './write-behind.ts';
 
 /**
  * Writes `source` to `file`, replacing what stands there once everything has arrived.
@@ -36,13 +37,12 @@ export async function writeFile(
   }
   let bytes = 0;
   try {
-    for await (const chunk of options.source) {
-      await handle.writeFile(chunk).catch((error: unknown) => {
-        throw fileError(`write "${file}"`, error);
-      });
-      bytes += chunk.length;
-      options.onProgress?.(bytes);
-    }
+    await writeBehind(handle, options.source, (arrived) => {
+      bytes = arrived;
+      options.onProgress?.(arrived);
+    }).catch((error: unknown) => {
+      throw isWriteError(error) ? fileError(`write "${file}"`, error) : error;
+    });
     await handle.close();
     if (!direct) {
       await rename(staging, file).catch((error: unknown) => {
@@ -89,12 +89,14 @@ export async function resumeFile(
   }
   try {
     onProgress?.(bytes);
-    for await (const chunk of bytes < size ? read(bytes) : []) {
-      await handle.writeFile(chunk).catch((error: unknown) => {
-        throw fileError(`write "${file}"`, error);
+    const start = bytes;
+    if (start < size) {
+      await writeBehind(handle, read(start), (arrived) => {
+        bytes = start + arrived;
+        onProgress?.(bytes);
+      }).catch((error: unknown) => {
+        throw isWriteError(error) ? fileError(`write "${file}"`, error) : error;
       });
-      bytes += chunk.length;
-      onProgress?.(bytes);
     }
   } finally {
     await handle.close();
@@ -114,6 +116,11 @@ export async function resumeFile(
 }
 
 const PART = '.pfs-part';
+
+/** Tells what the disk refused from what broke off on the way here. */
+function isWriteError(error: unknown): boolean {
+  return (error as { syscall?: unknown } | null)?.syscall === 'write';
+}
 
 async function isSpecial(file: string): Promise<boolean> {
   try {

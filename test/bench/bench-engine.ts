@@ -10,7 +10,8 @@ import type { Commit } from '../../engine/server/wire.ts';
 import { checkout } from '../support/cli.ts';
 import { PFS, runTimed, seconds } from './program.ts';
 
-const ENGINE = join(checkout, 'dist/engine/main.js');
+/** As the command line starts it. */
+const ENGINE = ['--initial-old-space-size=192', join(checkout, 'dist/engine/main.js')];
 
 export interface EngineOptions {
   /** A store's URL; a folder in the home where not named. */
@@ -65,7 +66,7 @@ export class BenchEngine {
   /** Starts it, as a child that cannot outlive the bench; returns the seconds until it answers. */
   async start(): Promise<number> {
     const started = performance.now();
-    const child = spawn(process.execPath, [ENGINE], {
+    const child = spawn(process.execPath, ENGINE, {
       env: { ...process.env, ...this.#env, PFS_STORE: this.store },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
