@@ -95,7 +95,11 @@ it('deletes a repo that others read only by force', async (t) => {
   const { state } = pfs.context.journal;
   assert.deepEqual([...state.branches.keys()], ['default/out@master']);
   assert.equal(state.commits.size, 0);
-  assert.ok([...state.packs.values()].every(({ repos }) => repos.length === 0));
+  assert.deepEqual(
+    [...state.trash.values()].map(({ kind }) => kind),
+    ['repo'],
+    'what it held can be had back',
+  );
   await assert.rejects(remove(true), { code: 'not_found' });
   await assert.rejects(put(pfs, 'data@master', { a: 'a' }), /make it with pfs create-repo data$/);
 });

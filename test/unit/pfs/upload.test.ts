@@ -226,7 +226,7 @@ it('copies files and directories, of other repos too, without their bytes', asyn
   await deleteRepo(pfs.context, { key: 'default/other', force: false }, ACTOR);
   for (const { id, kind } of before) {
     const repos = pfs.context.journal.state.packs.get(id)?.repos;
-    assert.deepEqual(repos, [repo], `a ${kind} pack that the copy needs`);
+    assert.ok(repos?.includes(repo), `a ${kind} pack that the copy needs`);
   }
   await assert.rejects(copy('/d', 'z'), { code: 'not_found' });
 });
