@@ -1,7 +1,9 @@
 // What goes wrong around the engine: each a sentence for the person and an exit code, never a stack trace, and nothing half done.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { CliHome, checkout, runProgram, skipWithoutDocker } from '../support/cli.ts';
@@ -49,7 +51,7 @@ describe('a store that cannot be used', () => {
 describe('around one engine', () => {
   let home: CliHome;
   before(async () => {
-    home = new CliHome();
+    home = new CliHome({ PFS_LOG_LEVEL: 'trace' });
     await home.pfs('create-repo', 'data');
     writeFileSync(home.path('a.txt'), 'hello\n');
     await home.pfs('put-file', 'data@master', '-f', home.path('a.txt'));
@@ -102,6 +104,41 @@ describe('around one engine', () => {
     }
   });
 
+  it('the token is for the eyes of the user alone, and is told to nobody', async () => {
+    const file = home.path('home/token');
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.equal(statSync(home.path('home/engine.log')).mode & 0o077, 0);
+    const token = readFileSync(file, 'utf8').trim();
+    assert.ok(token.length >= 40);
+    await home.run(['engine', 'status'], { env: { PFS_TOKEN: `${token}x` } });
+    const told = [
+      readFileSync(home.path('home/engine.log'), 'utf8'),
+      readFileSync(home.path('home/engine.json'), 'utf8'),
+      await home.pfs('engine', 'status', '--raw'),
+      await home.pfs('engine', 'logs', '--raw'),
+      await home.pfs('log', '--raw'),
+      await home.pfs('doctor', '--raw'),
+    ];
+    assert.match(told[0] ?? '', /the engine is ready/);
+    for (const text of told) {
+      assert.ok(!text.includes(token), text);
+    }
+  });
+
+  it('it listens to this machine alone', async (t) => {
+    const { address } = JSON.parse(readFileSync(home.path('home/engine.json'), 'utf8'));
+    const { hostname, port } = new URL(address);
+    assert.equal(hostname, '127.0.0.1');
+    assert.equal(await answers('127.0.0.1', Number(port)), true);
+    const others = Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .filter(({ family, internal }) => family === 'IPv4' && !internal);
+    t.diagnostic(`${others.length} other addresses`);
+    for (const other of others) {
+      assert.equal(await answers(other.address, Number(port)), false, other.address);
+    }
+  });
+
   it('an engine that was killed is started again, with all that it acknowledged', async () => {
     const { pid } = JSON.parse(readFileSync(home.path('home/engine.json'), 'utf8'));
     process.kill(pid, 'SIGKILL');
@@ -137,6 +174,18 @@ describe('without Docker', { skip: skipWithoutDocker([image]) }, () => {
     }
   });
 });
+
+/** Whether something takes a connection there. */
+function answers(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 5000 });
+    const end = (isOpen: boolean) => () => {
+      socket.destroy();
+      resolve(isOpen);
+    };
+    socket.on('connect', end(true)).on('error', end(false)).on('timeout', end(false));
+  });
+}
 
 function assertSentence(text: string): void {
   assert.doesNotMatch(text, /\n\s+at |node:internal|Error:/);
