@@ -15,6 +15,11 @@ export class ByteBudget {
     this.#free = totalBytes;
   }
 
+  /** All bytes that there are. */
+  get total(): number {
+    return this.#total;
+  }
+
   /** Waits until `bytes` are free and takes them; returns the function that gives them back, once. */
   async acquire(bytes: number, options: { signal?: AbortSignal } = {}): Promise<() => void> {
     const wanted = Math.min(bytes, this.#total);

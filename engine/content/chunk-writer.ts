@@ -87,6 +87,11 @@ export class ChunkWriter implements ChunkSource {
     }
   }
 
+  /** The live packs that the session leans on so far. */
+  get relied(): ReadonlySet<string> {
+    return this.#relied;
+  }
+
   /** Takes over all that another session collected; that one is over. */
   absorb(other: ChunkWriter): void {
     this.#own.absorb(other.#own);

@@ -168,6 +168,11 @@ export class GitWriter implements GitObjects {
       : this.#store('commit', content, { kind: 'commit', size: content.length, files: 0 });
   }
 
+  /** The live packs that the session leans on so far. */
+  get relied(): ReadonlySet<string> {
+    return this.#relied;
+  }
+
   /** Takes over all that another session collected; that one is over. So many small writes become one pack. */
   absorb(other: GitWriter): void {
     this.#own.absorb(other.#own);

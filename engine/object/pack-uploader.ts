@@ -35,6 +35,11 @@ export class PackUploader {
     this.#budget = options.budget;
   }
 
+  /** The memory that all sessions share, in bytes. */
+  get budgetBytes(): number {
+    return this.#budget.total;
+  }
+
   /** Returns the id for a new pack; no pack ever had it. */
   newPackId(): string {
     return this.#ids.next();

@@ -18,6 +18,7 @@ import { type PfsContext, type Request, transactOptions } from './context.ts';
 import { applyEdits } from './edits.ts';
 import { writeGitCommit } from './git-commit.ts';
 import { OpenEdits } from './open-edits.ts';
+import { explainGone } from './pack-changes.ts';
 import { propagate } from './propagate.ts';
 import { historyOf } from './settled.ts';
 import type { WriteSession } from './write-session.ts';
@@ -192,7 +193,7 @@ export class CommitQueue {
         prepared.push({ item, decide: (now) => decideEdit(now, item, before) });
         open = { ...open, edits: [...open.edits, ...item.edits] };
       } catch (error) {
-        item.reject(error);
+        item.reject(this.#explain(item, error));
       }
     }
     return prepared;
@@ -244,7 +245,7 @@ export class CommitQueue {
         });
         last = { id: commit.id, tree, git: written.git, depth: commit.depth };
       } catch (error) {
-        item.reject(error);
+        item.reject(this.#explain(item, error));
       }
     }
     return prepared;
@@ -278,6 +279,11 @@ export class CommitQueue {
       pipeline: null,
       image: null,
     };
+  }
+
+  /** What an item leans on may have been collected while it was on its way. */
+  #explain(item: Waiting, error: unknown): unknown {
+    return explainGone(this.#context.journal.state, item.session, error);
   }
 
   /**

@@ -4,10 +4,10 @@
 import { EngineError, isEngineError } from '../base/errors.ts';
 import type { Entry } from '../journal/definition.ts';
 import type { Journal } from '../journal/journal.ts';
-import { PACK_COLLECTED } from '../journal/live-packs.ts';
+import { PACK_COLLECTED, upkeepOf } from '../journal/live-packs.ts';
 import type { AddedPack, Operation } from '../journal/operations.ts';
 import type { State } from '../journal/state.ts';
-import { packIndexKey, packKey } from '../object/keys.ts';
+import { packIndexKey, packKey, parsePackKey } from '../object/keys.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 import { PackIndex } from '../object/pack-index.ts';
 import type { PackSet } from '../object/pack-set.ts';
@@ -81,6 +81,27 @@ export async function restorePack(
     },
     { actor: 'engine' },
   );
+}
+
+/**
+ * Returns what to tell of an error of a write: where it comes of packs that the write leaned on and that are gone, that,
+ * for nothing of what is stored is damaged.
+ */
+export function explainGone(
+  state: State,
+  session: { readonly relied: readonly string[] },
+  error: unknown,
+): unknown {
+  if (!isEngineError(error, 'corrupt')) {
+    return error;
+  }
+  const isThere = (pack: string): boolean =>
+    state.packs.has(pack) || (state.removedPacks.get(pack)?.into?.every(isThere) ?? false);
+  // Its own packs may have been taken for leftovers, where it took longer than the grace period.
+  const missing = parsePackKey(String(error.details.key ?? ''))?.id;
+  const isOwn = missing !== undefined && missing < upkeepOf(state).horizon;
+  const lost = [...session.relied, ...(isOwn ? [missing] : [])].find((pack) => !isThere(pack));
+  return lost === undefined ? error : gone(lost, error);
 }
 
 async function storeAgain(

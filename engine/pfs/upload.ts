@@ -8,6 +8,7 @@ import { resolveCommit } from './commit-lookup.ts';
 import type { CommitQueue } from './commit-queue.ts';
 import type { PfsContext, Request } from './context.ts';
 import { checkBranchName } from './names.ts';
+import { explainGone } from './pack-changes.ts';
 import { type StagingOptions, stageFiles } from './staging.ts';
 import type { WriteSession } from './write-session.ts';
 
@@ -53,7 +54,7 @@ export async function putFiles(
     edits = await stageFiles(session, parts, upload);
   } catch (error) {
     session.discard();
-    throw error;
+    throw explainGone(context.journal.state, session, error);
   }
   return await commitEdits(context, queue, { target, edits, session, request });
 }

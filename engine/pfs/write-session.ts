@@ -113,6 +113,11 @@ export class WriteSession implements GitSession {
     }
   }
 
+  /** The live packs that the write leans on so far. */
+  get relied(): string[] {
+    return [...this.#git.relied, ...this.#chunks.relied];
+  }
+
   /** Takes over all that another session collected, so that both become one write. The other one is over. */
   absorb(other: WriteSession): void {
     this.#git.absorb(other.#git);

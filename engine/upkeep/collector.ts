@@ -189,7 +189,14 @@ async function removePacks(
   for (const candidates of together(context, sparse)) {
     const isKept = (view: PackView, position: number) =>
       walk.marks.isReached({ slot: (view as Candidate).slot, position });
-    await remove(candidates, await rewritePacks(context, { views: candidates, isKept, pace }));
+    try {
+      await remove(candidates, await rewritePacks(context, { views: candidates, isKept, pace }));
+    } catch (error) {
+      if (!isEngineError(error, 'resource_exhausted')) {
+        throw error;
+      }
+      busy.push(...candidates);
+    }
   }
   return { done, busy: amountOf(busy.map(({ pack }) => pack)), rewritten: amountOf(added) };
 }

@@ -115,7 +115,7 @@ export class Compactor {
       if (isEngineError(error, 'conflict')) {
         return undefined;
       }
-      if (!isEngineError(error, 'corrupt')) {
+      if (!isEngineError(error, 'corrupt') && !isEngineError(error, 'resource_exhausted')) {
         throw error;
       }
       // Whatever cannot be read is left as it is, for whoever repairs it.

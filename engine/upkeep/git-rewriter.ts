@@ -20,6 +20,10 @@ const MAX_CHAIN = 16;
 const ANCHOR_EVERY = 32;
 /** A pack with families in it may grow up to here. */
 const MAX_FAMILY_PACK = MAX_OBJECT_BYTES - 1024;
+/** The part of the memory for writes that a pack may fill. It can't be sent early: families must stay together. */
+const BUDGET_SHARE = 0.5;
+/** Trees that were looked at are kept, up to so many bytes, for when they are written. */
+const KEPT_BYTES = 32 * 1024 * 1024;
 
 /** Which objects of a pack are taken over; bases of taken deltas are taken too. */
 export type IsKept = (view: PackView, position: number) => boolean;
@@ -38,10 +42,17 @@ export class GitRewriter {
   readonly #writer: PackWriter;
   /** Of the trees in the pack that is being written: how many deltas lead to each. */
   readonly #depths = new Map<string, number>();
+  readonly #maxPack: number;
+  readonly #targetPack: number;
+  readonly #contents = new Map<TreeFamily, Buffer>();
+  #contentBytes = 0;
   #count = 0;
 
   constructor(context: PfsContext, pace: Pace) {
     this.#context = context;
+    const share = context.uploader.budgetBytes * BUDGET_SHARE;
+    this.#maxPack = Math.min(MAX_FAMILY_PACK, share);
+    this.#targetPack = Math.min(TARGET_PACK_BYTES, share / 2);
     this.#pace = pace;
     this.#writer = new PackWriter({
       container: GIT_PACK,
@@ -115,7 +126,7 @@ export class GitRewriter {
       return;
     }
     const isFull =
-      this.#writer.openBytes + entry.length > TARGET_PACK_BYTES || this.#count >= MAX_PACK_OBJECTS;
+      this.#writer.openBytes + entry.length > this.#targetPack || this.#count >= MAX_PACK_OBJECTS;
     if (base === undefined && isFull) {
       this.#seal();
     }
@@ -158,7 +169,7 @@ export class GitRewriter {
     if (!base || !newest) {
       return;
     }
-    if (this.#writer.openBytes > TARGET_PACK_BYTES || this.#count >= MAX_PACK_OBJECTS) {
+    if (this.#writer.openBytes > this.#targetPack || this.#count >= MAX_PACK_OBJECTS) {
       this.#seal();
     }
     let root = await this.#place(base, [], 0);
@@ -196,7 +207,7 @@ export class GitRewriter {
     const bytes =
       storedEntryBytes(content.length) +
       family.deltas.reduce((sum, position) => sum + index.storedAt(position), 0);
-    if (this.#writer.openBytes + bytes + GIT_PACK.trailerBytes > MAX_FAMILY_PACK) {
+    if (this.#writer.openBytes + bytes + GIT_PACK.trailerBytes > this.#maxPack) {
       this.#seal();
     }
     if (!this.#writer.isOpen(id)) {
@@ -237,12 +248,29 @@ export class GitRewriter {
     return undefined;
   }
 
-  async #content({ pack, index, head }: TreeFamily): Promise<Buffer> {
+  async #content(family: TreeFamily): Promise<Buffer> {
+    const kept = this.#contents.get(family);
+    if (kept) {
+      return kept;
+    }
+    const { pack, index, head } = family;
     const stored = await this.#context.packs.readHit({ pack, index, entry: index.entryAt(head) });
-    return (await this.#context.objects.resolve(stored)).content;
+    const { content } = await this.#context.objects.resolve(stored);
+    if (this.#contentBytes + content.length <= KEPT_BYTES) {
+      this.#contents.set(family, content);
+      this.#contentBytes += content.length;
+    }
+    return content;
   }
 
+  /** Rejects with `resource_exhausted` what would wait for memory that this rewrite holds itself. */
   async #room(stored: number): Promise<void> {
+    if (this.#writer.openBytes + stored > this.#maxPack && this.#count > 0) {
+      throw new EngineError(
+        'resource_exhausted',
+        `Cannot rewrite packs: their directories need more memory than PFS_BUFFER_BYTES=${this.#context.uploader.budgetBytes} allows; raise it`,
+      );
+    }
     for (let wait = this.#writer.room(stored); wait; wait = this.#writer.room(stored)) {
       await wait;
     }
