@@ -206,7 +206,7 @@ function parseTarget(
 }
 
 function ratio({ logical, unique, shared }: Usage): string {
-  return unique + shared === 0 ? '-' : `${(logical / (unique + shared)).toFixed(1)}×`;
+  return unique + shared === 0 ? '-' : `${(logical / (unique + shared)).toFixed(2)}×`;
 }
 
 function describe(report: Collection): [string, string | undefined][] {

@@ -34,15 +34,15 @@ export class UpkeepActors implements Acts {
     this.world = world;
   }
 
-  /** Few different contents: much of what is written was there before, and was let go of meanwhile. */
+  /** Small ones, since threads that hash large ones answer when they like. Few different ones: much of what is written was there before, and was let go of meanwhile. */
   files(): Record<string, Buffer> {
     const files: Record<string, Buffer> = {};
     for (let count = 1 + this.world.upTo(4); count > 0; count--) {
       const content = this.world.upTo(12);
       const isLarge = this.world.random.fraction() < 0.15;
       files[this.world.pick(PATHS)] = isLarge
-        ? Buffer.alloc(1_200_000, `large ${content} `)
-        : Buffer.from(`content ${content} `.repeat(1 + (content % 5) * 30));
+        ? Buffer.from(`stored as a large file is what names git-lfs: ${content}`)
+        : Buffer.from(`content ${content} `.repeat(1 + (content % 5) * 5));
     }
     if (this.world.random.fraction() < 0.3) {
       for (let i = 0; i < 40; i++) {
