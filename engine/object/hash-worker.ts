@@ -13,7 +13,8 @@ const scratch = Buffer.allocUnsafeSlow(ONE_SHOT_BYTES + 32);
 /** Hashes that go on from request to request. */
 const running = new Map<number, Hash>();
 
-function work(request: HashRequest): Omit<HashAnswer, 'number'> {
+/** Returns the answer to a request. Part of a stream must come to where its beginning came. */
+export function work(request: HashRequest): Omit<HashAnswer, 'number'> {
   switch (request.kind) {
     case 'digest': {
       const digest = createHash(request.algorithm);

@@ -2,11 +2,15 @@
 // it before any of the engine's files: it puts itself in the place of what Node does on other threads and in other turns.
 
 import { createHash, webcrypto } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers/promises';
+import workerThreads from 'node:worker_threads';
 import zlib from 'node:zlib';
 import type { Clock } from '../../engine/base/clock.ts';
 import { EngineError } from '../../engine/base/errors.ts';
+import type { HashRequest } from '../../engine/object/hash-threads.ts';
+import { work } from '../../engine/object/hash-worker.ts';
 
 /** Whose events can be held up, or never come: an engine. */
 export interface Owner {
@@ -219,6 +223,26 @@ function inTurn(name: 'gzip' | 'gunzip' | 'deflate' | 'inflate'): void {
   (zlib as unknown as Record<string, unknown>)[name] = replacement;
 }
 
+let hashStreams = 0;
+
+/** Hashes within this turn what the engine would have another thread hash, and answers in the next one. */
+class InlineWorker extends EventEmitter {
+  readonly #first = ++hashStreams * 1_000_000;
+
+  postMessage({ number, request }: { number: number; request: HashRequest }): void {
+    // Each thread counts its streams for itself, and here all are one.
+    const own =
+      'stream' in request ? { ...request, stream: request.stream + this.#first } : request;
+    const answer = { number, ...work(own) };
+    soon(() => this.emit('message', answer));
+  }
+
+  ref(): void {}
+
+  unref(): void {}
+}
+
+workerThreads.Worker = InlineWorker as unknown as typeof workerThreads.Worker;
 globalThis.setImmediate = soon as typeof setImmediate;
 const realTurn = timers.setImmediate;
 timers.setImmediate = (<T>(value?: T): Promise<T> => {
