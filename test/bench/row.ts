@@ -14,7 +14,7 @@ export interface Row {
   run(bench: Workspace): Promise<readonly Line[]>;
 }
 
-export type Unit = 's' | 'ms' | 'MiB' | 'requests' | '/s' | '×';
+export type Unit = 's' | 'ms' | 'KiB' | 'MiB' | 'requests' | '/s' | '×';
 
 /** What is to be reached: of the ratio to theirs, or of our own figure. */
 export interface Goal {

@@ -2,6 +2,7 @@
 
 import type { Row } from './row.ts';
 import { flatPut, manyClients, manyCommits, smallPut } from './rows/commits.ts';
+import { growth } from './rows/growth.ts';
 import { ingestLarge, insertion, restoreLarge } from './rows/large-file.ts';
 import { manyFiles } from './rows/many-files.ts';
 import { openStore } from './rows/open-store.ts';
@@ -26,6 +27,7 @@ export const ROWS: readonly Row[] = [
   manyCommits,
   manyClients,
   manyFiles,
+  growth,
   openStore,
   listRepo,
   s3IngestSmall,
