@@ -18,7 +18,7 @@ import { type PfsContext, type Request, transactOptions } from './context.ts';
 import { applyEdits } from './edits.ts';
 import { writeGitCommit } from './git-commit.ts';
 import { OpenEdits } from './open-edits.ts';
-import { explainGone } from './pack-changes.ts';
+import { type AddedPacks, areNamed, explainGone, idsOfPacks } from './pack-changes.ts';
 import { propagate } from './propagate.ts';
 import { historyOf } from './settled.ts';
 import type { WriteSession } from './write-session.ts';
@@ -50,8 +50,6 @@ interface Prepared {
   readonly item: Waiting;
   decide(state: State): { operations: Operation[]; result: CommitRecord };
 }
-
-type AddedPacks = Extract<Operation, { kind: 'packs.added' }>;
 
 const HEAD_MOVED = 'head_moved';
 /** The most writes of one batch: bounds the work that a lost race repeats. */
@@ -155,7 +153,7 @@ export class CommitQueue {
         try {
           const commit = await this.#context.journal.transact((state) => {
             const { operations, result } = decide(state);
-            const isNamed = this.#isNamed(state, packs);
+            const isNamed = areNamed(state, packs, this.#context.journal.seq);
             return { operations: [...(isNamed ? [] : [packs]), ...operations], result };
           }, transactOptions(item.request));
           item.resolve(commit);
@@ -171,7 +169,7 @@ export class CommitQueue {
     );
     if (again.some((item) => item.staged === undefined)) {
       await this.#keepPacks(packs);
-      const ids = idsOf(packs);
+      const ids = idsOfPacks(packs);
       for (const item of again) {
         item.staged = [...(item.staged ?? []), ...ids];
       }
@@ -286,19 +284,6 @@ export class CommitQueue {
     return explainGone(this.#context.journal.state, item.session, error);
   }
 
-  /**
-   * Returns whether an earlier transaction of the entry that is being made has named the packs. One of an earlier entry
-   * does not count: a collection may have begun since, which knows nothing of this write.
-   */
-  #isNamed(state: State, packs: AddedPacks): boolean {
-    const repo = state.repos.get(packs.repo)?.id ?? '';
-    const { seq } = this.#context.journal;
-    return idsOf(packs).every((id) => {
-      const pack = state.packs.get(id);
-      return pack !== undefined && (pack.used ?? 0) > seq && pack.repos.includes(repo);
-    });
-  }
-
   /** Makes uploaded packs live although no commit names them yet, so that the next try finds what is in them. */
   async #keepPacks(packs: AddedPacks): Promise<void> {
     await this.#context.journal.transact(() => ({ operations: [packs], result: null }), {
@@ -387,10 +372,6 @@ function absorb(session: WriteSession, item: Waiting): boolean {
     refuse(item, error);
     return false;
   }
-}
-
-function idsOf({ added, relied }: AddedPacks): string[] {
-  return [...added.map(({ id }) => id), ...relied];
 }
 
 function refuse(item: Waiting, error: unknown): void {

@@ -13,6 +13,25 @@ import { PackIndex } from '../object/pack-index.ts';
 import type { PackSet } from '../object/pack-set.ts';
 import type { PackUploader } from '../object/pack-uploader.ts';
 
+export type AddedPacks = Extract<Operation, { kind: 'packs.added' }>;
+
+/** Returns the packs that an operation names, brought or leaned on. */
+export function idsOfPacks({ added, relied }: AddedPacks): string[] {
+  return [...added.map(({ id }) => id), ...relied];
+}
+
+/**
+ * Returns whether an earlier transaction of the entry after `seq`, which is being made, has named all these packs. One of an
+ * earlier entry does not count: a collection may have begun since, which knows nothing of this write.
+ */
+export function areNamed(state: State, packs: AddedPacks, seq: number): boolean {
+  const repo = state.repos.get(packs.repo)?.id ?? '';
+  return idsOfPacks(packs).every((id) => {
+    const pack = state.packs.get(id);
+    return pack !== undefined && (pack.used ?? 0) > seq && pack.repos.includes(repo);
+  });
+}
+
 /** Brings the set of live packs up to the state after `entry`. */
 export function followPacks(state: State, packs: PackSet, entry: Entry): void {
   const ids = entry.transactions.flatMap(({ operations }) =>

@@ -150,6 +150,7 @@ export class UpkeepActors implements Acts {
     const repo = this.world.repos[slot] ?? '';
     const dice = this.world.random.fraction();
     if (dice < 0.4) {
+      this.world.fading.add(repo);
       this.world.forget(({ repo: of }) => of === repo);
       await this.world.try(`delete repo ${repo}`, (engine) =>
         deleteRepo(engine.context, { key: `default/${repo}`, force: true }, ACTOR),

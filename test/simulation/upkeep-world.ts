@@ -69,7 +69,7 @@ export class UpkeepWorld {
   readonly commits: Remembered[] = [];
   /** The repo that stands in each place now; names are not used twice, so that a commit has one. */
   readonly repos: string[] = [];
-  /** Repos whose settings let commits go. */
+  /** Repos whose settings let commits go, and those that somebody deletes. */
   readonly fading = new Set<string>();
   started = 0;
   named = 0;
