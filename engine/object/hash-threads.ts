@@ -140,14 +140,17 @@ class HashThread {
         worker.unref();
       }
     });
-    worker.on('error', (error) => this.#fail(error));
-    worker.on('exit', () => this.#fail(undefined));
+    worker.on('error', (error) => this.#fail(worker, error));
+    worker.on('exit', () => this.#fail(worker, undefined));
     this.#worker = worker;
     return worker;
   }
 
   /** What was under way is lost, streams too; the next request starts another thread. */
-  #fail(cause: unknown): void {
+  #fail(worker: Worker, cause: unknown): void {
+    if (this.#worker !== worker) {
+      return;
+    }
     this.#worker = undefined;
     const error = new EngineError('internal', 'Cannot hash: the thread that does so has ended', {
       cause,

@@ -328,3 +328,15 @@ async function whenAllFree(rig: Rig, bytes: number): Promise<void> {
   const release = await rig.budget.acquire(bytes);
   release();
 }
+
+it('what was read out of a pack in the making stays as it is when its memory is used again', async () => {
+  const rig = newRig();
+  const first = newWriter(rig);
+  const id = await write(first, 1, 5000);
+  const read = await first.read(id);
+  await first.finish();
+  const second = newWriter(rig);
+  await write(second, 2, 5000);
+  assert.deepEqual(read, Buffer.alloc(5000, 1));
+  second.discard();
+});

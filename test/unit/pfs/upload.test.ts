@@ -230,3 +230,22 @@ it('copies files and directories, of other repos too, without their bytes', asyn
   }
   await assert.rejects(copy('/d', 'z'), { code: 'not_found' });
 });
+
+it('of files at one path the last stays, and the rest keep theirs, however each is stored', async (t) => {
+  const pfs = await openTestPfs({ t });
+  await createRepos(pfs, 'data');
+  const pointerLike = Buffer.from('version https://git-lfs.github.com/spec/v1 of sorts');
+  const large = randomBytes(3 * MiB);
+  const kinds = [Buffer.from('small'), large, pointerLike, randomBytes(1000)];
+  for (const last of kinds) {
+    const filler = Array.from({ length: 300 }, (_, i) => ({
+      path: `many/${i}`,
+      data: Buffer.alloc(5000, i),
+    }));
+    const others = kinds.filter((kind) => kind !== last).map((data) => ({ path: 'f', data }));
+    await putParts(pfs, [...others, ...filler, ...others, { path: 'f', data: last }]);
+    const files = await readBytes(pfs, 'data@master');
+    assert.ok(files.get('f')?.bytes.equals(last), `${last.length} bytes`);
+    assert.deepEqual(files.get('many/299')?.bytes, Buffer.alloc(5000, 299));
+  }
+});
