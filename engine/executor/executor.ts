@@ -74,6 +74,8 @@ export type RunResult =
 /** A place where commands of one pipeline run, one at a time, kept warm between them. */
 export interface Worker {
   readonly id: string;
+  /** Its commands see the host's input directory itself, pipes included, and not a copy made when they start. */
+  readonly sharesInputs: boolean;
   /**
    * Runs one command. It finds `/pfs/out` and the temporary directories empty. Afterwards, the output directory on
    * the host holds what it wrote, and nothing it started is left. What it wrote is readable by the engine's user unless the

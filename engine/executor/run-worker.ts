@@ -32,6 +32,10 @@ export class RunWorker implements Worker {
     this.#transfer = options.transfer;
   }
 
+  get sharesInputs(): boolean {
+    return this.#transfer === 'bind';
+  }
+
   async run(spec: RunSpec): Promise<RunResult> {
     if (spec.signal?.aborted) {
       throw this.#cancelled();

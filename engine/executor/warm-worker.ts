@@ -36,6 +36,7 @@ interface CurrentRun {
 /** One warm container; see `Worker` for what its methods promise. */
 export class WarmWorker implements Worker {
   readonly id: string;
+  readonly sharesInputs = true;
   readonly #context: WorkerContext;
   readonly #control: ControlDirectory;
   #container: WorkerContainer | undefined;

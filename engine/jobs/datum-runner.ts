@@ -8,10 +8,11 @@ import { EngineError, isEngineError } from '../base/errors.ts';
 import type { Executor, RunResult, Worker, WorkerSpec } from '../executor/executor.ts';
 import type { JobStats } from '../journal/records.ts';
 import { failureReason } from './attempt-reason.ts';
-import type { DatumOutcome, DatumRunOptions, DatumTask } from './datum-task.ts';
+import type { DatumOutcome, DatumRunOptions, DatumTask, MountEntry } from './datum-task.ts';
 import { DiskGuard } from './disk-guard.ts';
 import type { FileCache } from './file-cache.ts';
 import { InputDirectory } from './inputs.ts';
+import { LazyPipes } from './lazy-pipes.ts';
 import { LineTail } from './line-tail.ts';
 import { OutputDirectory } from './output-directory.ts';
 import type { Collected } from './outputs.ts';
@@ -184,7 +185,8 @@ export class DatumRunner {
     options: DatumRunOptions & { stats: Mutable<JobStats> },
   ): Promise<string | undefined> {
     try {
-      const shown = await this.#inputs.show(task.entries, { ...options, contents: task.contents });
+      const entries = await this.#showable(task.entries, options.signal);
+      const shown = await this.#inputs.show(entries, { ...options, contents: task.contents });
       options.stats.downloadBytes += shown.bytes;
       return undefined;
     } catch (error) {
@@ -192,6 +194,38 @@ export class DatumRunner {
         return error.message;
       }
       throw error;
+    }
+  }
+
+  /** Pipes can't be shown to a container that gets a copy of its inputs: then all files are there from the start. */
+  async #showable(
+    entries: readonly MountEntry[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly MountEntry[]> {
+    const isLazy = entries.some(({ lazy }) => lazy === true);
+    if (!isLazy || (await this.#readyWorker(signal)).sharesInputs) {
+      return entries;
+    }
+    return entries.map((entry) => ({ ...entry, lazy: false }));
+  }
+
+  /** Runs a command while its lazy files are fed; what they gave counts as downloaded. */
+  async #feeding<T>(
+    task: DatumTask,
+    options: { readonly signal: AbortSignal; readonly stats: Mutable<JobStats> },
+    run: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { contents } = task;
+    const isLazy = task.entries.some(({ lazy }) => lazy === true);
+    const pipes = new LazyPipes(isLazy ? await this.#inputs.lazy(contents) : [], {
+      contents,
+      clock: this.#options.clock,
+      spareDirectory: join(this.#options.directory, 'pipes'),
+    });
+    try {
+      return await pipes.feed((failed) => run(AbortSignal.any([options.signal, failed])));
+    } finally {
+      options.stats.downloadBytes += pipes.bytes;
     }
   }
 
@@ -218,7 +252,11 @@ export class DatumRunner {
       this.#uses += 1;
       try {
         return await this.#timed(stats, 'processMs', () =>
-          this.#disk.watch(signal, (either) => worker.run({ ...spec, signal: either })),
+          this.#disk.watch(signal, (either) =>
+            this.#feeding(task, { signal: either, stats }, (all) =>
+              worker.run({ ...spec, signal: all }),
+            ),
+          ),
         );
       } catch (error) {
         if (isEngineError(error, 'resource_exhausted')) {

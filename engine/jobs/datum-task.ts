@@ -16,6 +16,8 @@ export interface MountEntry {
   readonly id: string;
   /** Show names only: every file has no bytes. */
   readonly emptyFiles?: boolean;
+  /** Show files as pipes that are filled when they are opened, where that is possible. */
+  readonly lazy?: boolean;
 }
 
 /** One datum to process. */

@@ -29,12 +29,13 @@ export function datumTask(
   const commits = new Map([...inputs.commits].map(([branch, commit]) => [branch, commit.id]));
   return {
     datum: datum.id,
-    entries: datum.inputs.map(({ name, path, mode, id, emptyFiles }) => ({
+    entries: datum.inputs.map(({ name, path, mode, id, emptyFiles, lazy = false }) => ({
       input: name,
       path,
       mode,
       id,
       emptyFiles,
+      lazy,
     })),
     environment: datumEnvironment({
       datum,

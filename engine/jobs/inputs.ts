@@ -10,7 +10,8 @@ import type { MountEntry } from './datum-task.ts';
 import type { FileCache } from './file-cache.ts';
 import { emptyDirectory } from './host-directory.ts';
 import { placeError } from './host-file.ts';
-import { childrenOf, isSameShown, planShown, type Shown } from './shown-tree.ts';
+import { type LazyFile, makePipes } from './lazy-pipes.ts';
+import { childrenOf, isSameShown, lazyFiles, planShown, type Shown } from './shown-tree.ts';
 
 export interface InputDirectoryOptions {
   readonly cache: FileCache;
@@ -75,6 +76,15 @@ export class InputDirectory {
     return change.stats;
   }
 
+  /** Returns the pipes that are in place, and what they stand for. */
+  async lazy(contents: ContentReader): Promise<LazyFile[]> {
+    const files: LazyFile[] = [];
+    for await (const { path, id } of lazyFiles(this.shown, contents)) {
+      files.push({ path: join(this.#directory, ...path), id });
+    }
+    return files;
+  }
+
   /** Removes all inputs, so that the cache may drop what they linked to. */
   async clear(): Promise<void> {
     await this.#reset();
@@ -94,6 +104,7 @@ class Change {
   readonly #cache: FileCache;
   readonly #options: ShowOptions & { copy: boolean };
   readonly #fetches = new Set<Promise<void>>();
+  readonly #pipes: string[] = [];
   #failure: { error: unknown } | undefined;
   #steps = 0;
   #files = 0;
@@ -111,6 +122,7 @@ class Change {
   async run(directory: string, trees: { had: Shown | undefined; wanted: Shown }): Promise<void> {
     try {
       await this.#sync(directory, trees);
+      await makePipes(this.#pipes);
     } finally {
       // Nothing may be written here any more once this has ended, however it ends.
       await Promise.all(this.#fetches);
@@ -152,7 +164,9 @@ class Change {
 
   async #place(path: string, file: Extract<Shown, { kind: 'file' }>): Promise<void> {
     this.#files += 1;
-    if (file.isEmpty) {
+    if (file.isLazy) {
+      this.#pipes.push(path);
+    } else if (file.isEmpty) {
       attempt(path, () => closeSync(openSync(path, 'wx', file.executable ? 0o555 : 0o444)));
     } else {
       const linked = this.#options.copy ? undefined : this.#cache.tryLink(file, path);

@@ -13,10 +13,17 @@ export type Shown =
       readonly executable: boolean;
       /** Shown without its bytes. */
       readonly isEmpty: boolean;
+      /** Shown as a pipe, and fetched when it is opened. */
+      readonly isLazy?: boolean;
       /** Whether the blob is a pointer; undefined where only the blob can tell. */
       readonly isLarge?: boolean;
     }
-  | { readonly kind: 'tree'; readonly id: string; readonly isEmpty: boolean }
+  | {
+      readonly kind: 'tree';
+      readonly id: string;
+      readonly isEmpty: boolean;
+      readonly isLazy?: boolean;
+    }
   | { readonly kind: 'partial'; readonly children: ReadonlyMap<string, Shown> };
 
 type Partial = { readonly kind: 'partial'; readonly children: Map<string, Shown> };
@@ -64,12 +71,14 @@ function fromEntry(
     /** For messages. */
     readonly name?: string;
     readonly emptyFiles?: boolean;
+    readonly lazy?: boolean;
     readonly isLarge?: boolean;
   },
 ): Shown {
   const { id, name, emptyFiles: isEmpty = false, isLarge } = entry;
+  const lazy = entry.lazy === true && !isEmpty ? { isLazy: true } : {};
   if (mode === '40000') {
-    return { kind: 'tree', id, isEmpty };
+    return { kind: 'tree', id, isEmpty, ...lazy };
   }
   if (mode === '120000') {
     throw new EngineError(
@@ -79,8 +88,8 @@ function fromEntry(
   }
   const executable = mode === '100755';
   return isLarge === undefined
-    ? { kind: 'file', id, executable, isEmpty }
-    : { kind: 'file', id, executable, isEmpty, isLarge };
+    ? { kind: 'file', id, executable, isEmpty, ...lazy }
+    : { kind: 'file', id, executable, isEmpty, isLarge, ...lazy };
 }
 
 /** Returns whether two plans show the same bytes under the same names, as far as can be told without reading. */
@@ -90,7 +99,8 @@ export function isSameShown(a: Shown, b: Shown): boolean {
   }
   const sameKind =
     a.kind === 'file' ? b.kind === 'file' && a.executable === b.executable : b.kind === 'tree';
-  return sameKind && a.id === b.id && a.isEmpty === b.isEmpty;
+  const sameLaziness = (a.isLazy ?? false) === (b.isLazy ?? false);
+  return sameKind && sameLaziness && a.id === b.id && a.isEmpty === b.isEmpty;
 }
 
 /** Returns what a directory of the plan holds; a file holds nothing. */
@@ -108,7 +118,8 @@ export async function childrenOf(
   const children = new Map<string, Shown>();
   for (const { name, mode, id } of entries) {
     const isLarge = large.has(name);
-    children.set(name, fromEntry(mode, { id, name, emptyFiles: shown.isEmpty, isLarge }));
+    const { isEmpty: emptyFiles, isLazy: lazy = false } = shown;
+    children.set(name, fromEntry(mode, { id, name, emptyFiles, lazy, isLarge }));
   }
   return children;
 }
@@ -128,4 +139,21 @@ export async function findShown(
     }
   }
   return found;
+}
+
+/** Yields the files that are shown as pipes, each with its path in names. */
+export async function* lazyFiles(
+  shown: Shown,
+  reader: ContentReader,
+  path: readonly string[] = [],
+): AsyncGenerator<{ readonly path: readonly string[]; readonly id: string }> {
+  if (shown.kind === 'file') {
+    if (shown.isLazy) {
+      yield { path, id: shown.id };
+    }
+  } else if (shown.kind === 'partial' || shown.isLazy) {
+    for (const [name, child] of await childrenOf(shown, reader)) {
+      yield* lazyFiles(child, reader, [...path, name]);
+    }
+  }
 }

@@ -28,6 +28,8 @@ export interface DatumInput {
   readonly outerJoin?: boolean;
   /** Files appear with their names and no content. */
   readonly emptyFiles: boolean;
+  /** Files are pipes that are filled when they are opened. */
+  readonly lazy?: boolean;
   /** The content takes no part in the hash. */
   readonly reference: boolean;
 }

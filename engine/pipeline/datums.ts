@@ -85,7 +85,8 @@ function rowSource(input: PipelineInput, matches: MatchSource, around: Around): 
 
 function leaf(input: PfsInput, matches: MatchSource, around: Around): RowSource {
   const { name, project, repo, branch, empty_files: emptyFiles, reference } = input;
-  const fixed = { name, project, repo, branch, emptyFiles, reference };
+  const lazy = input.lazy ? { lazy: true } : {};
+  const fixed = { name, project, repo, branch, emptyFiles, reference, ...lazy };
   const joinOn = around.join ? keyTemplate(input.join_on) : undefined;
   const groupBy = around.group ? keyTemplate(input.group_by) : undefined;
   return {

@@ -158,4 +158,17 @@ describe('inputs', { skip: images.skip ?? false }, () => {
     await home.pfs('create-branch', 'stream@batch', '--remove-trigger');
     assert.match(await home.pfs('list-branch', 'stream'), /batch .* -$/m);
   });
+
+  it('lazy files are pipes in the container, and cost nothing until they are opened', async () => {
+    await home.repo('parts', { 'x/one': 'one', 'x/two': 'two' });
+    const lazy = pfs('parts', '/*', { lazy: true });
+    const sh =
+      '[ -p $parts/one ] && cat $parts/one $parts/one > /pfs/out/seen; ln -s $parts/two /pfs/out';
+    await home.create({ name: 'lazily', input: lazy, sh });
+    const job = await home.done('lazily');
+    assert.equal(job.state, 'success', job.reason);
+    assert.equal(await home.read('lazily@master:/seen'), 'oneone');
+    assert.equal(await home.read('lazily@master:/two'), 'two', 'a link to it is its content');
+    assert.equal(job.stats.downloadBytes, 6);
+  });
 });

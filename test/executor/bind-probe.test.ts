@@ -12,6 +12,7 @@ import type { Worker } from '../../engine/executor/executor.ts';
 function workerOn(share: () => Promise<{ input: string; output: string }>): Worker {
   return {
     id: 'stand-in',
+    sharesInputs: true,
     run: async ({ command, onOutput }) => {
       const script = command[2] ?? '';
       const { input, output } = await share();

@@ -64,6 +64,11 @@ export class FakeRun {
     return files;
   }
 
+  /** Returns where an input is on this machine. */
+  path(name: string): string {
+    return join(this.#place.inputDirectory, name);
+  }
+
   write(path: string, text: string): void {
     const file = join(this.#place.outputDirectory, path);
     mkdirSync(dirname(file), { recursive: true });
@@ -139,6 +144,7 @@ export class FakeExecutor implements Executor {
     this.alive.add(id);
     return {
       id,
+      sharesInputs: true,
       run: (spec) => this.#run(spec, { id, place }),
       takeOver: () => Promise.resolve(),
       stop: async () => {

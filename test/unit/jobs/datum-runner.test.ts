@@ -63,6 +63,7 @@ class FakeExecutor implements Executor {
     const place = { out: spec.outputDirectory, pfs: spec.inputDirectory, worker };
     return {
       id: `worker-${worker}`,
+      sharesInputs: true,
       run: async (run) => this.command(run, place),
       takeOver: async () => {
         this.takenOver += 1;

@@ -1,6 +1,9 @@
 // Jobs by the kinds of their inputs: which datums run when something changes, and which never.
 
 import assert from 'node:assert/strict';
+import { readdirSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { it } from 'node:test';
 import { putBranch } from '../../../engine/pfs/branches.ts';
 import { counts, TestEngine } from '../../support/engine.ts';
@@ -232,4 +235,24 @@ it('work is put off by committing to one branch, and released by moving another 
   assert.equal(counts(await engine.done('copy')), '2/0/0 of 2');
   const jobs = [...engine.pfs.context.journal.state.jobs.values()];
   assert.equal(jobs.length, 2, 'one job for both commits');
+});
+
+it('lazy files are pipes that are filled when they are opened; what is not opened is not fetched', async (t) => {
+  const engine = await TestEngine.start(t);
+  await engine.repos('data');
+  await engine.put('data', { 'd/a': 'first', 'd/b': 'second', 'e/c': 'third' });
+  const lazy = { pfs: { repo: 'data', glob: '/*', lazy: true } };
+  engine.executor.setCode('some', async (run) => {
+    const root = run.path('data');
+    const [directory = ''] = readdirSync(root);
+    const [file = ''] = readdirSync(join(root, directory));
+    const path = join(root, directory, file);
+    assert.ok(statSync(path).isFIFO());
+    run.write(directory, (await readFile(path, 'utf8')) + (await readFile(path, 'utf8')));
+  });
+  await engine.pipeline({ name: 'some', input: lazy });
+  const job = await engine.done('some');
+  assert.equal(job.state, 'success', job.reason);
+  assert.deepEqual(await engine.read('some'), { d: 'firstfirst', e: 'thirdthird' });
+  assert.equal(job.stats.downloadBytes, 2 * ('first'.length + 'third'.length));
 });

@@ -211,12 +211,6 @@ describe('warnings', () => {
       3,
     ],
     [
-      'lazy',
-      { input: '{pfs: {repo: a, glob: /, lazy: true}}' },
-      /^input\.pfs\.lazy: is accepted/,
-      3,
-    ],
-    [
       'a moving tag',
       { transform: '{image: "a:latest"}' },
       /^transform\.image: "a:latest" names no fixed version/,
