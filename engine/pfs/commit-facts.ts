@@ -1,5 +1,6 @@
 // Finding commits while a change is decided: in the state as it will be, else as facts out of history.
 
+import { EngineError } from '../base/errors.ts';
 import { isId } from '../base/ids.ts';
 import {
   branchKey,
@@ -8,8 +9,17 @@ import {
   type RepoKey,
   tagKey,
 } from '../journal/records.ts';
+import type { State } from '../journal/state.ts';
 import type { Change } from './change.ts';
-import { getCommit, lastGood, parseRef, resolveCommit } from './commit-lookup.ts';
+import {
+  getCommit,
+  lastGood,
+  noCommits,
+  noSuchRef,
+  parseRef,
+  resolveCommit,
+} from './commit-lookup.ts';
+import { shortRepo } from './names.ts';
 import { historyOf } from './settled.ts';
 
 /** Returns the commit of a repo with this id; `not_found` when there is none. */
@@ -29,14 +39,13 @@ export function commitByRef(change: Change, repo: RepoKey, ref: string): CommitR
     const found = historyFact(change, `ref ${wanted}`, { repo, load });
     return state.commits.get(commitKey(repo, found.id)) ?? found;
   };
-  if (state.tags.has(tagKey(repo, ref))) {
-    return durable(ref);
+  const tag = state.tags.get(tagKey(repo, ref));
+  if (tag && !state.branches.has(branchKey(repo, ref))) {
+    return commitById(change, repo, tag.commit);
   }
   const { base, steps, nth } = parseRef(ref);
-  const head = isId(base) ? base : state.branches.get(branchKey(repo, base))?.head;
-  if (!head) {
-    return durable(ref);
-  }
+  // By id from here on: what stands under a name may be another commit than the one that will.
+  const head = isId(base) ? base : headOf(state, repo, base);
   const commit = state.commits.get(commitKey(repo, head));
   if (commit && steps === 0 && nth === undefined) {
     return commit;
@@ -48,6 +57,18 @@ export function commitByRef(change: Change, repo: RepoKey, ref: string): CommitR
   // Made here: nobody else knows it yet, but for what it was made from.
   const { parent } = commit;
   return steps === 1 ? commitByRef(change, repo, parent) : durable(parent + upFrom(steps, suffix));
+}
+
+function headOf(state: State, repo: RepoKey, name: string): string {
+  const branch = state.branches.get(branchKey(repo, name));
+  const head = branch ? branch.head : state.tags.get(tagKey(repo, name))?.commit;
+  if (head === undefined) {
+    throw noSuchRef(repo, name);
+  }
+  if (head === null) {
+    throw noCommits(repo, name);
+  }
+  return head;
 }
 
 /** Returns the newest commit, from `id` upwards, whose files its children inherit: finished without error. */
@@ -84,6 +105,17 @@ export function historyFact<T>(
   key: string,
   options: { readonly repo: RepoKey; readonly load: () => Promise<T> },
 ): T {
-  const history = historyOf(change.state, options.repo);
-  return change.facts.find(`${options.repo} ${history} ${key}`, options.load);
+  const { context, facts, state } = change;
+  const { repo, load } = options;
+  const id = state.repos.get(repo)?.id;
+  return facts.find(`${repo} ${historyOf(state, repo)} ${key}`, () => {
+    if (context.journal.state.repos.get(repo)?.id !== id) {
+      // Made, or made again, within the change: it has no past.
+      throw new EngineError(
+        'not_found',
+        `Cannot find ${key} in repo "${shortRepo(repo)}": the repo is new`,
+      );
+    }
+    return load();
+  });
 }

@@ -61,12 +61,25 @@ export async function resolveCommit(
 ): Promise<CommitRecord> {
   const found = await findByRef(context, repo, ref);
   if (found === undefined) {
-    throw new EngineError(
-      'not_found',
-      `Cannot read branch "${ref}" of repo "${shortRepo(repo)}": it has no commits yet`,
-    );
+    throw noCommits(repo, ref);
   }
   return found;
+}
+
+/** The error for a name that is neither a branch nor a tag. */
+export function noSuchRef(repo: RepoKey, name: string): EngineError {
+  return new EngineError(
+    'not_found',
+    `Cannot find branch or tag "${name}" in repo "${shortRepo(repo)}"; pfs list-branch ${shortRepo(repo)} shows its branches, pfs list-tag its tags`,
+  );
+}
+
+/** The error for a branch that nothing was committed to. */
+export function noCommits(repo: RepoKey, branch: string): EngineError {
+  return new EngineError(
+    'not_found',
+    `Cannot read branch "${branch}" of repo "${shortRepo(repo)}": it has no commits yet`,
+  );
 }
 
 /** As {@link resolveCommit}, but undefined for a branch that exists and has no commits. */
@@ -155,10 +168,7 @@ async function resolveBase(
     if (tag !== undefined) {
       return await getCommit(context, repo, tag.commit);
     }
-    throw new EngineError(
-      'not_found',
-      `Cannot find branch or tag "${base}" in repo "${shortRepo(repo)}"; pfs list-branch ${shortRepo(repo)} shows its branches, pfs list-tag its tags`,
-    );
+    throw noSuchRef(repo, base);
   }
   return branch.head === null ? undefined : await getCommit(context, repo, branch.head);
 }
