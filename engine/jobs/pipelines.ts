@@ -17,7 +17,7 @@ import { shortRepo } from '../pfs/names.ts';
 import { readersOf } from '../pfs/repos.ts';
 import { checkContext } from '../pipeline/context-rules.ts';
 import { type PipelineSpec, pfsInputs, pipelineKey } from '../pipeline/spec.ts';
-import type { ValidatedSpec } from '../pipeline/validate-spec.ts';
+import { placeOf, type ValidatedSpec } from '../pipeline/validate-spec.ts';
 import { cronsOf, dropCronRepos, restartedCrons } from './cron-repos.ts';
 import { killJobsIn, STOPPED_REASON } from './job-end.ts';
 import { resolvePipeline } from './job-lookup.ts';
@@ -83,12 +83,12 @@ export function checkBatch(
   batch: readonly ValidatedSpec[],
   options: Pick<PutPipelines, 'update'>,
 ): ValidatedSpec[] {
-  for (const { spec } of batch) {
-    const key = pipelineKey(spec);
+  for (const one of batch) {
+    const key = pipelineKey(one.spec);
     if (!options.update && state.pipelines.has(key)) {
       throw new EngineError(
         'already_exists',
-        `Cannot create pipeline "${shortRepo(key)}": it already exists; use pfs update-pipeline to change it`,
+        `Cannot create pipeline "${shortRepo(key)}": it already exists; use pfs update-pipeline to change it, or choose another name (${placeOf(one, ['pipeline', 'name'])})`,
       );
     }
   }

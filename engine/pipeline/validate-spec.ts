@@ -28,6 +28,13 @@ export interface ValidatedSpec {
   readonly sourcePath: (path: SpecPath) => SpecPath;
 }
 
+/** Returns where a field of a canonical spec stands, for messages: file, line, column and the author's name of it. */
+export function placeOf({ document, sourcePath }: ValidatedSpec, path: SpecPath): string {
+  const own = sourcePath(path);
+  const { line, column } = document.position(own, { key: false });
+  return `${document.fileName}:${line}:${column}: ${pathText(own)}`;
+}
+
 /**
  * Validates a document and returns its canonical spec. Throws `invalid` with all problems of the document, each with
  * file, line, column, field, what is wrong and what would be right; details hold `file`, `line` and `field` of the

@@ -88,13 +88,13 @@ describe('pipelines, from the command line', { skip: images.skip ?? false }, () 
           home.spec({ name: 'other', input: 'never', sh: 'true' }),
         ].join('\n'),
       exit: 2,
-      says: /cycle|circle|each other/,
+      says: /wrong\.json:\d+:\d+: input\.pfs\.repo: .*cycle.*; break it by/,
     },
     {
       title: 'a name that is taken',
       text: () => good().replace('"never"', '"model"'),
       exit: 4,
-      says: /"model".*already exists.*update-pipeline/,
+      says: /"model".*already exists.*update-pipeline.*wrong\.json:\d+:\d+: pipeline\.name/,
     },
     {
       title: 'a syntax error',
