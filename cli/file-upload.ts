@@ -12,6 +12,7 @@ import { encodeFiles, type UploadFile } from './frame-encoder.ts';
 import { gzipped } from './gzip.ts';
 import { isWatched, startProgress } from './progress.ts';
 import { parseCommitWords, showName } from './refs.ts';
+import { isS3 } from './s3-place.ts';
 import { s3Objects } from './s3-upload.ts';
 import { type UploadWishes, uploadWishes } from './upload-options.ts';
 import { isUrl, planUpload, type UploadSource } from './upload-source.ts';
@@ -115,14 +116,21 @@ async function readList(context: Context, list: string): Promise<readonly string
       }
     }
   } catch (error) {
-    throw fileError(`read the list "${list}"`, error);
+    throw error instanceof CliError ? error : fileError(`read the list "${list}"`, error);
   }
   return lines;
 }
 
 async function fetchText(context: Context, url: string): Promise<NodeJS.ReadableStream> {
   const { Readable } = await import('node:stream');
-  return Readable.from(fetchUrl(url, context.signal));
+  return Readable.from(isS3(url) ? objectText(context, url) : fetchUrl(url, context.signal));
+}
+
+async function* objectText(context: Context, url: string): AsyncIterable<Uint8Array> {
+  const { env, signal } = context;
+  for await (const { stream } of s3Objects(url, { target: '/', below: false, env, signal })) {
+    yield* stream;
+  }
 }
 
 function* uploadFiles(
