@@ -48,7 +48,7 @@ export async function revertCommit(
     ...(branch === undefined ? {} : { branch: refWithin(branch, ref.repo) }),
     ...(description === undefined ? {} : { description }),
   };
-  const result = await context.client.send<MergeResult>('POST', `${commitPath(ref)}/revert`, {
+  const result = await context.change<MergeResult>('POST', `${commitPath(ref)}/revert`, {
     body,
   });
   await printMerge(context, result, {

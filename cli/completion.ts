@@ -1,7 +1,7 @@
 // What a shell may complete a command line with.
 
 import type { Branch, File, Pipeline, Repo } from '../engine/server/wire.ts';
-import type { Project } from '../engine/server/wire-versions.ts';
+import type { Project, Tag } from '../engine/server/wire-versions.ts';
 import { type Client, path, type Query } from './client.ts';
 import { type Completes, GLOBAL_OPTIONS, type Option } from './command.ts';
 import { SHELLS } from './completion-scripts.ts';
@@ -133,8 +133,12 @@ async function refCandidates(
   if (isCombined ? colon < 0 : words.length === 2) {
     const repo = isCombined ? last.slice(0, at) : (words[0] ?? '');
     const name = parseRepoName(repo, project);
-    const branches = await some<Branch>(client, path`/repos/${name.project}/${name.name}/branches`);
-    return branches.map((branch) => (isCombined ? `${repo}@${branch.name}` : branch.name));
+    const of = path`/repos/${name.project}/${name.name}`;
+    const named = [
+      ...(await some<Branch>(client, `${of}/branches`)),
+      ...(await some<Tag>(client, `${of}/tags`)),
+    ];
+    return named.map((one) => (isCombined ? `${repo}@${one.name}` : one.name));
   }
   const ref = parseCommitWords(isCombined ? [last.slice(0, colon)] : words.slice(0, 2), {
     project,

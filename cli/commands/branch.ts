@@ -186,7 +186,7 @@ async function mergeBranch(context: Context, args: Parameters<Command['run']>[1]
     ...(args.denied('ff') ? { fastForward: false } : {}),
     ...(description === undefined ? {} : { description }),
   };
-  const result = await context.client.send<MergeResult>(
+  const result = await context.change<MergeResult>(
     'POST',
     path`/repos/${repo.project}/${repo.name}/branches/${branch}/merge`,
     { body },

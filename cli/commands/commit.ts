@@ -287,15 +287,10 @@ async function listCommit(context: Context, args: Parameters<Command['run']>[1])
     await output.table(client.items<Commit>(route, { all: args.flag('all') }, limit), columns);
     return;
   }
-  const { repo, ref, branch } = parseRefWords(args.positionals, { project: context.project });
-  if (ref !== undefined && branch !== ref) {
-    throw usageError(
-      `Cannot list the commits of "${ref}": name a branch, as in ${repo.name}@master`,
-    );
-  }
+  const { repo, ref } = parseRefWords(args.positionals, { project: context.project });
   const from = args.string('from');
   const query: Query = {
-    branch,
+    branch: ref,
     from: from?.slice(from.indexOf('@') + 1),
     all: args.flag('all'),
   };

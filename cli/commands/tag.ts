@@ -50,7 +50,7 @@ export const commands: readonly Command[] = [
         head: refWithin(head, repo),
         ...(description === undefined ? {} : { description }),
       };
-      const made = await context.client.send<Tag>(
+      const made = await context.change<Tag>(
         'PUT',
         path`/repos/${repo.project}/${repo.name}/tags/${tag}`,
         { body, query: { force: args.flag('force') } },
@@ -113,7 +113,7 @@ export const commands: readonly Command[] = [
     examples: [['delete tag model@v1.2', 'deletes it']],
     run: async (context, args) => {
       const { repo, tag } = parseTagWords(args.positionals, context.project);
-      await context.client.send('DELETE', path`/repos/${repo.project}/${repo.name}/tags/${tag}`);
+      await context.change('DELETE', path`/repos/${repo.project}/${repo.name}/tags/${tag}`);
     },
   },
 ];

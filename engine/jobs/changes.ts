@@ -7,6 +7,7 @@ import type {
   JobRecord,
   PipelineRecord,
   RepoRecord,
+  TagRecord,
 } from '../journal/records.ts';
 import type { ChangeRequest } from '../journal/requests.ts';
 import { deleteBranchIn, putBranchIn } from '../pfs/branches.ts';
@@ -14,9 +15,11 @@ import { type Change, makeChange } from '../pfs/change.ts';
 import { finishCommitIn, startCommitIn } from '../pfs/commits.ts';
 import type { PfsContext, Request } from '../pfs/context.ts';
 import { dropSetIn } from '../pfs/drop.ts';
+import { type MergeOutcome, mergeBranchIn, revertCommitIn } from '../pfs/merge.ts';
 import { shortRepo } from '../pfs/names.ts';
 import { createRepoIn, deleteRepoIn, describeRepoIn } from '../pfs/repos.ts';
 import { squashSetIn } from '../pfs/squash.ts';
+import { deleteTagIn, putTagIn } from '../pfs/tags.ts';
 import { runCronIn } from './cron.ts';
 import { stopJobIn } from './job-end.ts';
 import {
@@ -39,6 +42,10 @@ interface Results {
   'branch.delete': null;
   'commit.start': CommitRecord;
   'commit.finish': CommitRecord;
+  'branch.merge': MergeOutcome;
+  'commit.revert': MergeOutcome;
+  'tag.put': TagRecord;
+  'tag.delete': null;
   'set.squash': CommitRecord[];
   'set.drop': CommitRecord[];
   'pipeline.put': PutPipeline[];
@@ -93,6 +100,23 @@ const CHANGES: { readonly [K in Kind]: Entry<K> } = {
   'commit.finish': {
     decide: finishCommitIn,
     text: ({ repo, ref }) => `finish commit ${shortRepo(repo)}@${ref}`,
+  },
+  'branch.merge': {
+    decide: mergeBranchIn,
+    text: ({ repo, from, into }) => `merge branch ${shortRepo(repo)}@${from} --into ${into}`,
+  },
+  'commit.revert': {
+    decide: revertCommitIn,
+    text: ({ repo, ref, branch }) => `revert commit ${shortRepo(repo)}@${ref} --branch ${branch}`,
+  },
+  'tag.put': {
+    decide: putTagIn,
+    text: ({ repo, name, head, force }) =>
+      `create tag ${shortRepo(repo)}@${name} --head ${head}${force ? ' --force' : ''}`,
+  },
+  'tag.delete': {
+    decide: deleteTagIn,
+    text: ({ repo, name }) => `delete tag ${shortRepo(repo)}@${name}`,
   },
   'set.squash': {
     decide: (change, { set }) => squashSetIn(change, set),

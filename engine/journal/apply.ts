@@ -13,7 +13,7 @@ import {
   jobKey,
   tagKey,
 } from './records.ts';
-import { removeCommit, removeJob, reshape } from './removal.ts';
+import { noteLag, removeCommit, removeJob, reshape } from './removal.ts';
 import type { TransactionRecord } from './requests.ts';
 import type { State } from './state.ts';
 import { deleteRepo, foldTrash, keepInTrash, trashedIn } from './trash.ts';
@@ -94,6 +94,7 @@ export function apply(
         throw new EngineError('already_exists', `Cannot start commit "${key}": it already exists`);
       }
       state.commits.set(key, commit);
+      noteLag(state, commit);
       if (commit.merged !== undefined) {
         reshape(state, present(state.repos.get(commit.repo), 'repo', commit.repo));
       }

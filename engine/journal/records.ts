@@ -20,6 +20,8 @@ export interface RepoRecord {
    * commit's depth may exceed the number of its ancestors; and what was read of its history before has to be read again.
    */
   readonly reshaped?: number;
+  /** By how many milliseconds a commit may be younger than its id, which a transaction took long before; none: half a day. */
+  readonly idLag?: number;
   /** Which of its commits stay; absent: all. */
   readonly keep?: RetentionRecord;
 }

@@ -8,7 +8,13 @@ import {
   setHistoryKey,
 } from './history-keys.ts';
 import type { Operation } from './operations.ts';
-import { commitKey, jobKey, type PipelineRecord, type RepoRecord } from './records.ts';
+import {
+  type CommitRecord,
+  commitKey,
+  jobKey,
+  type PipelineRecord,
+  type RepoRecord,
+} from './records.ts';
 import type { State } from './state.ts';
 import { keepInTrash, type TrashEntry, trashedIn } from './trash.ts';
 
@@ -25,6 +31,18 @@ export function removeCommit(
   const { was, entry } = operation;
   if (was) {
     keepInTrash(state, { kind: 'commit', repoId: repo.id, commit: was, ...trashedIn(entry) });
+  }
+}
+
+/** Lags up to this, in milliseconds, are taken for granted. */
+export const USUAL_LAG_MS = 12 * 60 * 60 * 1000;
+
+/** Notes that a commit was made long after its id: who looks for what came after another one must look further back. */
+export function noteLag(state: State, commit: CommitRecord): void {
+  const repo = state.repos.get(commit.repo);
+  const lag = commit.started - Number.parseInt(commit.id.slice(0, 12), 16);
+  if (repo && lag > (repo.idLag ?? USUAL_LAG_MS)) {
+    state.repos.set(repo.key, { ...repo, idLag: lag });
   }
 }
 

@@ -35,6 +35,32 @@ export type ChangeRequest =
       readonly ref: string;
       readonly description?: string;
     }
+  | {
+      readonly kind: 'branch.merge';
+      readonly repo: RepoKey;
+      readonly into: string;
+      /** Any ref of the repo. */
+      readonly from: string;
+      readonly favour?: 'ours' | 'theirs';
+      readonly fastForward: boolean;
+      readonly description: string;
+    }
+  | {
+      readonly kind: 'commit.revert';
+      readonly repo: RepoKey;
+      readonly ref: string;
+      readonly branch: string;
+      readonly description: string;
+    }
+  | {
+      readonly kind: 'tag.put';
+      readonly repo: RepoKey;
+      readonly name: string;
+      readonly head: string;
+      readonly description: string;
+      readonly force: boolean;
+    }
+  | { readonly kind: 'tag.delete'; readonly repo: RepoKey; readonly name: string }
   | { readonly kind: 'set.squash'; readonly set: string }
   | { readonly kind: 'set.drop'; readonly set: string }
   | {

@@ -3,16 +3,17 @@
 
 import { commitHistoryKey } from '../journal/history-keys.ts';
 import type { CommitRecord, RepoKey } from '../journal/records.ts';
+import { USUAL_LAG_MS } from '../journal/removal.ts';
 import { resolveRepo } from './commit-lookup.ts';
 import type { PfsContext } from './context.ts';
 
-/**
- * Ids are made shortly before the commits that bear them, by engines whose clocks may differ: what was made from a
- * commit may have the lesser id, but not by this much.
- */
-const SLACK_MS = 24 * 60 * 60 * 1000;
+/** Engines' clocks may differ, but not by this much: an engine refuses a store whose clock does. */
+const SKEW_MS = 12 * 60 * 60 * 1000;
 
-/** Yields the commits of a repo that may have been made from the commit `id`, in the order of their ids. */
+/**
+ * Yields the commits of a repo that may have been made from the commit `id`, in the order of their ids. An id is taken
+ * shortly before its commit is made, or, by a transaction, long before: the repo knows by how much.
+ */
 export async function* commitsAfter(
   context: PfsContext,
   repo: RepoKey,
@@ -20,7 +21,7 @@ export async function* commitsAfter(
 ): AsyncGenerator<CommitRecord> {
   const { state } = context.journal;
   const record = resolveRepo(context, repo);
-  const from = floorOf(id);
+  const from = floorOf(id, SKEW_MS + (record.idLag ?? USUAL_LAG_MS));
   const alive = [...state.commits.keysBy('repo', repo)]
     .flatMap((key) => state.commits.get(key) ?? [])
     .filter((commit) => commit.id >= from)
@@ -42,9 +43,9 @@ export async function* commitsAfter(
   yield* alive.slice(at);
 }
 
-/** Returns the least id that was made {@link SLACK_MS} before this one. */
-function floorOf(id: string): string {
-  const time = Math.max(0, Number.parseInt(id.slice(0, 12), 16) - SLACK_MS);
+/** Returns the least id that was made `slack` milliseconds before this one. */
+function floorOf(id: string, slack: number): string {
+  const time = Math.max(0, Number.parseInt(id.slice(0, 12), 16) - slack);
   return time.toString(16).padStart(12, '0').padEnd(32, '0');
 }
 

@@ -18,16 +18,26 @@ export class GitRewrite {
   readonly #context: PfsContext;
   readonly #gone: CommitRecord;
   readonly #below = new IdSet();
+  readonly #batchCommits: number;
   #history: string;
   #session: WriteSession | undefined;
   #batch = new Map<string, CommitRecord>();
   #children = new Map<string, CommitRecord>();
 
   /** `history` is what was known of the repo when `gone` was looked at; see {@link historyOf}. */
-  constructor(context: PfsContext, gone: CommitRecord, history: string) {
+  constructor(
+    context: PfsContext,
+    options: {
+      readonly gone: CommitRecord;
+      readonly history: string;
+      /** Commits of one transaction; 1000 where not named. */
+      readonly batch?: number;
+    },
+  ) {
     this.#context = context;
-    this.#gone = gone;
-    this.#history = history;
+    this.#gone = options.gone;
+    this.#history = options.history;
+    this.#batchCommits = options.batch ?? BATCH_COMMITS;
   }
 
   /** Returns whether a commit is the one that goes, or a descendant of it. */
@@ -89,7 +99,7 @@ export class GitRewrite {
     if (isChild) {
       this.#children.set(commit.id, rewritten);
     }
-    if (this.#batch.size >= BATCH_COMMITS) {
+    if (this.#batch.size >= this.#batchCommits) {
       await this.#flush();
     }
     return true;

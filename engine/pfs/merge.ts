@@ -23,6 +23,32 @@ export interface MergeOutcome {
   readonly conflictCount: number;
 }
 
+/** The refusal of a merge or a revert because both sides changed the same paths, each in its way. */
+export class MergeConflict extends EngineError {
+  readonly plan: MergePlan;
+
+  constructor(what: string, plan: MergePlan) {
+    const shown = plan.conflicts.slice(0, 3).map(({ path }) => `"/${path}"`);
+    const more =
+      plan.conflictCount > shown.length ? ` and ${plan.conflictCount - shown.length} more` : '';
+    super('conflict', `Cannot ${what}: both sides changed ${shown.join(', ')}${more}`);
+    this.plan = plan;
+  }
+}
+
+/** Resolves with the outcome, which conflicts are too. */
+export async function conflictsAsOutcome(merge: Promise<MergeOutcome>): Promise<MergeOutcome> {
+  try {
+    return await merge;
+  } catch (error) {
+    if (error instanceof MergeConflict) {
+      const { conflicts, conflictCount } = error.plan;
+      return { outcome: 'conflicts', commit: null, conflicts, conflictCount };
+    }
+    throw error;
+  }
+}
+
 export interface MergeBranch {
   readonly repo: RepoKey;
   /** The branch that gets the changes. */
@@ -44,10 +70,12 @@ export function mergeBranch(
   options: MergeBranch,
   request: Request,
 ): Promise<MergeOutcome> {
-  return makeChange(context, request, (change) => mergeBranchIn(change, options));
+  return conflictsAsOutcome(
+    makeChange(context, request, (change) => mergeBranchIn(change, options)),
+  );
 }
 
-/** As {@link mergeBranch}, within a change. */
+/** As {@link mergeBranch}, within a change; rejects with {@link MergeConflict} where there are conflicts. */
 export function mergeBranchIn(change: Change, options: MergeBranch): MergeOutcome {
   const { repo, into, from, favour } = options;
   const { context } = change;
@@ -78,7 +106,7 @@ export function mergeBranchIn(change: Change, options: MergeBranch): MergeOutcom
   };
   const plan = planOf(change, sides, favour);
   if (plan.conflictCount > 0) {
-    return { ...plan, outcome: 'conflicts', commit: null };
+    throw new MergeConflict(`merge "${from}" into branch "${into}"`, plan);
   }
   const description = options.description || `Merge ${from} into ${into}`;
   const commit = commitPlan(change, {
@@ -109,10 +137,12 @@ export function revertCommit(
   options: RevertCommit,
   request: Request,
 ): Promise<MergeOutcome> {
-  return makeChange(context, request, (change) => revertCommitIn(change, options));
+  return conflictsAsOutcome(
+    makeChange(context, request, (change) => revertCommitIn(change, options)),
+  );
 }
 
-/** As {@link revertCommit}, within a change. */
+/** As {@link revertCommit}, within a change; rejects with {@link MergeConflict} where there are conflicts. */
 export function revertCommitIn(change: Change, options: RevertCommit): MergeOutcome {
   const { repo, ref, branch } = options;
   const commit = goodOrRefused(commitByRef(change, repo, ref), `revert "${ref}"`);
@@ -124,7 +154,7 @@ export function revertCommitIn(change: Change, options: RevertCommit): MergeOutc
   };
   const plan = planOf(change, sides);
   if (plan.conflictCount > 0) {
-    return { ...plan, outcome: 'conflicts', commit: null };
+    throw new MergeConflict(`revert "${ref}" on branch "${branch}"`, plan);
   }
   if (plan.edits.length === 0 || ours === undefined) {
     throw new EngineError(

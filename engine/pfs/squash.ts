@@ -76,7 +76,10 @@ async function prepareSquash(
     const heads = await checkLossless(context, removal);
     const rewrites = new Map<RepoKey, GitRewrite>();
     for (const { commit } of isTrial ? [] : removal.members) {
-      const rewrite = new GitRewrite(context, commit, removal.histories.get(commit.repo) ?? '');
+      const rewrite = new GitRewrite(context, {
+        gone: commit,
+        history: removal.histories.get(commit.repo) ?? '',
+      });
       rewrites.set(commit.repo, rewrite);
       removal.histories.set(commit.repo, await rewrite.run());
     }

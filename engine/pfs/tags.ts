@@ -4,10 +4,11 @@ import { EngineError } from '../base/errors.ts';
 import { isId } from '../base/ids.ts';
 import { branchKey, type RepoKey, type TagRecord, tagKey } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
-import { resolveCommit, resolveRepo } from './commit-lookup.ts';
-import { type PfsContext, type Request, transactOptions } from './context.ts';
+import { type Change, makeChange } from './change.ts';
+import { commitByRef } from './commit-facts.ts';
+import { resolveRepo } from './commit-lookup.ts';
+import type { PfsContext, Request } from './context.ts';
 import { MAX_NAME, shortRepo } from './names.ts';
-import { demandSameHistory, historyOf, untilSettled } from './settled.ts';
 
 /** Dots as in `v1.2`, but not where Git forbids them. */
 const TAG = /^[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)*$/;
@@ -40,68 +41,67 @@ export function tagsOf(state: State, repo: RepoKey): TagRecord[] {
   return [...state.tags.keysBy('repo', repo)].flatMap((key) => state.tags.get(key) ?? []);
 }
 
+export interface PutTag {
+  readonly repo: RepoKey;
+  readonly name: string;
+  /** Any ref of the same repo. */
+  readonly head: string;
+  readonly description: string;
+  readonly force: boolean;
+}
+
 /**
  * Names a good finished commit. A tag that names another one is `already_exists` unless `force` moves it; a branch of
  * that name is `failed_precondition`.
  */
-export async function putTag(
-  context: PfsContext,
-  tag: {
-    readonly repo: RepoKey;
-    readonly name: string;
-    readonly head: string;
-    readonly description: string;
-    readonly force: boolean;
-  },
-  request: Request,
-): Promise<TagRecord> {
-  const { repo, name, force } = tag;
+export function putTag(context: PfsContext, tag: PutTag, request: Request): Promise<TagRecord> {
+  return makeChange(context, request, (change) => putTagIn(change, tag));
+}
+
+/** As {@link putTag}, within a change. */
+export function putTagIn(change: Change, tag: PutTag): TagRecord {
+  const { repo, name, description, force } = tag;
+  const { state } = change;
   checkTagName(name);
-  return await untilSettled(async () => {
-    const history = historyOf(context.journal.state, repo);
-    const commit = await resolveCommit(context, repo, tag.head);
-    if (commit.finished === null || commit.error !== null) {
-      throw new EngineError(
-        'failed_precondition',
-        `Cannot tag commit ${commit.id}: it ${commit.finished === null ? 'has not finished; wait for it, or finish it first' : 'failed; tag another one'}`,
-      );
-    }
-    const created = context.clock.now();
-    return await context.journal.transact((state) => {
-      demandSameHistory(state, repo, history);
-      if (state.branches.has(branchKey(repo, name))) {
-        throw new EngineError(
-          'failed_precondition',
-          `Cannot create tag "${name}" in repo "${shortRepo(repo)}": a branch has that name; use another one`,
-        );
-      }
-      const old = state.tags.get(tagKey(repo, name));
-      if (old !== undefined && !force) {
-        throw new EngineError(
-          'already_exists',
-          `Cannot create tag "${name}" in repo "${shortRepo(repo)}": it names commit ${old.commit}; move it with --force, or use another name`,
-        );
-      }
-      const record: TagRecord = {
-        repo,
-        name,
-        commit: commit.id,
-        description: tag.description,
-        created,
-      };
-      return { operations: [{ kind: 'tag.put', tag: record }], result: record };
-    }, transactOptions(request));
-  });
+  resolveRepo(change.context, repo);
+  const commit = commitByRef(change, repo, tag.head);
+  if (commit.finished === null || commit.error !== null) {
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot tag commit ${commit.id}: it ${commit.finished === null ? 'has not finished; wait for it, or finish it first' : 'failed; tag another one'}`,
+    );
+  }
+  if (state.branches.has(branchKey(repo, name))) {
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot create tag "${name}" in repo "${shortRepo(repo)}": a branch has that name; use another one`,
+    );
+  }
+  const old = state.tags.get(tagKey(repo, name));
+  if (old !== undefined && !force) {
+    throw new EngineError(
+      'already_exists',
+      `Cannot create tag "${name}" in repo "${shortRepo(repo)}": it names commit ${old.commit}; move it with --force, or use another name`,
+    );
+  }
+  const record: TagRecord = { repo, name, commit: commit.id, description, created: change.time };
+  change.add({ kind: 'tag.put', tag: record });
+  return record;
+}
+
+export interface DeleteTag {
+  readonly repo: RepoKey;
+  readonly name: string;
 }
 
 /** Deletes a tag; its commit stays. */
-export async function deleteTag(
-  context: PfsContext,
-  tag: { readonly repo: RepoKey; readonly name: string },
-  request: Request,
-): Promise<void> {
-  await context.journal.transact(() => {
-    const { repo, name } = resolveTag(context, tag.repo, tag.name);
-    return { operations: [{ kind: 'tag.deleted', repo, tag: name }], result: null };
-  }, transactOptions(request));
+export function deleteTag(context: PfsContext, tag: DeleteTag, request: Request): Promise<null> {
+  return makeChange(context, request, (change) => deleteTagIn(change, tag));
+}
+
+/** As {@link deleteTag}, within a change. */
+export function deleteTagIn(change: Change, tag: DeleteTag): null {
+  const { repo, name } = resolveTag(change.context, tag.repo, tag.name);
+  change.add({ kind: 'tag.deleted', repo, tag: name });
+  return null;
 }

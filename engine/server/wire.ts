@@ -31,7 +31,7 @@
 //  DELETE …/{repo}/branches/{branch}?force=true               → 204
 //
 //  POST   …/{repo}/commits             StartCommit            → Commit
-//  GET    …/{repo}/commits?branch=&from=&all=true&after=&limit= → Page<Commit>       (newest first)
+//  GET    …/{repo}/commits?branch=<ref>&from=&all=true&after=&limit= → Page<Commit>       (newest first)
 //  GET    …/{repo}/commits/{ref}                              → Commit
 //  POST   …/{repo}/commits/{ref}/finish {description?}        → Commit
 //  GET    …/{repo}/commits/{ref}/wait                         → Commit, once it has finished

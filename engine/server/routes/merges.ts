@@ -4,20 +4,22 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
 import { branchKey } from '../../journal/records.ts';
 import { parseRef, resolveCommit } from '../../pfs/commit-lookup.ts';
-import { type MergeOutcome, mergeBranch, revertCommit } from '../../pfs/merge.ts';
+import { conflictsAsOutcome, type MergeOutcome } from '../../pfs/merge.ts';
 import type { Favour } from '../../pfs/merge-trees.ts';
-import { answering, body, param, repoOf, text } from '../http.ts';
+import { changing } from '../changing.ts';
+import { body, param, repoOf, text } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { viewCommit } from '../views.ts';
 import type { MergeResult } from '../wire-versions.ts';
 
 /** Adds the routes of merges and reverts. */
 export function mergeRoutes(server: FastifyInstance, { context }: EngineParts): void {
-  const answered = answering(context);
+  const change = changing(context);
 
   server.post('/repos/:project/:repo/branches/:branch/merge', async (request) => {
     const favour = favourOf(request);
     const merge = {
+      kind: 'branch.merge' as const,
       repo: repoOf(request),
       into: param(request, 'branch'),
       from: text(request, 'source') ?? '',
@@ -25,15 +27,15 @@ export function mergeRoutes(server: FastifyInstance, { context }: EngineParts): 
       description: text(request, 'description') ?? '',
       ...(favour === undefined ? {} : { favour }),
     };
-    return view(await answered(request, (asked) => mergeBranch(context, merge, asked)));
+    return view(await conflictsAsOutcome(change(request, merge)));
   });
 
   server.post('/repos/:project/:repo/commits/:ref/revert', async (request) => {
     const [repo, ref] = [repoOf(request), param(request, 'ref')];
     const branch = text(request, 'branch') ?? (await branchOf(repo, ref));
     const description = text(request, 'description') ?? '';
-    const revert = { repo, ref, branch, description };
-    return view(await answered(request, (asked) => revertCommit(context, revert, asked)));
+    const revert = { kind: 'commit.revert' as const, repo, ref, branch, description };
+    return view(await conflictsAsOutcome(change(request, revert)));
   });
 
   /** Returns the branch that a ref begins with, or else on which its commit was made. */

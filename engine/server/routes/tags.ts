@@ -2,8 +2,9 @@
 
 import type { FastifyInstance } from 'fastify';
 import { resolveRepo } from '../../pfs/commit-lookup.ts';
-import { deleteTag, putTag, resolveTag, tagsOf } from '../../pfs/tags.ts';
-import { answering, flag, pageOf, param, repoOf, text } from '../http.ts';
+import { resolveTag, tagsOf } from '../../pfs/tags.ts';
+import { changing } from '../changing.ts';
+import { flag, pageOf, param, repoOf, text } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { viewTag } from '../views.ts';
 
@@ -11,7 +12,7 @@ const TAG = '/repos/:project/:repo/tags/:tag';
 
 /** Adds the routes of tags. */
 export function tagRoutes(server: FastifyInstance, { context }: EngineParts): void {
-  const answered = answering(context);
+  const change = changing(context);
 
   server.get('/repos/:project/:repo/tags', (request) => {
     const { key } = resolveRepo(context, repoOf(request));
@@ -21,13 +22,14 @@ export function tagRoutes(server: FastifyInstance, { context }: EngineParts): vo
 
   server.put(TAG, async (request) => {
     const tag = {
+      kind: 'tag.put' as const,
       repo: repoOf(request),
       name: param(request, 'tag'),
       head: text(request, 'head') ?? '',
       description: text(request, 'description') ?? '',
       force: flag(request, 'force'),
     };
-    return viewTag(await answered(request, (asked) => putTag(context, tag, asked)));
+    return viewTag(await change(request, tag));
   });
 
   server.get(TAG, (request) =>
@@ -35,8 +37,8 @@ export function tagRoutes(server: FastifyInstance, { context }: EngineParts): vo
   );
 
   server.delete(TAG, async (request, reply) => {
-    const tag = { repo: repoOf(request), name: param(request, 'tag') };
-    await answered(request, (asked) => deleteTag(context, tag, asked));
+    const [repo, name] = [repoOf(request), param(request, 'tag')];
+    await change(request, { kind: 'tag.delete', repo, name });
     return reply.code(204).send();
   });
 }

@@ -181,14 +181,16 @@ describe('completion', () => {
       const files = [{ path: `${query.path ?? ''}sub/` }, { path: `${query.path ?? ''}sum.csv` }];
       const items = path.endsWith('/branches')
         ? [{ name: 'master' }, { name: 'dev' }]
-        : path.endsWith('/list')
-          ? files
-          : [{ project: 'default', name: 'data' }];
+        : path.endsWith('/tags')
+          ? [{ name: 'v1.2' }]
+          : path.endsWith('/list')
+            ? files
+            : [{ project: 'default', name: 'data' }];
       response.end(JSON.stringify({ items, next: null }));
     };
     const cases: readonly (readonly [string, readonly string[]])[] = [
       ['get file d', ['data']],
-      ['get file data@', ['data@dev', 'data@master']],
+      ['get file data@', ['data@dev', 'data@master', 'data@v1.2']],
       ['get file data@m', ['data@master']],
       ['get file data m', ['master']],
       ['get file data@master:/a/s', ['data@master:/a/sub/', 'data@master:/a/sum.csv']],

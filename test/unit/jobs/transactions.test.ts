@@ -332,3 +332,64 @@ function shape({ context }: Pfs): unknown {
     }),
   };
 }
+
+it('merges, tags and reverts are made with all else, or nothing is', async (t) => {
+  const engine = await crossed(t);
+  const { pfs } = engine;
+  const at = { repo: 'default/a' };
+  await engine.put('a@master', { x: '1' });
+  await makeRequested(
+    pfs.context,
+    { kind: 'branch.put', ...at, branch: 'dev', head: 'master' },
+    ACTOR,
+  );
+  await engine.put('a@dev', { y: '1' });
+  await engine.put('a@master', { z: '1' });
+  await engine.settled();
+  const merge: ChangeRequest = {
+    kind: 'branch.merge',
+    ...at,
+    from: 'dev',
+    into: 'master',
+    fastForward: true,
+    description: '',
+  };
+  const tag: ChangeRequest = {
+    kind: 'tag.put',
+    ...at,
+    name: 'v1',
+    head: 'master',
+    description: '',
+    force: false,
+  };
+  const before = await engine.commit('sum');
+  const id = await begin(pfs, merge, tag, start('b'));
+  await end(pfs, id);
+  assert.equal((await engine.commit('a@v1')).id, id);
+  assert.deepEqual(await engine.read('a@master'), { x: '1', y: '1', z: '1' });
+  await makeRequested(
+    pfs.context,
+    finish('b') as Extract<ChangeRequest, { kind: 'commit.finish' }>,
+    ACTOR,
+  );
+  await engine.settled();
+  const after = await engine.commit('sum');
+  assert.deepEqual([after.parent === before.id, after.depth], [false, before.depth + 2]);
+  await engine.put('a@dev', { x: 'dev' });
+  const late = await begin(pfs, merge, { kind: 'tag.delete', ...at, name: 'v1' });
+  await engine.put('a@master', { x: 'master' });
+  await assert.rejects(end(pfs, late), {
+    code: 'conflict',
+    message: /Cannot merge "dev" into branch "master": both sides changed "\/x"/,
+  });
+  assert.equal((await engine.commit('a@v1')).id, id, 'the tag is still there');
+  const again = await begin(pfs, {
+    kind: 'commit.revert',
+    ...at,
+    ref: 'dev',
+    branch: 'dev',
+    description: '',
+  });
+  await end(pfs, again);
+  assert.equal((await engine.commit('a@dev')).id, again);
+});

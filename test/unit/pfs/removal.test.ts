@@ -1,18 +1,9 @@
 import assert from 'node:assert/strict';
-import { it, type TestContext } from 'node:test';
-import type { CommitRecord } from '../../../engine/journal/records.ts';
-import { MemoryObjectStore } from '../../../engine/object/memory.ts';
+import { it } from 'node:test';
 import { putBranch } from '../../../engine/pfs/branches.ts';
-import {
-  listCommits,
-  listSetIds,
-  subscribeCommits,
-  walkCommits,
-} from '../../../engine/pfs/commit-list.ts';
+import { listSetIds, subscribeCommits, walkCommits } from '../../../engine/pfs/commit-list.ts';
 import { findCommit, listSet, resolveCommit } from '../../../engine/pfs/commit-lookup.ts';
 import { finishCommit, startCommit } from '../../../engine/pfs/commits.ts';
-import { dropSet } from '../../../engine/pfs/drop.ts';
-import { squashSet } from '../../../engine/pfs/squash.ts';
 import { deleteTag, putTag } from '../../../engine/pfs/tags.ts';
 import {
   ACTOR,
@@ -24,65 +15,7 @@ import {
   put,
   readAll,
 } from '../../support/pfs.ts';
-
-const data = { repo: 'default/data', branch: 'master' };
-const out = { repo: 'default/out', branch: 'master' };
-
-async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
-  const items: T[] = [];
-  for await (const item of source) {
-    items.push(item);
-  }
-  return items;
-}
-
-/** Two repos, one made from the other, with some commits in each; returns the ids of the sets. */
-async function rig(t: TestContext, count = 5) {
-  const store = new MemoryObjectStore();
-  const pfs = await openTestPfs({ t, store });
-  await createRepos(pfs, 'data', 'out');
-  await link(pfs, { branch: out, provenance: [data] });
-  const ids: string[] = [];
-  for (let i = 0; i < count; i++) {
-    ids.push((await put(pfs, 'data@master', { [`${i}`]: `${i}` })).id);
-    await finishOutputs(pfs);
-  }
-  const squash = (id: string, by = pfs) => squashSet(by.context, id, ACTOR);
-  const drop = (id: string, by = pfs) => dropSet(by.context, id, ACTOR);
-  return { store, pfs, ids, squash, drop };
-}
-
-/** Everything that can be asked about the commits of `data`, on this engine and on one that opens the store now. */
-async function facts(pfs: Pfs, repo = data.repo) {
-  const { context } = pfs;
-  const line = await collect(walkCommits(context, repo, 'master'));
-  const byNumber: string[] = [];
-  for (const [i] of line.entries()) {
-    byNumber.push((await resolveCommit(context, repo, `master.${line.length - i}`)).id);
-    byNumber.push((await resolveCommit(context, repo, `master^${i}`)).id);
-  }
-  await assert.rejects(resolveCommit(context, repo, `master^${line.length}`), {
-    message: new RegExp(`only ${line.length} commits? leads? to "master"`),
-  });
-  return {
-    line: line.map(({ id }) => id),
-    byNumber,
-    all: (await collect(listCommits(context, repo))).map(({ id }) => id),
-    sets: await collect(listSetIds(context)),
-    git: await gitLine(pfs, line[0]),
-  };
-}
-
-/** Returns the Pfs ids that the Git commits from a commit upwards name. */
-async function gitLine(pfs: Pfs, commit: CommitRecord | undefined): Promise<string[]> {
-  const ids: string[] = [];
-  for (let git = commit?.git ?? undefined; git; ) {
-    const { trailers, parents } = await pfs.context.objects.readCommit(git);
-    ids.push(trailers.find(({ key }) => key === 'Pfs-Commit')?.value ?? '');
-    [git] = parents;
-  }
-  return ids;
-}
+import { collect, data, facts, gitLine, out, rig } from './removal-rig.ts';
 
 async function assertGone(pfs: Pfs, id: string): Promise<void> {
   for (const { repo } of [data, out]) {
