@@ -1,6 +1,6 @@
 // The live packs, as their owner tells, and where each object is in them. It reads packs and never writes one.
 
-import { EngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import { packIndexKey } from './keys.ts';
 import type { PackCache } from './pack-cache.ts';
 import type { PackIndex } from './pack-index.ts';
@@ -47,9 +47,12 @@ export class PackSet {
   /** Packs that have left the set while their objects are still in the store. */
   readonly #past: Readonly<Record<PackKind, Shelf>> = { git: newShelf(), chunk: newShelf() };
   readonly #scratch = Buffer.alloc(32);
+  readonly #refresh: () => Promise<void>;
 
-  constructor(cache: PackCache) {
+  /** `refresh` brings the set up to date: asked for when a pack is not there, since it may have been collected. */
+  constructor(cache: PackCache, options: { readonly refresh?: () => Promise<void> } = {}) {
     this.#cache = cache;
+    this.#refresh = options.refresh ?? (() => Promise.resolve());
   }
 
   get cache(): PackCache {
@@ -143,9 +146,31 @@ export class PackSet {
     return loading ? loading.then(() => this.find(id)) : this.#findIn(this.#past[kindOf(id)], id);
   }
 
-  /** Returns bytes `start` to `end` of a pack. The buffer may be shared: it must not be written to. */
-  readRange(pack: PackRef, range: { start: number; end: number }): Promise<Buffer> {
-    return this.#cache.read(pack, range);
+  /**
+   * Returns bytes `start` to `end` of a pack. The buffer may be shared: it must not be written to. Rejects with `conflict`
+   * where the pack was collected meanwhile.
+   */
+  async readRange(pack: PackRef, range: { start: number; end: number }): Promise<Buffer> {
+    try {
+      return await this.#cache.read(pack, range);
+    } catch (error) {
+      throw await this.#explain(pack, error);
+    }
+  }
+
+  /** A pack that is not there is damage only if it should be. */
+  async #explain(pack: PackRef, error: unknown): Promise<unknown> {
+    if (!isEngineError(error, 'corrupt')) {
+      return error;
+    }
+    await this.#refresh();
+    return this.has(pack.id)
+      ? error
+      : new EngineError(
+          'conflict',
+          `Cannot read pack "${pack.id}": it was collected meanwhile; try again`,
+          { cause: error, details: { pack: pack.id } },
+        );
   }
 
   /** Returns the packs of a kind with their indexes, as they are now. */
@@ -270,6 +295,7 @@ export class PackSet {
         try {
           index = await this.#cache.readIndex(ref.id);
         } catch (error) {
+          await this.#refresh();
           if (shelf.unloaded.has(ref.id)) {
             throw error;
           }

@@ -51,7 +51,7 @@ export async function openPfs(options: OpenOptions): Promise<PfsContext> {
     ...(snapshots ? { snapshots } : {}),
     ...(onProblem ? { onProblem } : {}),
   });
-  const packs = new PackSet(new PackCache(store));
+  const packs = new PackSet(new PackCache(store), { refresh: () => journal.sync() });
   for (const pack of journal.state.packs.values()) {
     packs.add(pack);
   }

@@ -111,7 +111,7 @@ export function explainGone(
   session: { readonly relied: readonly string[] },
   error: unknown,
 ): unknown {
-  if (!isEngineError(error, 'corrupt')) {
+  if (!isEngineError(error, 'corrupt') && !isEngineError(error, 'conflict')) {
     return error;
   }
   const isThere = (pack: string): boolean =>

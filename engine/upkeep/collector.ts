@@ -192,7 +192,7 @@ async function removePacks(
     try {
       await remove(candidates, await rewritePacks(context, { views: candidates, isKept, pace }));
     } catch (error) {
-      if (!isEngineError(error, 'resource_exhausted')) {
+      if (!isEngineError(error, 'resource_exhausted') && !isEngineError(error, 'conflict')) {
         throw error;
       }
       busy.push(...candidates);

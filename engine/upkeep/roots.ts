@@ -2,7 +2,15 @@
 // that nobody has thought of here stops the collection.
 
 import { EngineError } from '../base/errors.ts';
-import { type CommitRecord, type Edit, type JobRecord, trashKey } from '../journal/records.ts';
+import {
+  type CommitRecord,
+  type Edit,
+  type JobRecord,
+  metaRepo,
+  type RepoKey,
+  specRepo,
+  trashKey,
+} from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
@@ -83,14 +91,37 @@ export async function* rootsOfHistory(context: PfsContext, gone: Gone): AsyncGen
     yield* historyOfRepo(context, repo);
   }
   for (const { id } of [...state.pipelines.values()]) {
-    for await (const [, job] of context.scanHistory<JobRecord>(`job/${id}/`)) {
-      yield* rootsOfJob(job);
+    yield* historyOfPipeline(context, id);
+  }
+}
+
+/** Yields what a repo needs, and where a pipeline writes it the pipeline's specs, datum results and jobs too. */
+export async function* rootsOfRepo(context: PfsContext, key: RepoKey): AsyncGenerator<Root> {
+  const { state } = context.journal;
+  for (const repo of [key, specRepo(key), metaRepo(key)]) {
+    for (const commit of [...state.commits.keysBy('repo', repo)]) {
+      const record = state.commits.get(commit);
+      yield* record ? rootsOfCommit(record) : [];
     }
+    const { id } = state.repos.get(repo) ?? {};
+    yield* id === undefined ? [] : historyOfRepo(context, id);
+  }
+  for (const job of [...state.jobs.keysBy('pipeline', key)]) {
+    const record = state.jobs.get(job);
+    yield* record ? rootsOfJob(record) : [];
+  }
+  const { id } = state.pipelines.get(key) ?? {};
+  yield* id === undefined ? [] : historyOfPipeline(context, id);
+}
+
+async function* historyOfPipeline(context: PfsContext, id: string): AsyncGenerator<Root> {
+  for await (const [, job] of context.scanHistory<JobRecord>(`job/${id}/`)) {
+    yield* rootsOfJob(job);
   }
 }
 
 /** Yields what the commits of a repo in history name. */
-export async function* historyOfRepo(context: PfsContext, repoId: string): AsyncGenerator<Root> {
+async function* historyOfRepo(context: PfsContext, repoId: string): AsyncGenerator<Root> {
   for await (const [, commit] of context.scanHistory<CommitRecord>(`commit/${repoId}/`)) {
     yield* rootsOfCommit(commit);
   }

@@ -8,7 +8,7 @@ import { liveViews } from './live-views.ts';
 import { Marker, type Root } from './mark.ts';
 import type { Marks } from './marks.ts';
 import type { Pace } from './pace.ts';
-import { rootsOfHistory, rootsOfState } from './roots.ts';
+import { rootsOfHistory, rootsOfRepo, rootsOfState } from './roots.ts';
 
 /** What something holds, and what that takes, in bytes. */
 export interface Usage {
@@ -44,7 +44,7 @@ export async function usageOfRepos(context: PfsContext, pace: Pace): Promise<Rep
   const repos = [...context.journal.state.repos.values()].filter(({ kind }) => kind === 'user');
   for (const [i, { key }] of repos.entries()) {
     marks.clear();
-    await markWhere(context, { marker, pace, isWanted: ({ owner }) => homeOf(owner.repo) === key });
+    await markAll(marker, rootsOfRepo(context, key), pace);
     for (const [slot, of] of owners.entries()) {
       for (let position = 0; position < of.length; position++) {
         if (marks.isReached({ slot, position })) {
@@ -56,7 +56,7 @@ export async function usageOfRepos(context: PfsContext, pace: Pace): Promise<Rep
   const rows: RepoUsage[] = [];
   for (const [i, { key }] of repos.entries()) {
     marks.clear();
-    await markWhere(context, { marker, pace, isWanted: ({ owner }) => homeOf(owner.repo) === key });
+    await markAll(marker, rootsOfRepo(context, key), pace);
     const isUnique = (slot: number, position: number) => owners[slot]?.[position] === i + 1;
     rows.push({ repo: key, ...(await logicalOf(context, { repo: key })), ...sum(marks, isUnique) });
   }
@@ -75,9 +75,13 @@ export async function usageOf(
     homeOf(owner.repo) === homeOf(target.repo) && (ids?.has(owner.commit) ?? true);
   const views = await liveViews(context, (live) => live);
   const own = new Marker(context, { views, pace });
-  await markWhere(context, { marker: own, pace, isWanted: isTarget });
   const others = new Marker(context, { views, pace });
-  await markWhere(context, { marker: others, pace, isWanted: (root) => !isTarget(root) });
+  for await (const root of allRoots(context)) {
+    await pace.step();
+    await (isTarget(root) ? own : others).addLate(root);
+  }
+  await own.finish();
+  await others.finish();
   const isUnique = (slot: number, position: number) => !others.marks.isReached({ slot, position });
   return { ...(await logicalOf(context, target)), ...sum(own.marks, isUnique) };
 }
@@ -123,23 +127,16 @@ async function logicalOf(
   return { commits, logical };
 }
 
-async function markWhere(
-  context: PfsContext,
-  work: {
-    readonly marker: Marker;
-    readonly pace: Pace;
-    readonly isWanted: (root: Root) => boolean;
-  },
-): Promise<void> {
-  const { marker, pace, isWanted } = work;
-  for (const root of [...rootsOfState(context.journal.state, NONE)].filter(isWanted)) {
-    await marker.addLate(root);
-  }
-  for await (const root of rootsOfHistory(context, NONE)) {
+/** Yields everything that must stay. */
+async function* allRoots(context: PfsContext): AsyncGenerator<Root> {
+  yield* [...rootsOfState(context.journal.state, NONE)];
+  yield* rootsOfHistory(context, NONE);
+}
+
+async function markAll(marker: Marker, roots: AsyncIterable<Root>, pace: Pace): Promise<void> {
+  for await (const root of roots) {
     await pace.step();
-    if (isWanted(root)) {
-      await marker.addLate(root);
-    }
+    await marker.addLate(root);
   }
   await marker.finish();
 }
