@@ -174,3 +174,31 @@ it('tells what differs between trees as between maps', async (t) => {
     assert.deepEqual(found.sort(), expected.sort());
   }
 });
+
+it('a diff reads the directories in which something differs, and no others', async (t) => {
+  const pfs = await openTestPfs({ t });
+  await createRepos(pfs, 'data');
+  const files = Array.from({ length: 300 }, (_, i) => [`d${i % 100}/e/f${i}`, `${i}`] as const);
+  await put(pfs, 'data@master', Object.fromEntries(files));
+  await put(pfs, 'data@master', { 'd7/e/f7': 'changed', 'd8/new/f': 'new' });
+  const from = await openTree(pfs.context, 'default/data', 'master^');
+  const to = await openTree(pfs.context, 'default/data', 'master');
+  let reads = 0;
+  const { objects } = to;
+  const counting: typeof objects = {
+    readBlob: (id) => objects.readBlob(id),
+    readCommit: (id) => objects.readCommit(id),
+    stat: (id) => objects.stat(id),
+    readTree(id) {
+      reads += 1;
+      return objects.readTree(id);
+    },
+  };
+  const found: string[] = [];
+  for await (const { path } of diffTrees(counting, { old: from.tree, new: to.tree })) {
+    found.push(path);
+  }
+  assert.deepEqual(found.sort(), ['d7/e/f7', 'd8/new/f']);
+  // Both roots, both sides of d7, d7/e and d8, and the one side that d8/new has.
+  assert.equal(reads, 2 + 2 + 2 + 2 + 1);
+});
