@@ -98,6 +98,7 @@ for (const [code, expected] of Object.entries(TROUBLES)) {
     await createRepos(pfs, 'data');
     await put(pfs, 'data@master', { before: 'was here' });
     let last = 1;
+    let failures = 0;
     for (let failAt = 1; failAt <= last; failAt++) {
       const name = `file-${failAt}`;
       const disk = await breakDisk(failAt, code);
@@ -111,6 +112,7 @@ for (const [code, expected] of Object.entries(TROUBLES)) {
         last = 14;
       }
       if (outcome !== undefined) {
+        failures += 1;
         assert.ok(isEngineError(outcome, expected), `${failAt}: ${String(outcome)}`);
         assert.match(
           outcome.message,
@@ -120,6 +122,7 @@ for (const [code, expected] of Object.entries(TROUBLES)) {
       await put(pfs, 'data@master', { after: `mended ${failAt}` });
       assert.equal((await readAll(pfs, 'data@master')).before, 'was here');
     }
+    assert.ok(failures >= 8, `only ${failures} of ${last} troubles stood in the way of a write`);
     await demandWhole(store);
     await pfs.context.journal.close();
   });
