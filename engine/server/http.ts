@@ -9,6 +9,7 @@ import { answerOnce, type PfsContext, type Request } from '../pfs/context.ts';
 import { repoKeyOf } from '../pfs/names.ts';
 import { toProblem } from './problem.ts';
 import type { Page } from './wire.ts';
+import { TRANSACTION_HEADER } from './wire-transactions.ts';
 
 const DEFAULT_LIMIT = 1000;
 const MAX_LIMIT = 10_000;
@@ -67,10 +68,37 @@ export function pipelineOf(request: FastifyRequest): string {
 export function answering(
   context: PfsContext,
 ): <T>(request: FastifyRequest, work: (asked: Request) => Promise<T>) => Promise<T> {
-  return (request, work) => {
-    const asked = requester(request);
-    return answerOnce(context, asked, () => work(asked));
+  return async (request, work) => {
+    if (transactionOf(request) !== undefined) {
+      throw new EngineError(
+        'invalid',
+        'Cannot add this request to a transaction: it can only be carried out at once; send it without Pfs-Transaction',
+      );
+    }
+    return await answerRequest(context, request, work);
   };
+}
+
+/** As {@link answering} does, whether or not the request is one of a transaction. */
+export function answerRequest<T>(
+  context: PfsContext,
+  request: FastifyRequest,
+  work: (asked: Request) => Promise<T>,
+): Promise<T> {
+  const asked = requester(request);
+  return answerOnce(context, asked, () => work(asked));
+}
+
+/** Returns the id of the transaction that a request is to be added to, or undefined. */
+export function transactionOf(request: FastifyRequest): string | undefined {
+  const id = request.headers[TRANSACTION_HEADER];
+  if (id !== undefined && (typeof id !== 'string' || !isId(id))) {
+    throw new EngineError(
+      'invalid',
+      'Cannot read the request: Pfs-Transaction must be the id of a transaction',
+    );
+  }
+  return id;
 }
 
 /** Returns who asks, and the id under which a retry would come. */

@@ -10,7 +10,8 @@
 // already, is added to it, and is answered with what it gave in the trial.
 //  repos: POST, PATCH, DELETE; branches: PUT, DELETE, merge; tags: PUT, DELETE; commits: POST, finish, revert;
 //  commit-sets: DELETE, squash; pipelines: POST, DELETE, start, stop, tick; jobs: stop
-// All commits that a transaction starts have its id, and cause commits downstream as one.
+// Any other write with that header is refused. All commits that a transaction starts have its id, and cause commits
+// downstream as one.
 
 import type { Commit } from './wire.ts';
 
