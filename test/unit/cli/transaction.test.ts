@@ -78,9 +78,9 @@ it('says what is no part of a transaction', async (t) => {
   await server.engine.repos('data');
   await server.put('data', { a: '1' });
   await ok('start transaction');
-  const { note } = await ok('create tag data@v1 --head master');
+  const { note } = await ok('create project team');
   assert.match(note, /this is no part of it: it was done at once/);
-  assert.equal(server.engine.pfs.context.journal.state.tags.size, 1);
+  assert.equal(server.engine.pfs.context.journal.state.projects.size, 1);
   writeFileSync(join(home, 'x'), '1');
   assert.doesNotMatch((await ok(`put file data@master -f ${join(home, 'x')}`)).note, /no part/);
   assert.doesNotMatch((await ok('create repo b')).note, /no part/);
