@@ -5,7 +5,7 @@ import type { ParsedArguments } from '../arguments.ts';
 import { path } from '../client.ts';
 import type { Command, Option } from '../command.ts';
 import type { Context } from '../context.ts';
-import { formatTime } from '../format.ts';
+import { formatLocal, formatTime } from '../format.ts';
 import { allProjects, projectScope } from '../project-scope.ts';
 import { parsePipelineName, showName } from '../refs.ts';
 
@@ -233,6 +233,7 @@ async function inspectPipeline(context: Context, args: ParsedArguments): Promise
     ['Created', formatTime(pipeline.created, output.times)],
     ['Updated', formatTime(pipeline.updated, output.times)],
     ['Input', pipeline.input],
+    ['Next tick', nextTicks(pipeline)],
     ['Output branch', pipeline.outputBranch],
     ['Last job', lastJob ? `${lastJob.id}, ${lastJob.state}` : undefined],
     [
@@ -244,4 +245,13 @@ async function inspectPipeline(context: Context, args: ParsedArguments): Promise
     ],
     ['Spec', JSON.stringify(pipeline.spec, null, 2)],
   ]);
+}
+
+/** Returns when the cron inputs of a pipeline come next, one on a line; undefined where there are none. */
+function nextTicks({ crons }: Pipeline): string | undefined {
+  const lines = crons.map(({ input, schedule, next }) => {
+    const time = next === null ? 'never' : formatLocal(Date.parse(next));
+    return `${input}: ${time} (${schedule})`;
+  });
+  return lines.length === 0 ? undefined : lines.join('\n');
 }

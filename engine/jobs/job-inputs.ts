@@ -7,6 +7,7 @@ import type { PfsContext } from '../pfs/context.ts';
 import { type FileEntry, globFiles, shownPath } from '../pfs/files.ts';
 import { compileGlob } from '../pfs/glob.ts';
 import { diffGlob } from '../pfs/glob-diff.ts';
+import { IdSet } from '../pfs/id-set.ts';
 import { shortRepo } from '../pfs/names.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
 import { datums, type Match } from '../pipeline/datums.ts';
@@ -59,12 +60,9 @@ export async function* allDatums(context: PfsContext, inputs: JobInputs): AsyncG
   const matches = (input: PfsInput) =>
     matchesOf(context, { input, tree: treeOf(inputs, input), taken: takenBefore(input, leaves) });
   const isUnique = leaves !== undefined || isDisjoint(inputs.spec.input);
-  const seen = new Set<string>();
+  const seen = new IdSet();
   for await (const datum of datums(inputs.spec.input, { matches, salt: inputs.salt })) {
-    if (isUnique || !seen.has(datum.id)) {
-      if (!isUnique) {
-        seen.add(datum.id);
-      }
+    if (isUnique || seen.addHex(short(datum.id))) {
       yield datum;
     }
   }
@@ -130,22 +128,32 @@ async function* comparedChanges(
   old: JobInputs,
   now: JobInputs,
 ): AsyncGenerator<DatumChange> {
-  const before = new Set<string>();
+  // 20 bytes of each datum's hash and a number: that is all that grows with how many there are.
+  const before = new IdSet();
   for await (const datum of allDatums(context, old)) {
-    before.add(datum.hash);
+    before.addHex(short(datum.hash));
   }
+  const kept = new IdSet();
   for await (const datum of allDatums(context, now)) {
-    if (!before.delete(datum.hash)) {
+    const hash = short(datum.hash);
+    if (before.hasHex(hash)) {
+      kept.addHex(hash);
+    } else {
       yield { kind: 'added', datum };
     }
   }
-  if (before.size > 0) {
+  if (kept.size < before.size) {
     for await (const datum of allDatums(context, old)) {
-      if (before.has(datum.hash)) {
+      if (!kept.hasHex(short(datum.hash))) {
         yield { kind: 'removed', datum };
       }
     }
   }
+}
+
+/** Returns as much of a hash as a set of ids holds: no two of any number of datums share that. */
+function short(hash: string): string {
+  return hash.slice(0, 40);
 }
 
 async function* matchesOf(

@@ -1,5 +1,6 @@
 // From records to what travels: the only place that knows both.
 
+import { parseSchedule } from '../base/schedule.ts';
 import type { JobDatum } from '../jobs/datum-list.ts';
 import type { ResultInput } from '../jobs/datum-result.ts';
 import type { Lineage as LineageRecord } from '../jobs/lineage.ts';
@@ -8,6 +9,7 @@ import {
   type BranchRecord,
   branchKey,
   type CommitRecord,
+  type CronRecord,
   type ImageRecord,
   type JobRecord,
   jobKey,
@@ -35,7 +37,7 @@ import type {
 } from './wire.ts';
 import type { Lineage } from './wire-lineage.ts';
 import type { PlannedDatum } from './wire-previews.ts';
-import type { Trigger } from './wire-triggers.ts';
+import type { CronTimes, Trigger } from './wire-triggers.ts';
 import type { Tag } from './wire-versions.ts';
 
 /** ISO 8601 in UTC. */
@@ -167,9 +169,15 @@ export function viewPipeline(pipeline: PipelineRecord, userSpec = ''): Pipeline 
     outputBranch: spec.output_branch,
     lastJob: pipeline.lastJob,
     jobs: pipeline.jobs,
+    crons: (pipeline.crons ?? []).map((cron) => viewCron(cron, pipeline.stopped)),
     spec: pipeline.spec,
     userSpec,
   };
+}
+
+function viewCron({ input, schedule, ticked }: CronRecord, isStopped: boolean): CronTimes {
+  const next = isStopped ? undefined : parseSchedule(schedule).next(ticked);
+  return { input, schedule, next: next === undefined ? null : isoTime(next) };
 }
 
 /** Returns why a job is as it is; of one that has not ended, what keeps its pipeline from running it. */

@@ -1,4 +1,4 @@
-// What travels about triggers: how a branch follows another one of its repo by itself.
+// What travels about triggers, by which a branch follows another one of its repo by itself, and about schedules.
 
 /** When a branch moves to the commit that the branch it follows has come to. Null: no such condition. */
 export interface Trigger {
@@ -26,4 +26,13 @@ export interface PutTrigger {
   readonly commits?: number;
   readonly rateLimit?: string;
   readonly cron?: string;
+}
+
+/** A cron input of a pipeline. */
+export interface CronTimes {
+  /** Name of the input. */
+  readonly input: string;
+  readonly schedule: string;
+  /** The next time of the schedule; null where there is none, or the pipeline is stopped. */
+  readonly next: string | null;
 }

@@ -73,7 +73,7 @@
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums/{datum} → Datum
 //  GET    /logs?project=&pipeline=&job=&datum=&follow=true&tail= → stream of LogLine
 
-import type { PutTrigger, Trigger } from './wire-triggers.ts';
+import type { CronTimes, PutTrigger, Trigger } from './wire-triggers.ts';
 
 export const API_PREFIX = '/api/v1';
 /** Response header with the version of the engine that answered. */
@@ -272,6 +272,8 @@ export interface Pipeline {
   readonly outputBranch: string;
   readonly lastJob: { readonly id: string; readonly state: JobState } | null;
   readonly jobs: Readonly<Partial<Record<JobState, number>>>;
+  /** Its cron inputs. */
+  readonly crons: readonly CronTimes[];
   /** The canonical spec. */
   readonly spec: Readonly<Record<string, unknown>>;
   /** As the user wrote it. Empty in lists. */

@@ -111,7 +111,12 @@ describe('inputs', { skip: images.skip ?? false }, () => {
     const env = home.environment;
     const heard = await runProgram('sh', ['-c', subscribe], { env, timeoutMs: 60_000 });
     assert.equal(heard.stdout.trim().split('\n').length, 3, heard.stderr);
+    assert.match(
+      await home.pfs('inspect-pipeline', 'clock'),
+      /Next tick: +tick: 20.* \(@every 1s\)/,
+    );
     await home.pfs('stop-pipeline', 'clock');
+    assert.match(await home.pfs('inspect-pipeline', 'clock'), /Next tick: +tick: never/);
     assert.match(await home.pfs('list-file', 'clock_tick@master'), /\/20\d\d-\d\d-\d\dT[\d:.]+Z/);
 
     const never = { cron: { name: 'tick', spec: '@never' } };

@@ -14,7 +14,8 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#time;
+    // Sleeps may be of any length; the time of day is of whole milliseconds.
+    return Math.floor(this.#time);
   }
 
   monotonic(): number {

@@ -363,4 +363,5 @@ const DOCUMENT = {
   tries: 1,
   hash: 'h',
   outputBranch: 'master',
+  crons: [],
 };

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
 import { it } from 'node:test';
+import { SeededRandom } from '../../../engine/base/random.ts';
 import { runCronIn } from '../../../engine/jobs/cron.ts';
 import { deletePipeline, startPipeline, stopPipeline } from '../../../engine/jobs/pipelines.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
+import { RetryingObjectStore } from '../../../engine/object/retrying.ts';
 import { putBranch } from '../../../engine/pfs/branches.ts';
 import { makeChange } from '../../../engine/pfs/change.ts';
 import { deleteRepo } from '../../../engine/pfs/repos.ts';
 import { TestEngine, type TestEngineOptions } from '../../support/engine.ts';
+import { FaultyObjectStore } from '../../support/faulty-object-store.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const ACTOR = { actor: 'test' };
@@ -25,6 +29,17 @@ async function start(
 ): Promise<{ engine: TestEngine; clock: ManualClock }> {
   const clock = (options.clock as ManualClock | undefined) ?? new ManualClock();
   return { clock, engine: await TestEngine.start(t, { ticking: true, ...options, clock }) };
+}
+
+/** Lets time pass until something is done that waits for it: a store that fails is asked again later. */
+async function whilePassing<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
+  let isDone = false;
+  const done = () => (isDone = true);
+  work.then(done, done);
+  while (!isDone) {
+    await clock.pass(100);
+  }
+  return await work;
 }
 
 /** Waits until a repo has so many ticks, and returns their names. */
@@ -254,4 +269,42 @@ it('a branch with a schedule moves at its times to what it follows, once for all
   await clock.pass(60 * MINUTE);
   await engine.until(() => ticked() === BEGIN + 120 * MINUTE);
   assert.equal(context.journal.seq, seq + 1, 'nothing but the time that was taken');
+});
+
+it('each tick is made once on a store that fails before and after what it does, whichever engine tries', async (t) => {
+  const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
+  t.diagnostic(`SEED=${seed}`);
+  const memory = new MemoryObjectStore();
+  const clock = new ManualClock();
+  const setUp = await start(t, { store: memory, clock, ticking: false, idle: true });
+  await setUp.engine.pipeline({ name: 'report', input: cron('@every 1m') });
+  const random = new SeededRandom(seed);
+  const faults = { before: 0.2, after: 0.2, delay: 0.2 };
+  const flaky: TestEngine[] = [];
+  for (const self of ['engine-d', 'engine-e']) {
+    const store = new RetryingObjectStore(new FaultyObjectStore(memory, { random, faults }), {
+      clock,
+      random,
+    });
+    const { engine } = await whilePassing(clock, start(t, { store, clock, self, idle: true }));
+    const stop = engine.pfs.context.journal.follow();
+    t.after(async () => stop());
+    flaky.push(engine);
+  }
+  const depthIn = ({ pfs }: TestEngine) => {
+    const { branches, commits } = pfs.context.journal.state;
+    const head = branches.get('default/report_tick@master')?.head;
+    return head ? commits.get(`default/report_tick@${head}`)?.depth : undefined;
+  };
+  for (let second = 0; second < 10 * 60 || flaky.some((one) => depthIn(one) !== 10); second++) {
+    assert.ok(second < 5000, `ten ticks, not ${flaky.map(depthIn).join(' and ')}`);
+    await clock.pass(1000);
+  }
+  for (const engine of flaky) {
+    await whilePassing(clock, engine.close());
+    engine.abandon();
+  }
+  const reader = await start(t, { store: memory, clock, ticking: false, idle: true });
+  const names = Array.from({ length: 10 }, (_, n) => at((n + 1) * MINUTE));
+  assert.deepEqual(Object.keys(await reader.engine.read('report_tick')), names);
 });
