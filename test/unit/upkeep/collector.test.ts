@@ -2,15 +2,16 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { apply } from '../../../engine/journal/apply.ts';
 import { State } from '../../../engine/journal/state.ts';
-import { PACKS_PREFIX, packIndexKey, packKey, parsePackKey } from '../../../engine/object/keys.ts';
-import { deleteBranch, putBranch } from '../../../engine/pfs/branches.ts';
+import { PACKS_PREFIX, packKey, parsePackKey } from '../../../engine/object/keys.ts';
+import { startCommit } from '../../../engine/pfs/commits.ts';
 import { deleteRepo } from '../../../engine/pfs/repos.ts';
-import { undeleteBranch, undeleteRepo } from '../../../engine/pfs/undelete.ts';
+import { undeleteRepo } from '../../../engine/pfs/undelete.ts';
 import { commitEdits } from '../../../engine/pfs/upload.ts';
 import { collect } from '../../../engine/upkeep/collector.ts';
 import { Pace } from '../../../engine/upkeep/pace.ts';
 import { rootsOfState } from '../../../engine/upkeep/roots.ts';
-import { ACTOR, createRepos, type Pfs, put, readAll } from '../../support/pfs.ts';
+import { InstantClock } from '../../support/instant-clock.ts';
+import { ACTOR, createRepos, openTestPfs, type Pfs, put, readAll } from '../../support/pfs.ts';
 import { checkByGit } from './git-check.ts';
 import { collectOn, compactOn, GRACE, HOUR, keysOf, newUpkeepRig } from './upkeep-rig.ts';
 
@@ -67,7 +68,6 @@ it('what other repos, branches, open commits and history need stays, whoever els
   await createRepos(pfs, 'one', 'two', 'three');
   const first = await put(pfs, 'one@master', { '/shared': 'in both', '/own': '1' });
   await put(pfs, 'two@master', { '/shared': 'in both' });
-  const { startCommit } = await import('../../../engine/pfs/commits.ts');
   await startCommit(pfs.context, { repo: 'default/three', branch: 'm', description: '' }, ACTOR);
   await put(pfs, 'three@m', { '/edit': 'of an open commit', '/large': Buffer.alloc(3 * MiB, 1) });
   await put(pfs, 'one@master', { '/own': '2' });
@@ -208,65 +208,6 @@ it('a write whose bytes are gone for good is refused with a sentence, and nothin
   assert.equal(pfs.context.journal.state.branches.size, 0);
 });
 
-it('uploads that never became part of anything go after the grace period, younger ones stay', async (t) => {
-  const { pfs, pass } = await newUpkeepRig(t);
-  await createRepos(pfs, 'data');
-  const crashed = pfs.context.newSession();
-  await crashed.smallFile(Buffer.from('of an engine that died'));
-  await crashed.finish();
-  pass(GRACE + HOUR);
-  const slow = pfs.context.newSession();
-  const { id } = await slow.smallFile(Buffer.from('slow'));
-  const packs = await slow.finish();
-  assert.equal((await storedPacks(pfs)).length, 2);
-  const dry = await collectOn(pfs, { dryRun: true });
-  const report = await collectOn(pfs);
-  assert.deepEqual([dry.orphans, report.orphans.count], [report.orphans, 2]);
-  assert.deepEqual(await storedPacks(pfs), [packs.added[0]?.id]);
-  await pfs.context.journal.transact(
-    () => ({
-      operations: [{ kind: 'packs.added' as const, repo: 'default/data', ...packs }],
-      result: null,
-    }),
-    ACTOR,
-  );
-  assert.equal((await pfs.context.objects.readBlob(id)).toString(), 'slow');
-});
-
-it('an upload older than the horizon lands while its bytes are there, under another name', async (t) => {
-  const { pfs, pass } = await newUpkeepRig(t);
-  await createRepos(pfs, 'data');
-  const session = pfs.context.newSession();
-  const { id } = await session.smallFile(Buffer.from('slow'));
-  const packs = await session.finish();
-  const old = packs.added[0]?.id ?? '';
-  const before = (Date.now() * 2).toString(16).padStart(12, '0').padEnd(32, '0');
-  void pass;
-  await pfs.context.journal.transact(
-    () => ({
-      operations: [
-        { kind: 'packs.horizon' as const, before: `${old.slice(0, 12)}f`.padEnd(32, 'f') },
-      ],
-      result: null,
-    }),
-    ACTOR,
-  );
-  assert.ok(before > old);
-  pass(HOUR);
-  await pfs.context.journal.transact(
-    () => ({
-      operations: [{ kind: 'packs.added' as const, repo: 'default/data', ...packs }],
-      result: null,
-    }),
-    ACTOR,
-  );
-  assert.ok(!packIds(pfs).includes(old));
-  assert.equal((await pfs.context.objects.readBlob(id)).toString(), 'slow');
-  await pfs.store.delete(packKey(old));
-  await pfs.store.delete(packIndexKey(old));
-  assert.equal((await pfs.context.objects.readBlob(id)).toString(), 'slow');
-});
-
 it('nothing is let go of when something that is reached is missing, and the object is named', async (t) => {
   const { pfs, pass, open } = await newUpkeepRig(t);
   await createRepos(pfs, 'data', 'gone');
@@ -286,8 +227,6 @@ it('nothing is let go of when something that is reached is missing, and the obje
 
 it('clocks that disagree by more than a minute stop a collection before it begins', async (t) => {
   const { pfs, store } = await newUpkeepRig(t);
-  const { InstantClock } = await import('../../support/instant-clock.ts');
-  const { openTestPfs } = await import('../../support/pfs.ts');
   const ahead = new InstantClock(pfs.context.clock.now() + 61_000);
   const other = await openTestPfs({ t, store, clock: ahead });
   await assert.rejects(collectOn(other), { code: 'failed_precondition', message: /clock/ });
@@ -329,60 +268,4 @@ it('what is written while a collection runs is never taken for garbage', async (
     { code: 'conflict' },
   );
   assert.deepEqual(await readAll(pfs, 'data@master'), { b: 'written again during the walk' });
-});
-
-it('a deleted branch comes back with its head, also when the commit had gone to history', async (t) => {
-  const { pfs, pass } = await newUpkeepRig(t);
-  await createRepos(pfs, 'data');
-  const { id } = await put(pfs, 'data@work', { '/a': '1' });
-  await put(pfs, 'data@master', { '/b': '1' });
-  const branch = { repo: 'default/data', branch: 'work' };
-  await deleteBranch(pfs.context, { ...branch, force: false }, ACTOR);
-  await pfs.context.journal.snapshot();
-  assert.equal((await undeleteBranch(pfs.context, branch, ACTOR)).head, id);
-  assert.deepEqual(await readAll(pfs, 'data@work'), { a: '1' });
-  await assert.rejects(undeleteBranch(pfs.context, branch, ACTOR), { code: 'not_found' });
-  await deleteBranch(pfs.context, { ...branch, force: false }, ACTOR);
-  await putBranch(pfs.context, { ...branch, head: 'master' }, ACTOR);
-  await assert.rejects(undeleteBranch(pfs.context, branch, ACTOR), { code: 'already_exists' });
-  await deleteBranch(pfs.context, { ...branch, force: false }, ACTOR);
-  pass(GRACE + HOUR);
-  await collectOn(pfs);
-  await assert.rejects(undeleteBranch(pfs.context, branch, ACTOR), { code: 'not_found' });
-});
-
-it('a deleted repo comes back with branches, tags and history, unless its name was taken', async (t) => {
-  const { pfs, pass, open } = await newUpkeepRig(t);
-  await createRepos(pfs, 'data');
-  const first = await put(pfs, 'data@master', { '/a': '1' });
-  await pfs.context.journal.snapshot();
-  await put(pfs, 'data@master', { '/a': '2', '/large': Buffer.alloc(2 * MiB, 5) });
-  await removeRepo(pfs, 'data');
-  await assert.rejects(readAll(pfs, 'data@master'), { code: 'not_found' });
-  await createRepos(pfs, 'data');
-  await put(pfs, 'data@master', { '/other': 'repo' });
-  await assert.rejects(undeleteRepo(pfs.context, 'default/data', ACTOR), {
-    code: 'already_exists',
-  });
-  await removeRepo(pfs, 'data');
-  await undeleteRepo(pfs.context, 'default/data', ACTOR);
-  assert.deepEqual(await readAll(pfs, 'data@master'), { other: 'repo' }, 'the newest of that name');
-  await removeRepo(pfs, 'data');
-  pass(GRACE - HOUR);
-  await collectOn(pfs);
-  const { trash } = pfs.context.journal.state;
-  const [row] = [...trash.values()];
-  assert.ok(row?.kind === 'repo');
-  await pfs.context.journal.transact(
-    () => ({
-      operations: [{ kind: 'repo.undeleted' as const, repoId: row.repo.id }],
-      result: null,
-    }),
-    ACTOR,
-  );
-  pass(2 * GRACE);
-  await collectOn(pfs);
-  const other = await open();
-  assert.deepEqual((await readAll(other, `data@${first.id}`)).a, '1');
-  assert.equal((await readAll(other, 'data@master')).large?.length, 2 * MiB);
 });

@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { it, type TestContext } from 'node:test';
+import { it } from 'node:test';
 import { SeededRandom } from '../../../engine/base/random.ts';
 import { packKey } from '../../../engine/object/keys.ts';
-import { exportRepo } from '../../../engine/pfs/export.ts';
 import { commitEdits } from '../../../engine/pfs/upload.ts';
 import { Compactor } from '../../../engine/upkeep/compactor.ts';
 import { type PackLoad, planMerges } from '../../../engine/upkeep/merge-plan.ts';
 import { Pace } from '../../../engine/upkeep/pace.ts';
-import { createRepos, gather, openTestPfs, type Pfs, put, readAll } from '../../support/pfs.ts';
+import { createRepos, openTestPfs, type Pfs, put, readAll } from '../../support/pfs.ts';
 import { newSeed } from '../object/pack-rig.ts';
+import { checkByGit, checkRawPacks } from './git-check.ts';
 
 const seed = newSeed();
 const random = new SeededRandom(seed);
@@ -212,28 +208,3 @@ it('compaction ends when the engine does, and nothing has changed', async (t) =>
   await assert.rejects(compactor.compact({ minPacks: 2, pace }), { code: 'cancelled' });
   assert.deepEqual(livePacks(pfs), before);
 });
-
-/** Has stock Git check an export of a repo. */
-async function checkByGit(t: TestContext, pfs: Pfs, repo: string): Promise<void> {
-  const dir = mkdtempSync(join(tmpdir(), 'pfs-export-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
-  mkdirSync(join(dir, 'objects'));
-  mkdirSync(join(dir, 'refs'));
-  for await (const { path, data } of exportRepo(pfs.context, `default/${repo}`)) {
-    mkdirSync(dirname(join(dir, path)), { recursive: true });
-    writeFileSync(join(dir, path), Buffer.isBuffer(data) ? data : await gather(data));
-  }
-  execFileSync('git', ['-C', dir, 'fsck', '--strict', '--full'], { stdio: 'pipe' });
-}
-
-/** Has stock Git index packs as they are stored. */
-function checkRawPacks(t: TestContext, packs: readonly Buffer[]): void {
-  const dir = mkdtempSync(join(tmpdir(), 'pfs-raw-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
-  execFileSync('git', ['init', '-q', '--bare', dir]);
-  for (const [i, bytes] of packs.entries()) {
-    const path = join(dir, `${i}.pack`);
-    writeFileSync(path, bytes);
-    execFileSync('git', ['-C', dir, 'index-pack', path], { stdio: 'pipe' });
-  }
-}
