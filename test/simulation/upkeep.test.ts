@@ -15,7 +15,7 @@ const only = process.env.PFS_SEED;
 const HOURS = Number(process.env.PFS_HOURS ?? 8);
 const SEEDS = Number(process.env.PFS_SEEDS ?? 200);
 /** How much of a processor the worlds may take, in milliseconds. */
-const CPU_MS = process.env.PFS_SEEDS === undefined ? 45_000 : Number.POSITIVE_INFINITY;
+const CPU_MS = process.env.PFS_SEEDS === undefined ? 30_000 : Number.POSITIVE_INFINITY;
 
 /** A planted fault must be found in this many worlds. */
 const MUTANT_SEEDS = 12;
