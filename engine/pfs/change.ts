@@ -1,7 +1,7 @@
 // One change that a user asked for, being decided: by itself, or as part of a transaction with others. What it causes
 // downstream is worked out once, at the end, so that changes that belong together cause one commit per branch.
 
-import { isEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import { compose, type Draft } from '../journal/compose.ts';
 import type { Operation } from '../journal/operations.ts';
 import { type BranchRef, branchKey, commitKey, type RepoKey } from '../journal/records.ts';
@@ -28,6 +28,7 @@ export class Change {
   readonly #seeds: BranchRef[] = [];
   readonly #sources: BranchRef[] = [];
   readonly #written = new Set<RepoKey>();
+  readonly #finished = new Set<string>();
 
   constructor(
     context: PfsContext,
@@ -127,6 +128,21 @@ export class Change {
       return commit?.origin === 'user' && commit.finished === null;
     });
     return isOpen ? this.context.ids.next() : set;
+  }
+
+  /** Notes that a commit is finished here: its files can be read only once all of the change is there. */
+  finishes(commit: { readonly repo: RepoKey; readonly id: string }): void {
+    this.#finished.add(commitKey(commit.repo, commit.id));
+  }
+
+  /** Rejects with `failed_precondition` where the files of a commit are needed and the change itself finishes it. */
+  refuseFinished(commit: { readonly repo: RepoKey; readonly id: string }, what: string): void {
+    if (this.#finished.has(commitKey(commit.repo, commit.id))) {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot ${what}: the same transaction finishes commit ${commit.id}, whose files are not there before; finish it first, and start another transaction`,
+      );
+    }
   }
 
   /** Returns whether this change, or the transaction that it is part of, has made a commit in the repo. */

@@ -143,6 +143,7 @@ export function finishCommitIn(change: Change, options: FinishCommit): CommitRec
     error: null,
     description,
   });
+  change.finishes(commit);
   // A set causes commits once no user writes to it any more.
   const users = [...state.commits.keysBy('set', id)].flatMap((key) => {
     const other = state.commits.get(key);

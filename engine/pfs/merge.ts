@@ -99,6 +99,9 @@ export function mergeBranchIn(change: Change, options: MergeBranch): MergeOutcom
     change.moved({ repo, branch: into });
     return done('fast_forward', theirs);
   }
+  for (const commit of [ours, theirs]) {
+    change.refuseFinished(commit, `merge "${from}" into branch "${into}"`);
+  }
   const sides: MergeSides = {
     base: base ? treeOf(change, base) : null,
     ours: treeOf(change, ours),
@@ -147,6 +150,9 @@ export function revertCommitIn(change: Change, options: RevertCommit): MergeOutc
   const { repo, ref, branch } = options;
   const commit = goodOrRefused(commitByRef(change, repo, ref), `revert "${ref}"`);
   const ours = headToChange(change, { repo, branch, verb: 'revert on' });
+  for (const needed of ours ? [commit, ours] : [commit]) {
+    change.refuseFinished(needed, `revert "${ref}"`);
+  }
   const sides: MergeSides = {
     base: commit.tree,
     ours: ours ? treeOf(change, ours) : null,

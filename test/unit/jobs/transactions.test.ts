@@ -3,7 +3,6 @@ import { it } from 'node:test';
 import { SeededRandom } from '../../../engine/base/random.ts';
 import { makeRequested } from '../../../engine/jobs/changes.ts';
 import {
-  addRequest,
   deleteTransaction,
   finishTransaction,
   startTransaction,
@@ -13,64 +12,19 @@ import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import { counts, TestEngine } from '../../support/engine.ts';
 import { Latch } from '../../support/latch.ts';
 import { ACTOR, openTestPfs, type Pfs } from '../../support/pfs.ts';
-
-const both = {
-  cross: [{ pfs: { repo: 'a', glob: '/' } }, { pfs: { repo: 'b', glob: '/' } }],
-};
-const spec = (name: string, input: object, more: object = {}) =>
-  JSON.stringify({
-    pipeline: { name },
-    input,
-    transform: { image: 'busybox', cmd: ['run'] },
-    ...more,
-  });
-const pipeline = (text: string, update = false): ChangeRequest => ({
-  kind: 'pipeline.put',
-  text,
-  fileName: 'spec.json',
-  project: 'default',
-  update,
-  reprocess: false,
-});
-const repo = (name: string): ChangeRequest => ({
-  kind: 'repo.create',
-  repo: `default/${name}`,
-  description: '',
-});
-const start = (name: string, branch = 'master'): ChangeRequest => ({
-  kind: 'commit.start',
-  repo: `default/${name}`,
-  branch,
-  description: '',
-});
-const finish = (name: string, ref = 'master'): ChangeRequest => ({
-  kind: 'commit.finish',
-  repo: `default/${name}`,
-  ref,
-});
-
-async function begin(pfs: Pfs, ...requests: readonly ChangeRequest[]): Promise<string> {
-  const { id } = await startTransaction(pfs.context, ACTOR);
-  for (const request of requests) {
-    await add(pfs, id, request);
-  }
-  return id;
-}
-const add = (pfs: Pfs, transaction: string, request: ChangeRequest) =>
-  addRequest(pfs.context, { transaction, request }, ACTOR);
-const end = (pfs: Pfs, id: string) => finishTransaction(pfs.context, id, ACTOR);
-const open = (pfs: Pfs) => [...pfs.context.journal.state.transactions.keys()];
-
-async function crossed(t: Parameters<typeof TestEngine.start>[0]): Promise<TestEngine> {
-  const engine = await TestEngine.start(t);
-  await engine.repos('a', 'b');
-  engine.executor.setCode('sum', (run) => {
-    run.write('sum', JSON.stringify([run.input('a'), run.input('b')]));
-  });
-  await engine.pipeline({ name: 'sum', input: both });
-  await engine.settled();
-  return engine;
-}
+import {
+  add,
+  begin,
+  both,
+  crossed,
+  end,
+  finish,
+  open,
+  pipeline,
+  repo,
+  spec,
+  start,
+} from './transaction-rig.ts';
 
 it('several repos that change in one transaction cause one job, in one commit set', async (t) => {
   const engine = await crossed(t);
@@ -220,32 +174,6 @@ it('a transaction whose end is refused leaves the jobs alone that it would have 
   );
 });
 
-it('commit sets are dropped and squashed in a transaction, with all else or not at all', async (t) => {
-  const engine = await crossed(t);
-  const { pfs } = engine;
-  const drop = (set: string): ChangeRequest => ({ kind: 'set.drop', set });
-  const squash = (set: string): ChangeRequest => ({ kind: 'set.squash', set });
-  const base = await engine.put('a', { x: '0' });
-  const first = await engine.put('a', { x: '1' });
-  const second = await engine.put('a', { y: '2' });
-  const other = await engine.put('b', { z: '3' });
-  await engine.settled();
-  const id = await begin(pfs, squash(first.id), repo('c'));
-  await assert.rejects(add(pfs, id, drop(other.id)), /removes from them; try again, by itself/);
-  assert.equal((await engine.commit(`a@${first.id}`)).id, first.id, 'only tried out');
-  await engine.repos('c');
-  await assert.rejects(end(pfs, id), /request 2 of 2/);
-  assert.equal((await engine.commit(`a@${first.id}`)).id, first.id);
-  await deleteTransaction(pfs.context, id, ACTOR);
-  await end(pfs, await begin(pfs, squash(first.id), repo('d')));
-  await end(pfs, await begin(pfs, start('a'), drop(other.id)));
-  await assert.rejects(engine.commit(`a@${first.id}`), /Cannot find/);
-  await assert.rejects(engine.commit(`b@${other.id}`), /Cannot find/);
-  assert.deepEqual(await engine.read('a'), { x: '1', y: '2' });
-  const head = await engine.commit('a@master^');
-  assert.deepEqual([head.id, head.parent], [second.id, base.id]);
-});
-
 it('a transaction is carried out once, whoever finishes it, and a retry gets the same answer', async (t) => {
   const engine = await crossed(t);
   const { pfs } = engine;
@@ -332,64 +260,3 @@ function shape({ context }: Pfs): unknown {
     }),
   };
 }
-
-it('merges, tags and reverts are made with all else, or nothing is', async (t) => {
-  const engine = await crossed(t);
-  const { pfs } = engine;
-  const at = { repo: 'default/a' };
-  await engine.put('a@master', { x: '1' });
-  await makeRequested(
-    pfs.context,
-    { kind: 'branch.put', ...at, branch: 'dev', head: 'master' },
-    ACTOR,
-  );
-  await engine.put('a@dev', { y: '1' });
-  await engine.put('a@master', { z: '1' });
-  await engine.settled();
-  const merge: ChangeRequest = {
-    kind: 'branch.merge',
-    ...at,
-    from: 'dev',
-    into: 'master',
-    fastForward: true,
-    description: '',
-  };
-  const tag: ChangeRequest = {
-    kind: 'tag.put',
-    ...at,
-    name: 'v1',
-    head: 'master',
-    description: '',
-    force: false,
-  };
-  const before = await engine.commit('sum');
-  const id = await begin(pfs, merge, tag, start('b'));
-  await end(pfs, id);
-  assert.equal((await engine.commit('a@v1')).id, id);
-  assert.deepEqual(await engine.read('a@master'), { x: '1', y: '1', z: '1' });
-  await makeRequested(
-    pfs.context,
-    finish('b') as Extract<ChangeRequest, { kind: 'commit.finish' }>,
-    ACTOR,
-  );
-  await engine.settled();
-  const after = await engine.commit('sum');
-  assert.deepEqual([after.parent === before.id, after.depth], [false, before.depth + 2]);
-  await engine.put('a@dev', { x: 'dev' });
-  const late = await begin(pfs, merge, { kind: 'tag.delete', ...at, name: 'v1' });
-  await engine.put('a@master', { x: 'master' });
-  await assert.rejects(end(pfs, late), {
-    code: 'conflict',
-    message: /Cannot merge "dev" into branch "master": both sides changed "\/x"/,
-  });
-  assert.equal((await engine.commit('a@v1')).id, id, 'the tag is still there');
-  const again = await begin(pfs, {
-    kind: 'commit.revert',
-    ...at,
-    ref: 'dev',
-    branch: 'dev',
-    description: '',
-  });
-  await end(pfs, again);
-  assert.equal((await engine.commit('a@dev')).id, again);
-});
