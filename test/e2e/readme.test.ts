@@ -53,6 +53,40 @@ it('the commands of docs/versions.md do what it says', async () => {
   }
 });
 
+it('the commands of README.md that keep a store safe do what it says', async () => {
+  const text = readFileSync(join(checkout, 'README.md'), 'utf8');
+  const [section = ''] = /^## Keeping it safe$[\s\S]*?(?=^## )/m.exec(text) ?? [];
+  const lines = section.split('\n').filter((line) => /^pfs /.test(line));
+  // In the text, too; of a choice (a|b) the first.
+  const spoken = [...section.matchAll(/`(pfs [^`]+)`/g)]
+    .map(([, line = '']) => line.replace(/\s+/g, ' '))
+    .filter((line) => !line.startsWith('pfs engine'));
+  assert.ok(lines.length >= 4 && spoken.length >= 5, `${lines.length} and ${spoken.length}`);
+  const home = new CliHome();
+  try {
+    for (const repo of ['training', 'gone']) {
+      await type(home, `pfs create-repo ${repo}`);
+      await type(home, `echo rows | pfs put-file ${repo} master /iris.csv -c -f -`);
+    }
+    await type(home, 'pfs delete-repo gone');
+    for (const line of [...lines, ...spoken]) {
+      const undelete = line.startsWith('pfs undelete') ? 'pfs undelete repo gone' : line;
+      await type(home, undelete.replaceAll('/mnt/backup/', '/tmp/backup/'));
+    }
+    await type(home, 'pfs get-file gone@master:/iris.csv | grep rows');
+    // What it says last: the mirror takes over.
+    await type(home, 'pfs engine stop');
+    await type(home, 'PFS_HOME=/tmp/other pfs engine start --store file:///tmp/backup/pfs');
+    try {
+      await type(home, 'PFS_HOME=/tmp/other pfs get-file training@master:/iris.csv | grep rows');
+    } finally {
+      await type(home, 'PFS_HOME=/tmp/other pfs engine stop');
+    }
+  } finally {
+    await home.close();
+  }
+});
+
 /** Runs a line in a shell, with the home's folder for /tmp, the one place that the READMEs write to, and `pfs` on its path; a comment after `pfs logs` says what must be printed. */
 async function type(home: CliHome, line: string): Promise<void> {
   const { stdout, stderr, code } = await runProgram(
