@@ -5,8 +5,10 @@ import type { PackKind } from '../object/pack-ref.ts';
 const MiB = 1024 * 1024;
 /** A pack with so much in it, whole trees aside, is left alone. */
 const FULL_BYTES = 16 * MiB;
-/** The largest pack of a merge is at most so many times what the others hold together. */
+/** The largest pack of a merge is at most so many times what the others hold together, in bytes and in objects. */
 const GROWTH = 2;
+/** So many objects are no work worth counting. */
+const FEW_OBJECTS = 4000;
 const MAX_MERGE_BYTES = 512 * MiB;
 const MAX_MERGE_DATA = 48 * MiB;
 const MAX_MERGE_OBJECTS = 250_000;
@@ -69,7 +71,22 @@ function pickMerge(packs: readonly PackLoad[], minPacks: number): PackLoad[] | u
     }
     count = isProportionate ? i + 1 : count;
   }
-  return count >= Math.max(2, minPacks) ? sorted.slice(0, count) : undefined;
+  const merge = withoutCrowded(sorted.slice(0, count));
+  return merge.length >= Math.max(2, minPacks) ? merge : undefined;
+}
+
+/** Leaves out packs of so many objects that copying them would be most of the work. */
+function withoutCrowded(packs: readonly PackLoad[]): PackLoad[] {
+  const left = [...packs].sort((a, b) => a.objects - b.objects);
+  let objects = left.reduce((sum, pack) => sum + pack.objects, 0);
+  for (let last = left.at(-1); last; last = left.at(-1)) {
+    objects -= last.objects;
+    if (last.objects <= GROWTH * Math.max(objects, FEW_OBJECTS)) {
+      break;
+    }
+    left.pop();
+  }
+  return left;
 }
 
 function groupBy(

@@ -69,6 +69,15 @@ it('over many writes every byte is written anew a few times only, and packs stay
   assert.ok(written / total < 8, `written ${written / total} times`);
 });
 
+it('a pack of very many objects is not copied for the sake of a few', () => {
+  const small = Array.from({ length: 8 }, (_, i) => load(i, 3_000_000));
+  const crowded = { ...load(8, 5_000_000), objects: 100_000 };
+  const [merge = []] = planMerges([...small, crowded, load(9, 6_000_000)], 8);
+  assert.deepEqual(merge.map(({ id }) => id).sort(), ['0', '1', '2', '3', '4', '5', '6', '7', '9']);
+  const crowd = Array.from({ length: 8 }, (_, i) => ({ ...load(i, 3_000_000), objects: 20_000 }));
+  assert.equal(planMerges(crowd, 8)[0]?.length, 8);
+});
+
 it('packs of different repos, kinds, and full ones are left apart', () => {
   const eight = (make: (i: number) => PackLoad) => Array.from({ length: 8 }, (_, i) => make(i));
   const mixed = [
