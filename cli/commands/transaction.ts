@@ -16,7 +16,7 @@ export const commands: readonly Command[] = [
     names: ['start transaction'],
     summary: 'Start a transaction: changes that will be made together, or not at all',
     details:
-      'Prints its id and makes it the active one of this PFS_HOME. From then on creating, changing and deleting repos, branches and pipelines, starting and finishing commits, and stopping jobs are tried out and added to it, and done by pfs finish transaction. Files are not part of it: put them into commits that one transaction has started and another one will finish.',
+      'Prints its id and makes it the active one of this PFS_HOME. From then on changes of repos, branches, tags and pipelines, merges and reverts, commits that are started, finished, squashed or deleted, and jobs that are stopped are tried out and added to it, and done by pfs finish transaction. Files are not part of it: put them into commits that one transaction has started and another one will finish.',
     usage: '',
     arguments: [0, 0],
     options: {},
