@@ -1,14 +1,15 @@
-// Writing the Git commits of a commit's descendants anew, without it. Each batch is durable by itself and changes nothing
+// Writing the Git commits of a commit's descendants anew, without it. A last batch, for most the only one, goes into the
+// transaction that takes the commit away. Where there are more, those before are durable by themselves and change nothing
 // that users see: as long as the commit is there, both histories are true of it.
 
-import { compose } from '../journal/compose.ts';
+import { compose, type Draft } from '../journal/compose.ts';
 import type { CommitRecord } from '../journal/records.ts';
 import { getCommit } from './commit-lookup.ts';
 import { adopt, commitsAfter, parentsOf } from './commit-scan.ts';
 import type { PfsContext } from './context.ts';
 import { IdSet } from './id-set.ts';
 import { demandSameHistory, historyOf } from './settled.ts';
-import type { WriteSession } from './write-session.ts';
+import type { SessionPacks, WriteSession } from './write-session.ts';
 
 /** Commits that are rewritten in one transaction: bounds what is held. */
 const BATCH_COMMITS = 1000;
@@ -21,6 +22,7 @@ export class GitRewrite {
   readonly #batchCommits: number;
   #history: string;
   #session: WriteSession | undefined;
+  #packs: SessionPacks | undefined;
   #batch = new Map<string, CommitRecord>();
   #children = new Map<string, CommitRecord>();
 
@@ -50,7 +52,18 @@ export class GitRewrite {
     return this.#children.get(child.id) ?? child;
   }
 
-  /** Rewrites all descendants; returns what is known of the repo's history afterwards. */
+  /** Adds the last batch to the transaction that takes the commit away: of most commits it is the only one. */
+  addLast(draft: Draft): void {
+    const { repo } = this.#gone;
+    if (this.#packs) {
+      draft.add({ kind: 'packs.added', repo, ...this.#packs });
+    }
+    for (const commit of this.#batch.values()) {
+      draft.add({ kind: 'commit.rewritten', commit });
+    }
+  }
+
+  /** Rewrites all descendants but for a last batch; returns what is known of the repo's history afterwards. */
   async run(): Promise<string> {
     const { repo, id } = this.#gone;
     try {
@@ -66,17 +79,20 @@ export class GitRewrite {
             changed = (await this.#rewrite(commit)) || isNew || changed;
           }
         }
-        await this.#flush();
         if (!changed || !inverted) {
-          return this.#history;
+          break;
         }
       }
+      this.#packs = await this.#session?.finish();
+      this.#session = undefined;
+      return this.#history;
     } finally {
       this.#session?.discard();
     }
   }
 
-  async #rewrite(commit: CommitRecord): Promise<boolean> {
+  async #rewrite(stored: CommitRecord): Promise<boolean> {
+    const commit = this.#batch.get(stored.id) ?? stored;
     if (commit.git === null || this.#gone.error !== null) {
       // It failed, is open, or has no files; or what goes had failed, and nothing was ever built on it.
       return false;

@@ -50,8 +50,10 @@ export function squashSetIn(change: Change, id: string): CommitRecord[] {
     },
   });
   for (const member of removal.members) {
+    const rewrite = rewrites.get(member.commit.repo);
+    rewrite?.addLast(draft);
     for (const child of member.children) {
-      const rewritten = rewrites.get(child.repo)?.current(child) ?? child;
+      const rewritten = rewrite?.current(child) ?? child;
       draft.add({ kind: 'commit.rewritten', commit: adopt(rewritten, member.commit) });
     }
   }
