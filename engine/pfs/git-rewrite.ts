@@ -3,7 +3,8 @@
 // that users see: as long as the commit is there, both histories are true of it.
 
 import { compose, type Draft } from '../journal/compose.ts';
-import type { CommitRecord } from '../journal/records.ts';
+import { type CommitRecord, commitKey } from '../journal/records.ts';
+import type { State } from '../journal/state.ts';
 import { getCommit } from './commit-lookup.ts';
 import { adopt, commitsAfter, parentsOf } from './commit-scan.ts';
 import type { PfsContext } from './context.ts';
@@ -23,6 +24,7 @@ export class GitRewrite {
   #history: string;
   #session: WriteSession | undefined;
   #packs: SessionPacks | undefined;
+  readonly #open: string[] = [];
   #batch = new Map<string, CommitRecord>();
   #children = new Map<string, CommitRecord>();
 
@@ -91,8 +93,17 @@ export class GitRewrite {
     }
   }
 
+  /** Returns whether the descendants that were open are so still: one that finished was made from what was rewritten. */
+  isStillOpen(state: State): boolean {
+    const { repo } = this.#gone;
+    return this.#open.every((id) => state.commits.get(commitKey(repo, id))?.finished === null);
+  }
+
   async #rewrite(stored: CommitRecord): Promise<boolean> {
     const commit = this.#batch.get(stored.id) ?? stored;
+    if (commit.finished === null) {
+      this.#open.push(commit.id);
+    }
     if (commit.git === null || this.#gone.error !== null) {
       // It failed, is open, or has no files; or what goes had failed, and nothing was ever built on it.
       return false;

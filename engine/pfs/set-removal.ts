@@ -6,6 +6,7 @@ import type { Draft } from '../journal/compose.ts';
 import { jobHistoryKey } from '../journal/history-keys.ts';
 import {
   type CommitRecord,
+  commitKey,
   type JobRecord,
   type JobState,
   jobKey,
@@ -141,14 +142,12 @@ export function demandPrepared(
     demand(historyOf(state, repo) === history);
   }
   const repos = new Set(members.map(({ commit }) => commit.repo));
+  const children = new Set(members.flatMap((member) => member.children.map(keyOf)));
   // The state has what earlier transactions of the same batch start, of which nobody was told yet.
   for (const commit of [...removal.started, ...state.commits.values()]) {
-    if (commit.id !== id && reads(commit, { id, repos })) {
-      demand(false);
-    }
-  }
-  for (const commit of removal.started) {
-    demand(!parentsOf(commit).some((parent) => options.isBelow(commit.repo, parent)));
+    demand(commit.id === id || !reads(commit, { id, repos }));
+    const isKnown = children.has(keyOf(commit)) || options.isBelow(commit.repo, commit.id);
+    demand(isKnown || !parentsOf(commit).some((parent) => options.isBelow(commit.repo, parent)));
   }
   for (const { job, before } of jobs) {
     demand(state.pipelines.get(job.pipeline)?.lastJob?.id === before?.id);
@@ -158,6 +157,10 @@ export function demandPrepared(
     members.map(({ commit }) => commit),
     'delete',
   );
+}
+
+function keyOf({ repo, id }: CommitRecord): string {
+  return commitKey(repo, id);
 }
 
 /** Adds the operations that take the commits and jobs of the set away; nothing may point at them any more. */

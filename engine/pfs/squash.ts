@@ -44,6 +44,9 @@ export function squashSetIn(change: Change, id: string): CommitRecord[] {
       demandPrepared(state, prepared.removal, {
         isBelow: (repo, commit) => prepared.rewrites.get(repo)?.isBelow(commit) ?? commit === id,
       });
+      for (const rewrite of prepared.rewrites.values()) {
+        demand(rewrite.isStillOpen(state));
+      }
       for (const [key, head] of prepared.heads) {
         demand((state.branches.get(key)?.head ?? null) === head);
       }
