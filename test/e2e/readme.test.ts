@@ -53,7 +53,10 @@ it('the commands of docs/versions.md do what it says', async () => {
   }
 });
 
-it('the commands of README.md that keep a store safe do what it says', async () => {
+it('the commands of README.md that keep a store safe do what it says', {
+  // The doctor would miss it.
+  skip: skipWithoutDocker(),
+}, async () => {
   const text = readFileSync(join(checkout, 'README.md'), 'utf8');
   const [section = ''] = /^## Keeping it safe$[\s\S]*?(?=^## )/m.exec(text) ?? [];
   const lines = section.split('\n').filter((line) => /^pfs /.test(line));
