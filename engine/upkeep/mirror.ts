@@ -120,7 +120,13 @@ class Mirror {
     const last = await this.#lastCommon();
     const { seq, state } = this.#context.journal;
     const live = new Map<string, PackRef>([...state.packs.values()].map((pack) => [pack.id, pack]));
-    const wanted = new Map([...(await this.#packsOf(last, seq)), ...live]);
+    // What was collected and is still there can be had back, from the mirror too.
+    const removed = [...state.removedPacks.values()].filter(({ deleted }) => deleted === null);
+    const wanted = new Map([
+      ...(await this.#packsOf(last, seq)),
+      ...removed.map((pack) => [pack.id, pack] as const),
+      ...live,
+    ]);
     yield* this.#packs([...wanted.values()], live);
     const snapshot = await this.#newestSnapshot(seq);
     yield* this.#others('history', HISTORY_PREFIX);
