@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { SeededRandom } from '../../engine/base/random.ts';
@@ -34,15 +34,25 @@ const PARALLEL = 2;
 /** Where a sync takes no time, where there is such a place: what it means is simulated. */
 const FAST_DISK = '/dev/shm';
 
-/** Makes one file of the process and of all that it imports: hundreds of them must start quickly. */
+/** Makes one file of the process and of all that it imports, and one of its thread: hundreds of them must start quickly. */
 async function bundleProcess(file: string): Promise<void> {
   const { resolve } = createRequire(createRequire(import.meta.url).resolve('tsx'));
   const { build } = (await import(resolve('esbuild'))) as {
     build(options: object): Promise<unknown>;
   };
-  const entry = fileURLToPath(new URL('crash-process.ts', import.meta.url));
-  const platform = { bundle: true, platform: 'node', format: 'cjs', logLevel: 'error' };
-  await build({ ...platform, entryPoints: [entry], outfile: file });
+  const bundle = async (source: string, outfile: string) =>
+    await build({
+      entryPoints: [fileURLToPath(new URL(source, import.meta.url))],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      logLevel: 'error',
+      define: { 'import.meta.url': 'thisFile' },
+      banner: { js: 'const thisFile = require("node:url").pathToFileURL(__filename).href;' },
+    });
+  await bundle('crash-process.ts', file);
+  await bundle('../../engine/object/hash-worker.ts', join(dirname(file), 'hash-worker.js'));
 }
 
 /** What a store looks like after so many steps. */
@@ -79,6 +89,7 @@ describe('a process that is killed before any change of the file system', {
     const home = join(folder, `run-${n}`);
     const directory = join(home, 'store');
     const [log, acknowledged] = [join(home, 'log'), join(home, 'acknowledged')];
+    rmSync(home, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true });
     const child = spawn(process.execPath, [program, directory, log, acknowledged, String(n)], {
       stdio: ['ignore', 'inherit', 'inherit'],

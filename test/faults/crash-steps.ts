@@ -25,7 +25,7 @@ export const STEPS: Readonly<Record<string, (pfs: Pfs) => Promise<unknown>>> = {
     put(pfs, 'data@master', {
       'd/e': 'two',
       'd/executable': '#!/bin/sh',
-      large: Buffer.alloc(4_500_000, 'large'),
+      large: Buffer.alloc(1_100_000, 'large'),
       pointer: 'git-lfs',
     }),
   'describe a repo': ({ context }) =>
