@@ -228,11 +228,20 @@ function triggerContextProblems(
   known: { readonly context: SpecContext; readonly pipelines: readonly PipelineSpec[] },
 ): SpecProblem[] {
   const problems: SpecProblem[] = [];
+  const triggers = new Map<string, string>();
   for (const { input, path } of leaves(spec.input)) {
     const { project, repo, branch, trigger } = input;
     if (trigger === undefined) {
       continue;
     }
+    const [key, text] = [`${project}/${repo}@${branch}`, JSON.stringify(trigger)];
+    if ((triggers.get(key) ?? text) !== text) {
+      problems.push({
+        path: [...path, 'trigger'],
+        message: `another input has another trigger on the branch "${branch}"; give each its own branch, or leave branch out`,
+      });
+    }
+    triggers.set(key, text);
     const writer = known.pipelines.find(
       (other) => pipelineKey(other) === `${project}/${repo}` && other.output_branch === branch,
     );

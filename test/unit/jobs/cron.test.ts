@@ -93,6 +93,10 @@ it('a start that is past makes up its ticks one by one; one that is to come wait
   assert.deepEqual(await engine.read('new_tick'), {});
   await clock.pass(MINUTE);
   assert.deepEqual(await ticks(engine, 'new_tick', 1), [at(2 * MINUTE)]);
+  await assert.rejects(
+    engine.pipeline({ name: 'flood', input: cron('@every 1m', { start: '2001-01-01T00:00:00Z' }) }),
+    /Cannot use the start "2001-01-01T00:00:00Z" of input "tick": .* more than 10000 times since then/,
+  );
 });
 
 it('ticks that came while no engine ran are made up by the next, none twice', async (t) => {

@@ -143,3 +143,29 @@ it('refuses two descriptions of one pipeline in one text', () => {
   const { message } = errorOf(() => batch(['a', 'data'], ['a', 'training']));
   assert.match(message, /all\.yaml:6:18: pipeline\.name: the pipeline "a" is already .* line 1;/);
 });
+
+it("a branch with a trigger is nobody's output, follows nobody in a circle, and has one trigger", () => {
+  const follows = (repo: string, rest: string) =>
+    yamlSpec({ pipeline: '{name: p}', input: `{pfs: {repo: ${repo}, glob: /, ${rest}}}` });
+  const writer = pipeline('model', 'data');
+  const own = follows('model', 'branch: master, trigger: {branch: dev, commits: 1}');
+  assert.match(
+    problems(own, world({ pipelines: [writer] })).join(),
+    /input\.pfs\.branch: the pipeline "model" writes the branch "master", so that it cannot follow/,
+  );
+  const chain: Record<string, string> = { master: 'dev', dev: 'b' };
+  const circle = { ...world(), followedBy: ({ branch }: { branch: string }) => chain[branch] };
+  assert.match(
+    problems(follows('data', 'branch: b, trigger: {commits: 1}'), circle).join(),
+    /input\.pfs\.trigger: branches would follow each other in a circle \(b → master → dev → b\)/,
+  );
+  const two = yamlSpec({
+    input:
+      '{union: [{pfs: {repo: data, branch: b, glob: /, trigger: {commits: 1}}}, {pfs: {repo: data, branch: b, glob: /*, trigger: {commits: 2}}}]}',
+  });
+  assert.match(
+    problems(two, world()).join(),
+    /input\.union\[1\]\.pfs\.trigger: another input has another trigger on the branch "b"/,
+  );
+  assert.deepEqual(problems(follows('data', 'trigger: {commits: 1}'), world()), []);
+});
