@@ -104,6 +104,8 @@ export class FakeExecutor implements Executor {
   started = 0;
   /** Gets each worker as it is asked for. */
   readonly specs: WorkerSpec[] = [];
+  /** Set to false for containers that get a copy of their inputs. */
+  sharesInputs = true;
   /** Set to keep no record of runs. */
   forgetful = false;
   readonly #code = new Map<string, UserCode>();
@@ -144,7 +146,7 @@ export class FakeExecutor implements Executor {
     this.alive.add(id);
     return {
       id,
-      sharesInputs: true,
+      sharesInputs: this.sharesInputs,
       run: (spec) => this.#run(spec, { id, place }),
       takeOver: () => Promise.resolve(),
       stop: async () => {

@@ -8,7 +8,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { EngineError, isEngineError } from '../../../engine/base/errors.ts';
@@ -43,7 +42,6 @@ class FakeExecutor implements Executor {
   command: Command = () => EXITED;
   startError: EngineError | undefined;
   onTakeOver: (out: string) => void = () => {};
-  sharesInputs = true;
 
   async probe() {
     return { ok: true, notes: [] };
@@ -65,7 +63,7 @@ class FakeExecutor implements Executor {
     const place = { out: spec.outputDirectory, pfs: spec.inputDirectory, worker };
     return {
       id: `worker-${worker}`,
-      sharesInputs: this.sharesInputs,
+      sharesInputs: true,
       run: async (run) => this.command(run, place),
       takeOver: async () => {
         this.takenOver += 1;
@@ -389,24 +387,4 @@ it('many datums cost little beside their commands', async (t) => {
   const ms = (performance.now() - start) / count;
   t.diagnostic(`${ms.toFixed(2)} ms per datum: fetch, link, command of two calls, collect, empty`);
   assert.ok(ms < 50);
-});
-
-it('lazy files are pipes where the container sees them, and ordinary files where it gets a copy', async (t) => {
-  const seen: boolean[] = [];
-  const { runner, task, contents, executor } = setUp(t, async (_spec, { out, pfs }) => {
-    const path = join(pfs, 'in/a');
-    seen.push(lstatSync(path).isFIFO());
-    writeFileSync(join(out, 'copy'), await readFile(path));
-    return EXITED;
-  });
-  const tree = await contents.commit({ a: 'hello' });
-  const lazy = { input: 'in', path: '/', mode: '40000', id: tree, lazy: true };
-  for (const sharesInputs of [true, false]) {
-    executor.sharesInputs = sharesInputs;
-    const outcome = await runner.run(task({ entries: [lazy] }));
-    assert.deepEqual(await contents.dump(outcome.output), { copy: 'hello' });
-    assert.equal(outcome.stats.downloadBytes, 5);
-    await runner.stop();
-  }
-  assert.deepEqual(seen, [true, false]);
 });

@@ -256,3 +256,17 @@ it('lazy files are pipes that are filled when they are opened; what is not opene
   assert.deepEqual(await engine.read('some'), { d: 'firstfirst', e: 'thirdthird' });
   assert.equal(job.stats.downloadBytes, 2 * ('first'.length + 'third'.length));
 });
+
+it('lazy files are ordinary ones where containers get a copy of their inputs', async (t) => {
+  const engine = await TestEngine.start(t);
+  engine.executor.sharesInputs = false;
+  await engine.repos('data');
+  await engine.put('data', { a: 'text' });
+  const lazy = { pfs: { repo: 'data', glob: '/*', lazy: true } };
+  engine.executor.setCode('copy', (run) => {
+    run.write('a', String(statSync(join(run.path('data'), 'a')).isFile()));
+  });
+  await engine.pipeline({ name: 'copy', input: lazy });
+  assert.equal((await engine.done('copy')).stats.downloadBytes, 4);
+  assert.deepEqual(await engine.read('copy'), { a: 'true' });
+});
