@@ -10,6 +10,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
       process.exit(130);
     }
     interrupted.abort();
+    // A read from who says nothing more would keep the process for ever.
+    process.stdin.destroy();
   });
 }
 

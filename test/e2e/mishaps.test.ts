@@ -1,6 +1,8 @@
 // What goes wrong around the engine: each a sentence for the person and an exit code, never a stack trace, and nothing half done.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -87,6 +89,33 @@ describe('around one engine', () => {
     const ran = await runProgram('bash', shell, { env: home.environment, cwd: home.folder });
     assert.equal(ran.code, 2);
     assert.match(ran.stderr, /Say what to put; did you mean -f a\.txt\?/);
+    assert.equal(await home.pfs('get-file', 'data@master:/a.txt'), 'hello\n');
+  });
+
+  it('Ctrl-C in the middle of an upload leaves nothing of it', async () => {
+    const before = await home.raw('list-commit', 'data@master');
+    const child = spawn(
+      process.execPath,
+      [join(checkout, 'bin/pfs'), 'put-file', 'data@master:/large', '-c', '-f', '-'],
+      { env: { ...process.env, ...home.environment }, stdio: ['pipe', 'ignore', 'pipe'] },
+    );
+    const ended = once(child, 'close');
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    // What is between the two processes holds less: most of it has reached the engine.
+    for (let sent = 0; sent < 40; sent++) {
+      if (!child.stdin.write(Buffer.alloc(1_000_000, sent))) {
+        await once(child.stdin, 'drain');
+      }
+    }
+    child.stdin.on('error', () => undefined);
+    child.kill('SIGINT');
+    assert.deepEqual(await ended, [130, null]);
+    assert.match(said, /^Interrupted\n$/);
+    assert.deepEqual(await home.raw('list-commit', 'data@master'), before);
+    assert.equal((await home.run(['inspect-file', 'data@master:/large'])).code, 3);
     assert.equal(await home.pfs('get-file', 'data@master:/a.txt'), 'hello\n');
   });
 
