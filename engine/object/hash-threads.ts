@@ -4,6 +4,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '../base/errors.ts';
+import { work } from './hash-worker.ts';
 
 /** What a thread is asked. */
 export type HashRequest =
@@ -43,6 +44,8 @@ interface Waiting {
 }
 
 const MAX_THREADS = 2;
+/** Where the thread's program is found; a program bundled into one file has none, and hashes on its own thread. */
+const HERE = import.meta.url as string | undefined;
 
 /** Memory that a thread can read too. */
 export function sharedBuffer(bytes: number): Buffer<SharedArrayBuffer> {
@@ -113,11 +116,14 @@ class HashThread {
     return this.#streams;
   }
 
-  ask(request: HashRequest): Promise<HashAnswer> {
+  async ask(request: HashRequest): Promise<HashAnswer> {
+    if (HERE === undefined) {
+      return { number: 0, ...work(request) };
+    }
     const worker = this.#running();
     this.#numbers += 1;
     const number = this.#numbers;
-    return new Promise((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       this.#waiting.set(number, { resolve, reject });
       worker.ref();
       worker.postMessage({ number, request });
@@ -163,12 +169,12 @@ class HashThread {
 }
 
 function startWorker(): Worker {
-  if (!import.meta.url.endsWith('.ts')) {
-    return new Worker(new URL('./hash-worker.js', import.meta.url));
+  if (!HERE?.endsWith('.ts')) {
+    return new Worker(new URL('./hash-worker.js', HERE));
   }
   // The sources, as tests run them: a thread does not inherit the loader of TypeScript.
   const loader = JSON.stringify(import.meta.resolve('tsx/esm/api'));
-  const file = JSON.stringify(new URL('./hash-worker.ts', import.meta.url).href);
+  const file = JSON.stringify(new URL('./hash-worker.ts', HERE).href);
   const start = `import(${loader}).then(({ register }) => (register(), import(${file})));`;
   return new Worker(start, { eval: true });
 }
@@ -181,7 +187,8 @@ const abandoned = new FinalizationRegistry<{ thread: HashThread; stream: number 
 );
 
 function leastBusy(): HashThread {
-  if (threads.length < Math.min(MAX_THREADS, availableParallelism())) {
+  const most = HERE === undefined ? 1 : Math.min(MAX_THREADS, availableParallelism());
+  if (threads.length < most) {
     const thread = new HashThread();
     threads.push(thread);
     return thread;
