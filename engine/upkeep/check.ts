@@ -299,7 +299,7 @@ class StoreCheck {
   }
 }
 
-/** Yields every commit of every repo that there is, finished or open. */
+/** Yields every commit of every repo that there is, finished or open, and what can be had back out of the trash. */
 export async function* allCommits(context: PfsContext): AsyncGenerator<CommitRecord> {
   const { state } = context.journal;
   const alive = state.commits.copy();
@@ -307,7 +307,11 @@ export async function* allCommits(context: PfsContext): AsyncGenerator<CommitRec
     yield commit;
   }
   const seen = new Set(alive.map(([key]) => key));
-  for (const repo of [...state.repos.values()]) {
+  const trash = [...state.trash.values()];
+  yield* trash.flatMap((one) => (one.kind === 'commit' ? [one.commit] : []));
+  yield* state.buried.copy().map(([, commit]) => commit);
+  const buried = trash.flatMap((one) => (one.kind === 'repo' ? [one.repo] : []));
+  for (const repo of [...state.repos.values(), ...buried]) {
     const prefix = commitHistoryKey(repo.id, '');
     for await (const [, commit] of context.scanHistory<CommitRecord>(prefix)) {
       if (!seen.has(commitKey(commit.repo, commit.id))) {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { packKey } from '../../../engine/object/keys.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
-import { createRepos, openTestPfs, put } from '../../support/pfs.ts';
+import { deleteRepo } from '../../../engine/pfs/repos.ts';
+import { ACTOR, createRepos, openTestPfs, put } from '../../support/pfs.ts';
 import { check, contents, copyOf, fill, mirror, objectsOf, repair } from './store-rig.ts';
 
 it('a store that nothing happened to has nothing wrong', async (t) => {
@@ -108,6 +110,20 @@ it('says which files of which commits are affected', async (t) => {
   );
   // A quick check reads no file.
   assert.deepEqual((await check(store, false)).damage, []);
+});
+
+it('what can be had back out of the trash is checked too', async (t) => {
+  const store = new MemoryObjectStore();
+  const pfs = await fill(t, store);
+  const { context } = pfs;
+  const repo = context.journal.state.repos.get('default/other');
+  await deleteRepo(context, { key: 'default/other', force: false }, ACTOR);
+  const [pack] = [...context.journal.state.packs.values()].filter(({ repos }) =>
+    repos.includes(repo?.id ?? ''),
+  );
+  await store.delete(packKey(pack?.id ?? ''));
+  const { summary } = await check(store);
+  assert.ok(summary.affected.some((one) => one.repo === 'default/other'));
 });
 
 it('without a copy, what is damaged stays damaged and is told', async (t) => {
