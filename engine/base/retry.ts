@@ -21,7 +21,7 @@ export interface RetryOptions {
 
 /**
  * Runs `operation` until it succeeds, fails for good, or the policy's tries are used up, and then rejects with
- * the last error. Waits grow exponentially, with full jitter.
+ * the last error; with `cancelled` once the signal has aborted. Waits grow exponentially, with full jitter.
  */
 export async function retry<T>(operation: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { clock, random, policy, isTransient, signal } = options;
@@ -29,7 +29,7 @@ export async function retry<T>(operation: () => Promise<T>, options: RetryOption
     try {
       return await operation();
     } catch (error) {
-      if (attempt >= policy.tries || signal?.aborted || !isTransient(error)) {
+      if (attempt >= policy.tries || !isTransient(error)) {
         throw error;
       }
       const ceiling = Math.min(policy.maxDelayMs, policy.firstDelayMs * 2 ** (attempt - 1));
