@@ -1,10 +1,10 @@
-// Stands between a process and its disk: counts every change of the file system, writes down what it is, and kills the
+// Stands between a process and its disk: counts every change below a directory, writes down what it is, and kills the
 // process just before a given one.
 
 import { writeSync } from 'node:fs';
 import fs from 'node:fs/promises';
 
-/** One change of the file system. `done` follows once it was carried out. */
+/** One change of the file system. `done` follows once it was carried out, `failed` where it changed nothing. */
 export type DiskEvent =
   | {
       readonly n: number;
@@ -13,29 +13,40 @@ export type DiskEvent =
     }
   | { readonly n: number; readonly op: 'sync'; readonly path: string }
   | { readonly n: number; readonly op: 'name'; readonly from: string; readonly path: string }
-  | { readonly n: number; readonly op: 'done' };
+  | { readonly n: number; readonly op: 'done' | 'failed' };
 
 type Call = (...args: never[]) => Promise<unknown>;
 type Change = Record<'op' | 'path' | 'from', string>;
 
 /** Begins to watch. The log goes to the file descriptor `log`, a line of JSON per event. */
 export async function watchDisk(options: {
+  /** What happens elsewhere is not watched. */
+  readonly root: string;
   readonly log: number;
   readonly killAt: number;
 }): Promise<void> {
-  const { log, killAt } = options;
+  const { root, log, killAt } = options;
   let count = 0;
   const note = (event: object) => writeSync(log, `${JSON.stringify(event)}\n`);
   const around = async <T>(event: Partial<Change>, work: () => Promise<T>): Promise<T> => {
+    const path = event.path ?? '';
+    if (path !== root && !path.startsWith(`${root}/`)) {
+      return await work();
+    }
     count += 1;
     const n = count;
     if (n === killAt) {
       process.kill(process.pid, 'SIGKILL');
     }
     note({ n, ...event });
-    const result = await work();
-    note({ n, op: 'done' });
-    return result;
+    try {
+      const result = await work();
+      note({ n, op: 'done' });
+      return result;
+    } catch (error) {
+      note({ n, op: 'failed' });
+      throw error;
+    }
   };
   const disk = fs as unknown as Record<string, Call>;
   const replace = (name: string, eventOf: (...args: string[]) => Partial<Change>) => {

@@ -14,7 +14,9 @@ interface Pending {
  * Takes from the disk of the store in `root` what was not durable: names in directories that were not synced since, and bytes of files that were not.
  * `isLost` decides for each of them.
  */
-export function losePower(root: string, events: readonly DiskEvent[], isLost: () => boolean): void {
+export function losePower(root: string, log: readonly DiskEvent[], isLost: () => boolean): void {
+  const failed = new Set(log.filter(({ op }) => op === 'failed').map(({ n }) => n));
+  const events = log.filter(({ n }) => !failed.has(n));
   const done = new Set(events.filter(({ op }) => op === 'done').map(({ n }) => n));
   const doneAt = new Map(events.map((event, at) => [event.op === 'done' ? event.n : -1, at]));
   const names = new Map<string, Pending[]>();
