@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
 import type { Commit, Job, JournalEntry } from '../../engine/server/wire.ts';
+import { startS3Server } from '../support/s3-server.ts';
 import { images, PipelineHome } from './pipeline-home.ts';
 
 const STALE_MS = 3000;
@@ -19,16 +20,46 @@ interface Engine {
   put(path: string, text: string): Promise<string>;
 }
 
+type Environment = Readonly<Record<string, string>>;
+
 describe('engines of which one is frozen', { skip: images.skip ?? false, timeout: 300_000 }, () => {
-  const first = new PipelineHome({ PFS_CLAIM_STALE_MS: String(STALE_MS) });
-  const store = { PFS_CLAIM_STALE_MS: String(STALE_MS), PFS_STORE: first.path('home/store') };
+  // The folder of the first holds the store.
+  freezeOne((first) => ({ PFS_STORE: first.path('home/store') }));
+});
+
+const server = await startS3Server();
+if ('skip' in server) {
+  it('engines on an S3 server of which one is frozen', { skip: server.skip }, () => undefined);
+} else {
+  after(() => server.stop());
+  const environment = {
+    PFS_STORE: `s3://${await server.createBucket()}/frozen?endpoint=${server.endpoint}`,
+    AWS_ACCESS_KEY_ID: server.accessKey,
+    AWS_SECRET_ACCESS_KEY: server.secretKey,
+    AWS_REGION: server.region,
+  };
+  describe(
+    'engines on an S3 server of which one is frozen',
+    {
+      skip: images.skip ?? false,
+      timeout: 300_000,
+    },
+    () => freezeOne(() => environment, environment),
+  );
+}
+
+/** Three engines on the store that `others` names to the second and third, and `own` to the first. */
+function freezeOne(others: (first: PipelineHome) => Environment, own: Environment = {}): void {
+  const stale = { PFS_CLAIM_STALE_MS: String(STALE_MS) };
+  const first = new PipelineHome({ ...stale, ...own });
+  const store = { ...stale, ...others(first) };
   const homes = [first, new PipelineHome(store), new PipelineHome(store)];
   const frozen = new Set<number>();
   after(async () => {
     for (const pid of frozen) {
       process.kill(pid, 'SIGCONT');
     }
-    // The folder of the first holds the store: it goes last.
+    // The first goes last.
     for (const home of homes.reverse()) {
       await home.close();
     }
@@ -165,4 +196,4 @@ describe('engines of which one is frozen', { skip: images.skip ?? false, timeout
     assert.ok(isTaken, 'nobody took the job over');
     assert.equal(finished, 1);
   }
-});
+}

@@ -77,7 +77,8 @@ async function describeSteps(chapter: Chapter): Promise<string[]> {
 function choosePoints(last: number, random: SeededRandom): number[] {
   const count = Math.min(last, POINTS);
   const at = (i: number) => ((i + (count === last ? 0 : random.fraction())) * last) / count;
-  return Array.from({ length: count }, (_, i) => Math.floor(at(i)) + 1);
+  // Neighbours may share a place.
+  return [...new Set(Array.from({ length: count }, (_, i) => Math.floor(at(i)) + 1))];
 }
 
 const folder = mkdtempSync(join(existsSync(FAST_DISK) ? FAST_DISK : tmpdir(), 'pfs-test-'));
