@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
 import type { Commit, Job, JournalEntry } from '../../engine/server/wire.ts';
 import { startS3Server } from '../support/s3-server.ts';
@@ -99,6 +99,8 @@ function freezeOne(others: (first: PipelineHome) => Environment, own: Environmen
     for (const home of homes) {
       engines.push(await start(home));
     }
+    const isHere = own.PFS_STORE === undefined;
+    assert.equal(existsSync(first.path('home/store')), isHere, 'the store is where it should be');
     const [one] = engines as [Engine, Engine, Engine];
     await one.home.pfs('create', 'repo', 'data');
     await one.home.pfs('create', 'repo', 'numbers');
