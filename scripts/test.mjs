@@ -3,7 +3,7 @@
 //   npm test                         everything
 //   npm test -- test/unit/git        a part, without lint and types, and without Docker where it needs none
 //   npm test -- --fast               lint, types and the tests that need neither Docker nor S3 (npm run check)
-//   npm test -- --strict             a missing Docker engine or S3 server is a failure (as with CI=true)
+//   npm test -- --strict             a missing Docker engine, S3 server or tool is a failure (as with CI=true)
 
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -107,6 +107,7 @@ async function runTests(tests) {
   if (strict) {
     env.PFS_REQUIRE_DOCKER = '1';
     env.PFS_REQUIRE_S3 = '1';
+    env.PFS_REQUIRE_TOOLS = '1';
   }
   const args = ['--import', 'tsx', '--test', '--test-reporter=spec'];
   args.push(`--test-concurrency=${Math.max(2, Math.min(4, availableParallelism()))}`);

@@ -1,10 +1,10 @@
-// Packages of Debian and Ubuntu, installed only as root and only where they are missing.
+// Packages of Debian and Ubuntu, installed only as root, only where they are missing, and on a terminal only after asking.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { withLock } from './lock.mjs';
-import { mustRun } from './run.mjs';
-import { step } from './say.mjs';
+import { findProgram, mustRun } from './run.mjs';
+import { SetupError, say, step } from './say.mjs';
 
 /** Returns `{ id, codename }` of this system where it is Debian or Ubuntu, else undefined. */
 export function debian() {
@@ -20,10 +20,31 @@ export function debian() {
 
 /** Whether packages can be installed here without asking anybody for a password. */
 export function canInstall() {
-  return process.getuid?.() === 0 && debian() !== undefined && existsSync('/usr/bin/apt-get');
+  return process.getuid?.() === 0 && debian() !== undefined && findProgram('apt-get') !== undefined;
 }
 
-/** Installs packages with apt-get; call only where {@link canInstall}. */
+/**
+ * Installs packages where that is possible and nobody says no, `why` being what they are asked for. Never rejects for
+ * what apt-get says: what stays missing is for the caller to see.
+ */
+export async function tryInstall(packages, why) {
+  if (
+    !canInstall() ||
+    !(await confirm(`${why}. Install ${packages.join(' and ')} with apt-get?`))
+  ) {
+    return;
+  }
+  try {
+    await aptInstall(packages);
+  } catch (error) {
+    if (!(error instanceof SetupError)) {
+      throw error;
+    }
+    say(error.message);
+  }
+}
+
+/** Installs packages with apt-get; call only where {@link canInstall}, and after asking. */
 export async function aptInstall(packages) {
   await withLock(
     'apt',
@@ -43,15 +64,18 @@ export async function aptInstall(packages) {
   );
 }
 
-/** Asks a yes-or-no question on a terminal; without one the answer is yes. */
+/** Asks a yes-or-no question on a terminal, where Enter is a yes and Ctrl-D a no; without one the answer is yes. */
 export async function confirm(question) {
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
     return true;
   }
   const reader = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return !/^\s*n/i.test(await reader.question(`${question} [Y/n] `));
-  } finally {
-    reader.close();
-  }
+  // By an exit of our own, so that locks are released.
+  reader.on('SIGINT', () => process.exit(130));
+  const answer = await new Promise((resolve) => {
+    reader.on('close', () => resolve('no'));
+    reader.question(`${question} [Y/n] `, resolve);
+  });
+  reader.close();
+  return /^\s*(y|yes)?\s*$/i.test(answer);
 }

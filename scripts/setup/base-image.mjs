@@ -5,16 +5,17 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { aptInstall, canInstall, debian } from './apt.mjs';
+import { canInstall, debian, tryInstall } from './apt.mjs';
 import { findProgram, mustRun, run } from './run.mjs';
 import { SetupError, say, step } from './say.mjs';
 import { removing } from './temporary.mjs';
 
 const usual = 'python:3.11-slim';
 
-/** Returns whether this machine has the image. */
+/** Returns whether this machine has the image. Rejects where the engine does not say: that is no "not found". */
 export async function hasImage(tag) {
-  return (await run('docker', ['image', 'inspect', '--format', '{{.Id}}', tag])).code === 0;
+  const found = await mustRun('docker', ['image', 'ls', '--quiet', tag], { timeoutMs: 60_000 });
+  return found.stdout.trim() !== '';
 }
 
 /** Returns the tag of a base image that is on this machine, pulling or making one where there is none. */
@@ -39,7 +40,10 @@ export async function ensureBaseImage() {
 }
 
 async function makeLocally(tag, reason) {
-  if (!canInstall()) {
+  if (canInstall() && !findProgram('debootstrap')) {
+    await tryInstall(['debootstrap'], `An image to start from cannot be pulled and is made here`);
+  }
+  if (!canInstall() || !findProgram('debootstrap')) {
     throw new SetupError(
       `Cannot pull the image ${usual}: ${reason}; check the network, or put an image of that name on this machine (docker load)`,
     );
@@ -47,9 +51,6 @@ async function makeLocally(tag, reason) {
   say(
     `no registry in reach (${reason.slice(0, 120)}): making ${tag} from this system's package mirror`,
   );
-  if (!findProgram('debootstrap')) {
-    await aptInstall(['debootstrap']);
-  }
   await step(`making the base image ${tag}`, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'pfs-base-'));
     const makeIn = () => make(tag, folder);

@@ -11,6 +11,7 @@ import { findProgram, lastLines, mustRun, run } from './run.mjs';
 import { SetupError, say, step } from './say.mjs';
 
 const log = `${cache}/dockerd.log`;
+const usualSocket = 'unix:///var/run/docker.sock';
 
 /** Returns `{ ok, reason }`: whether `docker` reaches an engine, and what it said if not. */
 export async function findEngine() {
@@ -28,28 +29,48 @@ export async function findEngine() {
   return { ok: false, reason };
 }
 
-/** Makes sure that an engine is reachable; with `install: false` it only looks. Rejects with how to get one. */
-export async function ensureDocker(options = {}) {
+/** Makes sure that an engine is reachable. Rejects with how to get one. */
+export async function ensureDocker() {
   const found = await findEngine();
   if (found.ok) {
     return;
   }
-  if (options.install === false || isRemote() || !canInstall()) {
-    throw new SetupError(`Cannot use Docker: ${found.reason}; ${remedy(found.reason)}`);
+  const elsewhere = await chosenEngine(found.reason);
+  if (elsewhere || !canInstall()) {
+    throw new SetupError(
+      `Cannot use Docker: ${found.reason}; ${elsewhere ?? remedy(found.reason)}`,
+    );
   }
   await withLock('docker', () => provide(found.reason), { machine: true });
 }
 
-/** The user points at an engine of their own choice: installing another one would not help. */
-function isRemote() {
+/**
+ * Returns what to do where the user points at an engine of their own choice, by DOCKER_HOST or a context: installing
+ * another one would not help.
+ */
+async function chosenEngine(reason) {
   const host = process.env.DOCKER_HOST ?? '';
-  return host !== '' && host !== 'unix:///var/run/docker.sock';
+  if (host !== '') {
+    return host === usualSocket
+      ? undefined
+      : `DOCKER_HOST is "${host}": start that engine, or unset it`;
+  }
+  const format = '{{.Name}} {{.Endpoints.docker.Host}}';
+  const context = await run('docker', ['context', 'inspect', '--format', format], {
+    timeoutMs: 20_000,
+  });
+  if (context.code !== 0) {
+    return /context.*not found/i.test(reason)
+      ? 'choose a context that exists (docker context ls shows them)'
+      : undefined;
+  }
+  const [name, endpoint = ''] = context.stdout.trim().split(' ');
+  return endpoint === '' || endpoint === usualSocket
+    ? undefined
+    : `the Docker context "${name}" means ${endpoint}: start that engine, or choose another (docker context use default)`;
 }
 
 function remedy(reason) {
-  if (isRemote()) {
-    return `DOCKER_HOST is "${process.env.DOCKER_HOST}": start that engine, or unset it`;
-  }
   if (/permission denied/i.test(reason)) {
     return 'add yourself to the group that may use it (sudo usermod -aG docker "$USER") and log in again';
   }
@@ -66,19 +87,21 @@ async function provide(reason) {
   const missing = [];
   if (!findProgram('dockerd')) {
     missing.push('docker.io');
+  } else if (!findProgram('docker')) {
+    missing.push('docker-cli');
   }
   // dockerd exits without it, and docker.io only recommends it.
   if (!findProgram('iptables')) {
     missing.push('iptables');
   }
+  const what =
+    missing.length > 0
+      ? `Install ${missing.join(' and ')} with apt-get and start it?`
+      : 'Start it?';
+  if (!(await confirm(`Docker is needed: ${reason}. ${what}`))) {
+    throw new SetupError(`Cannot use Docker: ${reason}; ${remedy(reason)}`);
+  }
   if (missing.length > 0) {
-    if (
-      !(await confirm(
-        `Docker is needed: ${reason}. Install ${missing.join(' and ')} with apt-get?`,
-      ))
-    ) {
-      throw new SetupError(`Cannot use Docker: ${reason}; ${remedy(reason)}`);
-    }
     await aptInstall(missing);
   }
   // Newer releases of Debian have the command in a package of its own.

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { ensureBaseImage } from './base-image.mjs';
+import { ensureBaseImage, hasImage } from './base-image.mjs';
 import { withLock } from './lock.mjs';
 import { root } from './paths.mjs';
 import { mustRun, run } from './run.mjs';
@@ -38,12 +38,12 @@ export async function ensureExampleImages() {
 async function missingImages() {
   const missing = [];
   for (const image of exampleImages) {
-    const format = `{{index .Config.Labels "${sourceLabel}"}}`;
-    const found = await run('docker', ['image', 'inspect', '--format', format, image.tag]);
-    if (found.code !== 0) {
+    if (!(await hasImage(image.tag))) {
       missing.push(image);
       continue;
     }
+    const format = `{{index .Config.Labels "${sourceLabel}"}}`;
+    const found = await run('docker', ['image', 'inspect', '--format', format, image.tag]);
     const label = found.stdout.trim();
     if (/^[0-9a-f]{16}$/.test(label) && label !== sourceOf(image)) {
       say(

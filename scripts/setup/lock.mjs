@@ -26,7 +26,12 @@ export async function withLock(name, action, options = {}) {
   const path = `${folder}/${name}.lock`;
   await acquire(path, name);
   // Leaving by Ctrl-C ends the process without unwinding; the lock must go all the same.
-  const release = () => removeQuietly(path);
+  const release = () => {
+    // Whoever held it for too long may have lost it to another.
+    if (ownerOf(path) === process.pid) {
+      removeQuietly(path);
+    }
+  };
   process.once('exit', release);
   try {
     return await action();
@@ -77,6 +82,10 @@ function ownerOf(path) {
       return 'gone';
     }
     throw error;
+  }
+  // A crash of the machine can leave the file empty, and 0 means ourselves.
+  if (!Number.isInteger(pid) || pid <= 0) {
+    return 'stale';
   }
   try {
     process.kill(pid, 0);

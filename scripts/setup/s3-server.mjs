@@ -21,8 +21,7 @@ export async function ensureS3Server() {
     return { found: program };
   }
   if (!findProgram('go')) {
-    const pulled = await pullImage();
-    return pulled
+    return (await findImage())
       ? { found: `the image ${image}` }
       : { reason: lacking('Go is not installed to build one') };
   }
@@ -36,7 +35,11 @@ function findServer() {
   return ['minio', 'weed', 'versitygw'].map(findProgram).find(Boolean);
 }
 
-async function pullImage() {
+/** Whether the image is here, or can be pulled: a tag that exists is never replaced by a newer one. */
+async function findImage() {
+  if ((await run('docker', ['image', 'inspect', '--format', '{{.Id}}', image])).code === 0) {
+    return true;
+  }
   const result = await run('docker', ['pull', '--quiet', image], { timeoutMs: 5 * 60_000 });
   return result.code === 0;
 }
@@ -56,7 +59,7 @@ async function build() {
   }
   const state = result.timedOut ? 'no end after 15 min' : result.stderr.trim().split('\n').at(-1);
   say(`MinIO could not be built: ${state}`);
-  return (await pullImage())
+  return (await findImage())
     ? { found: `the image ${image}` }
     : { reason: lacking(`building one failed: ${state}`) };
 }

@@ -20,20 +20,17 @@ export async function ensureProgram() {
 }
 
 /** A Docker engine and the examples' images. Rejects with the remedy where there is none to be had. */
-export async function ensureContainers(options = {}) {
-  await ensureDocker(options);
+export async function ensureContainers() {
+  await ensureDocker();
   await ensureExampleImages();
 }
 
-/**
- * What tests can use of the world: returns one sentence for each thing that is lacking, under the need it concerns.
- * With `install: false` nothing is installed on the machine for Docker's sake.
- */
-export async function ensureTestParts(needs, options = {}) {
+/** What tests can use of the world: returns one sentence for each thing that is lacking, under the need it concerns. */
+export async function ensureTestParts(needs) {
   const lacking = { docker: [], s3: [], tools: [] };
   if (needs.docker) {
     try {
-      await ensureContainers(options);
+      await ensureContainers();
     } catch (error) {
       lacking.docker.push(error.message);
     }

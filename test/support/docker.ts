@@ -13,7 +13,8 @@ const SCRATCH_TAG = 'pfs-test/scratch:1';
 const BASH_TAG = 'pfs-test/bash:1';
 /** Images in which `/bin/sh` is dash; the set-up makes one of them for the examples. */
 const DASH_TAGS = ['pfs/examples:1', 'pfs/base:bookworm'];
-const PATHS = ['/bin/busybox', '/usr/bin/busybox'];
+/** The last one is where the set-up puts the program when it takes it out of an image. */
+const PATHS = ['/bin/busybox', '/usr/bin/busybox', '.cache/bin/busybox'];
 const PATH_VARIABLE = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** The images that tests of containers use, or why there are none. */
