@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { leaveOut } from '../support/leave-out.ts';
-import { FakeMachine, type Options } from './fake-machine.ts';
+import { canType, FakeMachine, type Options } from './fake-machine.ts';
 
 const ensure = (machine: FakeMachine, options?: Options) =>
   machine.call('docker.mjs', 'ensureDocker', options);
@@ -100,15 +100,13 @@ describe('where there is no engine, root on Debian', () => {
 });
 
 describe('on a terminal', () => {
-  const canAsk = existsSync('/usr/bin/script') && process.platform === 'linux';
-
   for (const [typed, key] of [
     ['n\r', 'n'],
     ['what?\r', 'no clear answer'],
     ['\u0004', 'Ctrl-D'],
   ] as const) {
     it(`${key} leaves the machine as it is, and says how to get an engine`, async (t) => {
-      if (!canAsk) {
+      if (!canType) {
         leaveOut(t, 'the program script is not installed');
         return;
       }
@@ -128,7 +126,7 @@ describe('on a terminal', () => {
   }
 
   it('Ctrl-C ends the set-up at once and gives the lock back', async (t) => {
-    if (!canAsk) {
+    if (!canType) {
       leaveOut(t, 'the program script is not installed');
       return;
     }
@@ -145,7 +143,7 @@ describe('on a terminal', () => {
     ['\r', 'Enter'],
   ] as const) {
     it(`${key} installs and starts it, after one question`, async (t) => {
-      if (!canAsk) {
+      if (!canType) {
         leaveOut(t, 'the program script is not installed');
         return;
       }
@@ -158,7 +156,7 @@ describe('on a terminal', () => {
   }
 
   it('an engine that is installed is not started unasked either', async (t) => {
-    if (!canAsk) {
+    if (!canType) {
       leaveOut(t, 'the program script is not installed');
       return;
     }
@@ -182,7 +180,7 @@ describe('nothing is installed, and the sentence says what to do,', () => {
     name: string,
     arrange: (machine: FakeMachine) => Options | undefined,
     sentence: string,
-  ) =>
+  ): void => {
     it(name, async (t) => {
       const machine = FakeMachine.debian(t);
       machine.dockerCommand();
@@ -193,6 +191,7 @@ describe('nothing is installed, and the sentence says what to do,', () => {
       );
       assert.deepEqual(changes(machine), []);
     });
+  };
   const start =
     'start it (sudo systemctl start docker), or install it (on Debian and Ubuntu: sudo apt-get install docker.io), then run this again';
 

@@ -15,6 +15,9 @@ import { dirname, join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 import { scratchDirectory } from '../support/scratch.ts';
 
+/** Whether a pseudo-terminal can be had here: the program of util-linux, others have other options. */
+export const canType = process.platform === 'linux' && existsSync('/usr/bin/script');
+
 /** How a script ended. On a terminal `stdout` has both outputs, as a person would see them. */
 export interface Outcome {
   readonly code: number | null;
@@ -181,11 +184,16 @@ export class FakeMachine {
 
   /** Runs statements in the checkout's root; a failure is told as the scripts tell it. */
   async evaluate(statements: string, options: Options = {}): Promise<Outcome> {
+    return this.run([this.script(statements)], options);
+  }
+
+  /** Makes a script of such statements, and returns its path. */
+  script(statements: string): string {
     const file = join(this.checkout, `try-${crypto.randomUUID()}.mjs`);
     const text = `import { complain } from './scripts/setup/say.mjs';
       try { ${statements} } catch (error) { complain(error); process.exitCode = 1; }`;
     writeFileSync(file, text);
-    return this.run([file], options);
+    return file;
   }
 
   /** Runs Node with a script of the checkout to its end. */
