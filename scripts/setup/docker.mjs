@@ -119,9 +119,14 @@ async function start() {
     died = startInBackground();
   }
   const deadline = Date.now() + 60_000;
-  while (!(await findEngine()).ok) {
-    if (died() || Date.now() > deadline) {
-      const state = died() ? 'dockerd ended' : 'no answer after 60 s';
+  for (;;) {
+    // Before the engine is asked: an answer counts even when the process that we started has handed over and ended.
+    const ended = died();
+    if ((await findEngine()).ok) {
+      return;
+    }
+    if (ended || Date.now() > deadline) {
+      const state = ended ? 'dockerd ended' : 'no answer after 60 s';
       throw new SetupError(
         `Cannot start the Docker engine: ${state}; its log is ${log}${logTail()}`,
       );

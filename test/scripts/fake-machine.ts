@@ -210,6 +210,7 @@ export class FakeMachine {
         : ['/usr/bin/script', '-qec', command.join(' '), '/dev/null'];
     return spawn(program, rest, {
       cwd: this.checkout,
+      timeout: 60_000,
       env: {
         PATH: join(this.#folder, 'bin'),
         HOME: this.#folder,
