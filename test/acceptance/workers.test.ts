@@ -54,9 +54,13 @@ describe('workers of real containers', { skip: images.skip ?? false }, () => {
     await home.create({ name: 'three', input: 'nine', sh, parallelism_spec: { constant: 3 } });
     await eventually('three workers run', () => workersOf('three').length === 3);
     const { id } = await home.commit('three');
-    const running = await home.inspect<Job>('inspect-job', `three@${id}`);
-    assert.equal(running.workers?.length, 3);
-    assert.ok(running.workers?.every(({ datum, since }) => datum !== null && since !== null));
+    // A container runs before its worker has got its first datum.
+    await eventually('each of three workers has a datum', async () => {
+      const { workers = [] } = await home.inspect<Job>('inspect-job', `three@${id}`);
+      return (
+        workers.length === 3 && workers.every((one) => one.datum !== null && one.since !== null)
+      );
+    });
     const labels = dockerLines(
       'inspect',
       '--format',
@@ -71,7 +75,7 @@ describe('workers of real containers', { skip: images.skip ?? false }, () => {
       );
       assert.ok(label['pfs.instance'] && label['pfs.engine']);
     }
-    assert.ok(release('three'));
+    await eventually('its datums go on', () => release('three'));
     const job = await home.done('three');
     assert.deepEqual([job.state, job.datums.processed, job.workers], ['success', 9, undefined]);
     const hosts = await Promise.all(
@@ -103,7 +107,7 @@ describe('workers of real containers', { skip: images.skip ?? false }, () => {
       String(container),
     );
     assert.equal(asked, `${32 * 1024 * 1024} 500000000`);
-    assert.ok(release('small'));
+    await eventually('its datum goes on', () => release('small'));
     assert.equal((await home.done('small')).state, 'success');
     assert.equal((await home.read('small@master:/limit')).trim(), String(32 * 1024 * 1024));
     const hungry = 'x=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; while true; do x=$x$x; done';
