@@ -18,10 +18,11 @@ import { datumChanges, type JobInputs, loadJobInputs } from './job-inputs.ts';
 import { type DatumOutput, describeDatum, findWriter, outputTree } from './job-output.ts';
 import { JobProgress } from './job-progress.ts';
 import type { JobLogs } from './logs.ts';
+import type { PinnedImage } from './pinned-images.ts';
 import { pullLog } from './pull-log.ts';
 import { findResult } from './results.ts';
 import { committedContents, LentSession, SessionWriter } from './session-writer.ts';
-import type { PinnedImage, WorkerPool } from './worker-pool.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
 export interface JobRunnerOptions {
   readonly context: PfsContext;

@@ -4,16 +4,17 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { EngineError, isEngineError, systemCode } from '../base/errors.ts';
-import type { Executor, ResolvedImage } from '../executor/executor.ts';
-import type { ImageRecord, PipelineKey, PipelineRecord } from '../journal/records.ts';
+import type { Executor } from '../executor/executor.ts';
+import type { PipelineKey, PipelineRecord } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
-import { shortRepo, splitRepoKey } from '../pfs/names.ts';
-import { workerLimits } from '../pipeline/resources.ts';
+import { shortRepo } from '../pfs/names.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
 import { DatumRunner } from './datum-runner.ts';
 import type { DatumOutcome, DatumRunOptions, DatumTask } from './datum-task.ts';
 import type { FileCache } from './file-cache.ts';
+import { type ImageOptions, type PinnedImage, PinnedImages } from './pinned-images.ts';
 import { removeWorkerDirectory } from './worker-directory.ts';
+import { workerSpec } from './worker-spec.ts';
 
 export interface WorkerPoolOptions {
   readonly context: PfsContext;
@@ -27,18 +28,6 @@ export interface WorkerPoolOptions {
   /** How long workers are kept without work. */
   readonly idleMs: number;
   readonly onProblem: (error: unknown) => void;
-}
-
-/** The image of a pipeline version: what provenance records, and what is run. */
-export interface PinnedImage {
-  readonly record: ImageRecord;
-  readonly resolved: ResolvedImage;
-}
-
-interface ImageOptions {
-  readonly signal: AbortSignal;
-  /** Gets what there is to say while an image is pulled. */
-  readonly onProgress?: (line: string) => void;
 }
 
 /** What a worker does now. */
@@ -161,9 +150,11 @@ export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #crews = new Map<PipelineKey, Crew>();
   readonly #closing = new Map<PipelineKey, Promise<void>>();
+  readonly #images: PinnedImages;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    this.#images = new PinnedImages(options);
     options.context.journal.subscribe(() => this.#prune());
   }
 
@@ -174,7 +165,7 @@ export class WorkerPool {
     if (known?.fits(pipeline)) {
       return known;
     }
-    const image = await this.#pin(pipeline, spec, options);
+    const image = await this.#images.pin(pipeline, spec, options);
     const crew = this.#hire(pipeline, { spec, image });
     if (!crew.fits(this.#options.context.journal.state.pipelines.get(pipeline.key))) {
       throw new EngineError(
@@ -256,8 +247,7 @@ export class WorkerPool {
   ): Crew {
     const { executor, cache, clock, scratch, minFreeBytes } = this.#options;
     const { spec, image } = options;
-    const { project, name } = splitRepoKey(pipeline.key);
-    const { user } = spec.transform;
+    const { name } = spec.pipeline;
     const members = Array.from({ length: spec.parallelism_spec.constant }, (_, n) => {
       const workerName = `${name}-v${pipeline.version}-${n}`;
       const runner = new DatumRunner({
@@ -266,70 +256,10 @@ export class WorkerPool {
         clock,
         minFreeBytes,
         directory: join(scratch, `${pipeline.id}-${pipeline.version}-${n}`),
-        worker: {
-          image: image.resolved,
-          name: workerName,
-          labels: {
-            ...spec.metadata?.labels,
-            'pfs.project': project,
-            'pfs.pipeline': name,
-            'pfs.version': String(pipeline.version),
-          },
-          limits: workerLimits(spec),
-          ...(user === undefined ? {} : { user }),
-        },
+        worker: workerSpec(pipeline, { spec, image, name: workerName }),
       });
       return new CrewMember(workerName, { runner, clock });
     });
     return new Crew(image, { members, pipeline });
-  }
-
-  /** Finds the image a version was pinned to; the first time, pins it to what its name means now. */
-  async #pin(
-    pipeline: PipelineRecord,
-    spec: PipelineSpec,
-    options: ImageOptions,
-  ): Promise<PinnedImage> {
-    const { context, executor } = this.#options;
-    const { image: reference } = spec.transform;
-    const { key, version, image: pinned } = pipeline;
-    if (pinned) {
-      const resolved = await this.#findPinned(pipeline, pinned, options);
-      return { record: pinned, resolved: { ...resolved, reference } };
-    }
-    const resolved = await executor.resolveImage(reference, options);
-    const record = { reference, digest: resolved.digest, id: resolved.id };
-    await context.journal.transact(
-      () => ({
-        operations: [{ kind: 'pipeline.pinned' as const, pipeline: key, version, image: record }],
-        result: null,
-      }),
-      { actor: 'engine' },
-    );
-    return { record, resolved };
-  }
-
-  async #findPinned(
-    pipeline: PipelineRecord,
-    pinned: ImageRecord,
-    options: ImageOptions,
-  ): Promise<ResolvedImage> {
-    const { executor } = this.#options;
-    const { reference, digest, id } = pinned;
-    const name = reference.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
-    const names = [...(id ? [id] : []), ...(digest === id ? [] : [`${name}@${digest}`])];
-    for (const one of names) {
-      try {
-        return await executor.resolveImage(one, options);
-      } catch (error) {
-        if (!isEngineError(error, 'not_found')) {
-          throw error;
-        }
-      }
-    }
-    throw new EngineError(
-      'not_found',
-      `Cannot run pipeline "${shortRepo(pipeline.key)}": image "${reference}" as it was for version ${pipeline.version} (${digest.slice(0, 19)}) is gone; bring it back, or use pfs update-pipeline to run what the name means now`,
-    );
   }
 }

@@ -1,0 +1,83 @@
+// The images of pipeline versions: what the name meant when a version first ran is what every job of it runs.
+
+import { EngineError, isEngineError } from '../base/errors.ts';
+import type { Executor, ResolvedImage } from '../executor/executor.ts';
+import type { ImageRecord, PipelineRecord } from '../journal/records.ts';
+import type { PfsContext } from '../pfs/context.ts';
+import { shortRepo } from '../pfs/names.ts';
+import type { PipelineSpec } from '../pipeline/spec.ts';
+
+/** The image of a pipeline version: what provenance records, and what is run. */
+export interface PinnedImage {
+  readonly record: ImageRecord;
+  readonly resolved: ResolvedImage;
+}
+
+export interface ImageOptions {
+  readonly signal: AbortSignal;
+  /** Gets what there is to say while an image is pulled. */
+  readonly onProgress?: (line: string) => void;
+}
+
+type PinnedPipeline = Pick<PipelineRecord, 'key' | 'version' | 'image'>;
+
+/** Finds and pins images. */
+export class PinnedImages {
+  readonly #options: { readonly context: PfsContext; readonly executor: Executor };
+
+  constructor(options: { readonly context: PfsContext; readonly executor: Executor }) {
+    this.#options = options;
+  }
+
+  /**
+   * Returns the image that a version was pinned to; the first time, pins it to what its name means now. Rejects with
+   * `not_found` or `unavailable` while it can't be had.
+   */
+  async pin(
+    pipeline: PinnedPipeline,
+    spec: Pick<PipelineSpec, 'transform'>,
+    options: ImageOptions,
+  ): Promise<PinnedImage> {
+    const { context, executor } = this.#options;
+    const { image: reference } = spec.transform;
+    const { key, version, image: pinned } = pipeline;
+    if (pinned) {
+      const resolved = await this.#findPinned(pipeline, pinned, options);
+      return { record: pinned, resolved: { ...resolved, reference } };
+    }
+    const resolved = await executor.resolveImage(reference, options);
+    const record = { reference, digest: resolved.digest, id: resolved.id };
+    await context.journal.transact(
+      () => ({
+        operations: [{ kind: 'pipeline.pinned' as const, pipeline: key, version, image: record }],
+        result: null,
+      }),
+      { actor: 'engine' },
+    );
+    return { record, resolved };
+  }
+
+  async #findPinned(
+    pipeline: PinnedPipeline,
+    pinned: ImageRecord,
+    options: ImageOptions,
+  ): Promise<ResolvedImage> {
+    const { executor } = this.#options;
+    const { reference, digest, id } = pinned;
+    const name = reference.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
+    const names = [...(id ? [id] : []), ...(digest === id ? [] : [`${name}@${digest}`])];
+    for (const one of names) {
+      try {
+        return await executor.resolveImage(one, options);
+      } catch (error) {
+        if (!isEngineError(error, 'not_found')) {
+          throw error;
+        }
+      }
+    }
+    throw new EngineError(
+      'not_found',
+      `Cannot run pipeline "${shortRepo(pipeline.key)}": image "${reference}" as it was for version ${pipeline.version} (${digest.slice(0, 19)}) is gone; bring it back, or use pfs update-pipeline to run what the name means now`,
+    );
+  }
+}
