@@ -149,6 +149,12 @@ export class PackIndex {
     return this.bytes.readUInt32BE(IDS_AT + position * this.idBytes);
   }
 
+  /** Returns the id at a position, as bytes of the index: not to be written to. */
+  idBytesAt(position: number): Buffer {
+    const at = IDS_AT + position * this.idBytes;
+    return this.bytes.subarray(at, at + this.idBytes);
+  }
+
   /** Returns the id at a position, in hex. */
   idAt(position: number): string {
     const at = IDS_AT + position * this.idBytes;

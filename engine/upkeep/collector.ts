@@ -7,6 +7,7 @@ import type { AddedPack } from '../journal/operations.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { deleteLogs } from './dead-logs.ts';
 import { deleteRemoved, deleteStrays } from './deletion.ts';
+import type { LinkMemory } from './link-memory.ts';
 import { liveViews } from './live-views.ts';
 import { Marker } from './mark.ts';
 import type { Marks } from './marks.ts';
@@ -24,6 +25,8 @@ export interface CollectOptions {
   /** Nothing is changed: the report says what would be. */
   readonly dryRun: boolean;
   readonly pace: Pace;
+  /** What earlier collections have read, for this one alone until it ends. */
+  readonly memory?: LinkMemory;
 }
 
 /** Packs of which less than this part is reached are written anew. */
@@ -69,7 +72,7 @@ export async function collect(
       ACTOR,
     );
   }
-  const walk = await walkAll(context, { gone, pace });
+  const walk = await walkAll(context, { ...options, gone });
   const { dead, sparse, ...kept } = sort(context, walk, old);
   const removed = dryRun
     ? { done: [...dead, ...sparse], busy: NONE, rewritten: amountOf(sparse.map(reachedPart)) }
@@ -97,9 +100,9 @@ export async function collect(
 /** Marks all that the state, as it is when the walk begins, and history reach. */
 async function walkAll(
   context: PfsContext,
-  options: { readonly gone: Gone; readonly pace: Pace },
+  options: CollectOptions & { readonly gone: Gone },
 ): Promise<Walk> {
-  const { gone, pace } = options;
+  const { gone, pace, memory } = options;
   const { journal } = context;
   // In one step: whatever comes later must name what it leans on.
   const { views, since, roots } = await liveViews(context, (live) => ({
@@ -107,7 +110,7 @@ async function walkAll(
     since: journal.seq,
     roots: [...rootsOfState(journal.state, gone)],
   }));
-  const marker = new Marker(context, { views, pace });
+  const marker = new Marker(context, { views, pace, ...(memory ? { memory } : {}) });
   for (const root of roots) {
     marker.add(root);
   }

@@ -11,6 +11,7 @@ import { EMPTY_TREE } from '../git/object-id.ts';
 import { decodeDelta, storedEntryBytes } from '../git/pack-format.ts';
 import type { RepoKey } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
+import { LinkMemory } from './link-memory.ts';
 import { Marks, type Place } from './marks.ts';
 import type { Pace } from './pace.ts';
 import { byOffset, type PackView, TREE_CODE } from './pack-view.ts';
@@ -35,14 +36,22 @@ export class Marker {
   readonly marks: Marks;
   readonly #context: PfsContext;
   readonly #pace: Pace;
+  readonly #memory: LinkMemory;
 
+  /** `memory`: what earlier walks have read; this walk alone uses it until it ends. */
   constructor(
     context: PfsContext,
-    options: { readonly views: readonly PackView[]; readonly pace: Pace },
+    options: {
+      readonly views: readonly PackView[];
+      readonly pace: Pace;
+      readonly memory?: LinkMemory;
+    },
   ) {
     this.#context = context;
     this.#pace = options.pace;
     this.marks = new Marks(options.views);
+    this.#memory = options.memory ?? new LinkMemory();
+    this.#memory.begin(this.marks);
   }
 
   /** Marks a root; {@link finish} walks on from there. */
@@ -73,56 +82,80 @@ export class Marker {
   }
 
   async #look(view: PackView, place: Place): Promise<void> {
+    const base = view.index.baseAt(place.position);
+    // Of a delta only what its base lacks is looked at where the base is looked at too.
+    const isPart = base >= 0 && this.marks.isReached({ slot: place.slot, position: base });
+    const known = this.#memory.get(place, isPart);
+    if (known) {
+      for (const number of known) {
+        this.#reachAgain(number);
+      }
+      return;
+    }
+    const links: number[] = [];
+    await this.#read(view, { position: place.position, isPart, links });
+    this.#memory.put(place, Uint32Array.from(links), isPart);
+  }
+
+  /** Reads an object and marks what it names, whose numbers are added to `links`. */
+  async #read(
+    view: PackView,
+    work: { readonly position: number; readonly isPart: boolean; readonly links: number[] },
+  ): Promise<void> {
     const { index } = view;
-    const code = index.kindCodeAt(place.position);
+    const { position, isPart, links } = work;
+    const code = index.kindCodeAt(position);
     if (code === LIST_CODE) {
-      await this.#lookAtList(view, place.position);
+      await this.#readList(view, position, links);
     } else if (code === TREE_CODE) {
-      this.#reachEntries(await this.#entries(view, place), index.idAt(place.position));
+      const tree = isPart
+        ? await this.#inserted(view, position)
+        : await this.#object(view, position);
+      this.#reachEntries(tree, index.idAt(position), links);
     } else {
-      const { content } = await this.#object(view, place.position);
+      const content = await this.#object(view, position);
       const pointer = content.length < MAX_POINTER_BYTES ? parsePointer(content) : undefined;
       if (pointer) {
-        this.#reachChunk(Buffer.from(pointer.sha256, 'hex'), index.idAt(place.position));
+        links.push(this.#reachChunk(Buffer.from(pointer.sha256, 'hex'), index.idAt(position)));
       }
     }
   }
 
-  /** Returns entries of a tree: all of them, or those that its base lacks where the base is looked at too. */
-  async #entries(view: PackView, { slot, position }: Place): Promise<Buffer> {
-    const { packs } = this.#context;
-    const base = view.index.baseAt(position);
-    if (base >= 0 && this.marks.isReached({ slot, position: base })) {
-      const stored = await packs.readHit({ ...view, entry: view.index.entryAt(position) });
-      return insertedBytes((await decodeDelta(stored.bytes)).delta);
-    }
-    return (await this.#object(view, position)).content;
+  /** Returns the entries of a tree that its base lacks. */
+  async #inserted(view: PackView, position: number): Promise<Buffer> {
+    const hit = { ...view, entry: view.index.entryAt(position) };
+    const stored = await this.#context.packs.readHit(hit);
+    return insertedBytes((await decodeDelta(stored.bytes)).delta);
   }
 
-  async #object(view: PackView, position: number) {
+  async #object(view: PackView, position: number): Promise<Buffer> {
     const { packs, objects } = this.#context;
     const entry = view.index.entryAt(position);
-    return await objects.resolve(await packs.readHit({ ...view, entry }));
+    return (await objects.resolve(await packs.readHit({ ...view, entry }))).content;
   }
 
-  async #lookAtList({ pack, index }: PackView, position: number): Promise<void> {
+  async #readList({ pack, index }: PackView, position: number, links: number[]): Promise<void> {
     const { id, offset, stored } = index.entryAt(position);
     const range = { start: offset, end: offset + stored };
     const { payload } = readEntry(await this.#context.packs.readRange(pack, range), id);
     for (const chunk of decodeChunkList(payload, id).chunks) {
-      this.#reachChunk(Buffer.from(chunk.id, 'hex'), id);
+      links.push(this.#reachChunk(Buffer.from(chunk.id, 'hex'), id));
     }
   }
 
-  #reachEntries(tree: Buffer, id: string): void {
+  #reachEntries(tree: Buffer, id: string, links: number[]): void {
     for (let at = 0; at < tree.length; ) {
       const end = entryEnd(tree, at);
-      this.#reachGit(tree, end - ID_BYTES, () => `directory "${id}"`);
+      const number = this.#reachGit(tree, end - ID_BYTES, () => `directory "${id}"`);
+      if (number !== undefined) {
+        links.push(number);
+      }
       at = end;
     }
   }
 
-  #reachGit(bytes: Buffer, at: number, of: () => string): void {
+  /** Marks a Git object and returns its number; the empty tree has none. */
+  #reachGit(bytes: Buffer, at: number, of: () => string): number | undefined {
     const id = at === 0 && bytes.length === ID_BYTES ? bytes : bytes.subarray(at, at + ID_BYTES);
     const place = this.marks.find('git', id);
     if (!place) {
@@ -130,22 +163,40 @@ export class Marker {
       if (name !== EMPTY_TREE) {
         throw missing(name, of());
       }
-      return;
+      return undefined;
     }
-    const { index } = this.marks.views[place.slot] as PackView;
-    const code = index.kindCodeAt(place.position);
-    const reads =
-      code === TREE_CODE || (code === BLOB_CODE && mayBePointer(index.storedAt(place.position)));
-    this.marks.mark(place, reads);
+    this.#mark(place);
+    return this.#memory.numberOf(place);
   }
 
-  #reachChunk(id: Buffer, of: string): void {
+  #reachChunk(id: Buffer, of: string): number {
     const place = this.marks.find('chunk', id);
     if (!place) {
       throw missing(id.toString('hex'), `"${of}"`);
     }
+    this.#mark(place);
+    return this.#memory.numberOf(place);
+  }
+
+  /** Marks what an earlier walk found named. */
+  #reachAgain(number: number): void {
+    const place = this.#memory.placeOf(number);
+    if (this.marks.isReached(place)) {
+      return;
+    }
+    // Several packs may have the object: all walks mark the copy that is found first.
+    const { pack, index } = this.marks.views[place.slot] as PackView;
+    this.#mark(this.marks.find(pack.kind, index.idBytesAt(place.position)) ?? place);
+  }
+
+  #mark(place: Place): void {
     const { index } = this.marks.views[place.slot] as PackView;
-    this.marks.mark(place, index.kindCodeAt(place.position) === LIST_CODE);
+    const code = index.kindCodeAt(place.position);
+    const reads =
+      code === TREE_CODE ||
+      code === LIST_CODE ||
+      (code === BLOB_CODE && mayBePointer(index.storedAt(place.position)));
+    this.marks.mark(place, reads);
   }
 }
 

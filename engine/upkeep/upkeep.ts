@@ -5,6 +5,7 @@ import { upkeepOf } from '../journal/live-packs.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { collect } from './collector.ts';
 import { Compactor } from './compactor.ts';
+import { LinkMemory } from './link-memory.ts';
 import { Pace } from './pace.ts';
 import type { CollectReport } from './report.ts';
 import { type RepoUsage, type Usage, type UsageTarget, usageOf, usageOfRepos } from './usage.ts';
@@ -42,6 +43,7 @@ export class Upkeep {
   readonly #context: PfsContext;
   readonly #options: UpkeepOptions;
   readonly #compactor: Compactor;
+  readonly #memory = new LinkMemory();
   readonly #ending = new AbortController();
   /** Merging and collecting take turns: each would undo the other's work. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -82,7 +84,7 @@ export class Upkeep {
       if (!dryRun && this.#options.compacts) {
         await this.#compactor.compact({ minPacks: MERGE_FROM_WHEN_QUIET, pace });
       }
-      return await collect(this.#context, { graceMs, dryRun, pace });
+      return await collect(this.#context, { graceMs, dryRun, pace, memory: this.#memory });
     });
   }
 
@@ -158,7 +160,7 @@ export class Upkeep {
     }
     const pace = this.#pace({ share: SHARE });
     const report = await this.#inTurn(() =>
-      collect(this.#context, { graceMs, dryRun: false, pace }),
+      collect(this.#context, { graceMs, dryRun: false, pace, memory: this.#memory }),
     );
     await journal.transact(
       () => ({

@@ -256,6 +256,7 @@ export class UpkeepActors implements Acts {
         graceMs: this.world.graceMs,
         dryRun,
         pace: new Pace({ clock }),
+        memory: engine.memory,
       });
       if (!dryRun) {
         this.world.count('collected', report.dead.count + report.sparse.count);

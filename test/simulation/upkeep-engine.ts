@@ -11,6 +11,7 @@ import { CommitQueue } from '../../engine/pfs/commit-queue.ts';
 import type { PfsContext } from '../../engine/pfs/context.ts';
 import { openPfs } from '../../engine/pfs/open.ts';
 import { Compactor } from '../../engine/upkeep/compactor.ts';
+import { LinkMemory } from '../../engine/upkeep/link-memory.ts';
 import type { Pfs } from '../support/pfs.ts';
 import { type Loop, type Owner, SimulatedClock } from './loop.ts';
 import { Network, type Weather } from './network.ts';
@@ -24,8 +25,12 @@ export interface Engine extends Pfs {
   /** Rejects when it is killed. */
   readonly killed: Promise<never>;
   readonly compactor: Compactor;
+  readonly memory: LinkMemory;
   kill(): void;
 }
+
+/** Spoils an engine, for tests of the test. */
+export type Sabotage = (context: PfsContext, memory: LinkMemory) => void;
 
 /** Opens a store, again and again while it does not answer. */
 export async function startEngine(options: {
@@ -36,8 +41,7 @@ export async function startEngine(options: {
   readonly seed: number;
   /** How far its wall clock is off, in milliseconds. */
   readonly offset: number;
-  /** Spoils the engine, for tests of the test. */
-  readonly sabotage: (context: PfsContext) => void;
+  readonly sabotage: Sabotage;
 }): Promise<Engine> {
   const { loop, bucket, weather, name, seed, offset, sabotage } = options;
   const random = new SeededRandom(seed);
@@ -76,7 +80,8 @@ export async function startEngine(options: {
         onProblem,
       });
       context.journal.follow({ intervalMs: 60_000 });
-      sabotage(context);
+      const memory = new LinkMemory();
+      sabotage(context, memory);
       let reject: (error: unknown) => void = () => undefined;
       const killed = new Promise<never>((_resolve, refuse) => {
         reject = refuse;
@@ -91,6 +96,7 @@ export async function startEngine(options: {
         context,
         queue: new CommitQueue(context),
         compactor: new Compactor(context, { onProblem }),
+        memory,
         kill: () => {
           owner.isDead = true;
           reject(KILLED);

@@ -1,7 +1,7 @@
 // One run of the simulated world of upkeep.
 
-import type { PfsContext } from '../../engine/pfs/context.ts';
 import { UpkeepActors } from './upkeep-actors.ts';
+import type { Sabotage } from './upkeep-engine.ts';
 import { UpkeepWorld } from './upkeep-world.ts';
 
 export interface UpkeepRun {
@@ -15,7 +15,7 @@ export interface UpkeepRun {
 /** Runs the world of a seed for so many simulated hours. */
 export async function simulateUpkeep(
   seed: number,
-  options: { readonly hours: number; readonly sabotage?: (context: PfsContext) => void },
+  options: { readonly hours: number; readonly sabotage?: Sabotage },
 ): Promise<UpkeepRun> {
   const world = new UpkeepWorld(seed, options);
   let failure: unknown;

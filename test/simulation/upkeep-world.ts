@@ -8,7 +8,6 @@ import { SeededRandom } from '../../engine/base/random.ts';
 import { openFormat } from '../../engine/object/format.ts';
 import { PACKS_PREFIX, parsePackKey } from '../../engine/object/keys.ts';
 import { MemoryObjectStore } from '../../engine/object/memory.ts';
-import type { PfsContext } from '../../engine/pfs/context.ts';
 import { createRepo, keepCommits } from '../../engine/pfs/repos.ts';
 import { checkStore } from '../../engine/upkeep/check.ts';
 import { collect } from '../../engine/upkeep/collector.ts';
@@ -17,7 +16,7 @@ import { ACTOR, readBytes } from '../support/pfs.ts';
 // First: the engine's files must find what it replaces.
 import { Loop, SimulatedClock } from './loop.ts';
 import { FAIR, type Weather } from './network.ts';
-import { type Engine, KILLED, startEngine } from './upkeep-engine.ts';
+import { type Engine, KILLED, type Sabotage, startEngine } from './upkeep-engine.ts';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -62,7 +61,7 @@ export class UpkeepWorld {
   readonly random: SeededRandom;
   readonly bucket: MemoryObjectStore;
   readonly hours: number;
-  readonly sabotage: (context: PfsContext) => void;
+  readonly sabotage: Sabotage;
   readonly graceMs: number;
   readonly weather: Weather;
   readonly engines: Engine[] = [];
@@ -74,10 +73,7 @@ export class UpkeepWorld {
   started = 0;
   named = 0;
 
-  constructor(
-    seed: number,
-    options: { readonly hours: number; readonly sabotage?: (context: PfsContext) => void },
-  ) {
+  constructor(seed: number, options: { readonly hours: number; readonly sabotage?: Sabotage }) {
     this.random = new SeededRandom(seed);
     this.hours = options.hours;
     this.sabotage = options.sabotage ?? (() => undefined);

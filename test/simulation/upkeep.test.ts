@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import type { PfsContext } from '../../engine/pfs/context.ts';
+import type { Sabotage } from './upkeep-engine.ts';
 import { simulateUpkeep, type UpkeepRun } from './upkeep-run.ts';
 
 const only = process.env.PFS_SEED;
@@ -20,8 +20,6 @@ const CPU_MS = process.env.PFS_SEEDS === undefined ? 30_000 : Number.POSITIVE_IN
 /** A planted fault must be found in this many worlds. */
 const MUTANT_SEEDS = 12;
 
-type Sabotage = (context: PfsContext) => void;
-
 /** Faults that would lose data. */
 const MUTATIONS: Readonly<Record<string, Sabotage>> = {
   'a collector that knows nothing of what has gone to history': (context) => {
@@ -30,6 +28,10 @@ const MUTATIONS: Readonly<Record<string, Sabotage>> = {
         // Nothing is there.
       },
     });
+  },
+  'a collector that remembers only a part of what directories name': (_context, memory) => {
+    const real = memory.get.bind(memory);
+    memory.get = (place, isPart) => real(place, isPart)?.subarray(1);
   },
   'writers that do not say what they lean on': ({ journal }) => {
     const real = journal.transact.bind(journal);

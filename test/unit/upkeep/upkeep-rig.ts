@@ -4,6 +4,7 @@ import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import type { ObjectStore } from '../../../engine/object/object-store.ts';
 import { collect } from '../../../engine/upkeep/collector.ts';
 import { Compactor } from '../../../engine/upkeep/compactor.ts';
+import type { LinkMemory } from '../../../engine/upkeep/link-memory.ts';
 import { Pace } from '../../../engine/upkeep/pace.ts';
 import type { CollectReport } from '../../../engine/upkeep/report.ts';
 import { InstantClock } from '../../support/instant-clock.ts';
@@ -33,13 +34,18 @@ export async function newUpkeepRig(t: Test): Promise<UpkeepRig> {
 
 export async function collectOn(
   pfs: Pfs,
-  options: { readonly dryRun?: boolean; readonly graceMs?: number } = {},
+  options: {
+    readonly dryRun?: boolean;
+    readonly graceMs?: number;
+    readonly memory?: LinkMemory;
+  } = {},
 ): Promise<CollectReport> {
-  const { dryRun = false, graceMs = GRACE } = options;
+  const { dryRun = false, graceMs = GRACE, memory } = options;
   return await collect(pfs.context, {
     graceMs,
     dryRun,
     pace: new Pace({ clock: pfs.context.clock }),
+    ...(memory ? { memory } : {}),
   });
 }
 
