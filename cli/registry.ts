@@ -82,11 +82,12 @@ const NAMES: Readonly<Record<ModuleName, readonly string[]>> = {
     'list pipeline',
     'delete pipeline',
     'start pipeline',
+    'rerun pipeline',
     'run cron',
     'stop pipeline',
   ],
   job: ['list job', 'inspect job', 'wait job', 'flush job', 'stop job'],
-  datum: ['list datum', 'inspect datum'],
+  datum: ['list datum', 'inspect datum', 'restart datum'],
   logs: ['logs', 'get logs'],
   provenance: ['provenance', 'inspect provenance'],
   upkeep: [

@@ -1,6 +1,6 @@
 // Commands on datums.
 
-import type { Datum } from '../../engine/server/wire.ts';
+import type { Datum, RestartedDatums } from '../../engine/server/wire.ts';
 import type { PlannedDatum } from '../../engine/server/wire-previews.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { usageError } from '../cli-error.ts';
@@ -9,7 +9,7 @@ import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatDuration, formatImage, formatSize, formatTime } from '../format.ts';
 import { findJob } from '../job-lookup.ts';
-import { showName } from '../refs.ts';
+import { isCommitId, showName } from '../refs.ts';
 
 export const commands: readonly Command[] = [
   {
@@ -103,7 +103,41 @@ export const commands: readonly Command[] = [
       ]);
     },
   },
+  {
+    names: ['restart datum'],
+    summary: 'Begin again with datums that are being processed: their commands are killed',
+    details:
+      'For a command that hangs. It runs again in a new container, and its tries are counted anew. Without a datum or path, all that are being processed are restarted.',
+    usage:
+      '<pipeline@job> [datum | /path]… | <pipeline> <job> [datum | /path]… | <pipeline> [datum | /path]…',
+    completes: 'pipeline',
+    arguments: [1, 100],
+    options: {},
+    examples: [
+      ['restart datum model', 'restarts all that the newest job of model is at'],
+      ['restart datum model@master 5d9a3c', 'restarts one, by the beginning of its id'],
+      ['restart-datum model /2024', 'restarts those that read /2024 or files below it'],
+    ],
+    run: restartDatum,
+  },
 ];
+
+async function restartDatum(context: Context, args: ParsedArguments): Promise<void> {
+  const { client, output } = context;
+  const [first = '', ...rest] = args.positionals;
+  const isPair = !first.includes('@') && isCommitId(rest[0] ?? '');
+  const words = isPair ? [first, rest.shift() ?? ''] : [first];
+  const { pipeline, id } = await findJob(context, words, { newest: true });
+  const { restarted } = await client.send<RestartedDatums>(
+    'POST',
+    path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}/restart`,
+    { body: { datums: rest.flatMap((word) => word.split(',')).filter((word) => word !== '') } },
+  );
+  await output.table(restarted, {
+    heading: ['DATUM', 'WORKER'],
+    row: ({ datum, worker }) => [datum, worker],
+  });
+}
 
 async function listDatum(context: Context, args: ParsedArguments): Promise<void> {
   const { client, output, project } = context;

@@ -147,6 +147,21 @@ export const commands: readonly Command[] = [
     run: (context, args) => turn(context, args, 'start'),
   },
   {
+    names: ['rerun pipeline'],
+    summary: 'Start another job on the current heads',
+    details:
+      'It runs the datums that have not succeeded; with --reprocess all of them. The version of the pipeline and its image stay as they are.',
+    usage: '<pipeline>',
+    completes: 'pipeline',
+    arguments: [1, 1],
+    options: { reprocess: { type: 'boolean', description: 'process every datum again' } },
+    examples: [
+      ['rerun pipeline model', 'tries again what has failed'],
+      ['rerun-pipeline model --reprocess', 'makes all results anew'],
+    ],
+    run: (context, args) => turn(context, args, 'rerun'),
+  },
+  {
     names: ['run cron'],
     summary: 'Make a tick of the cron inputs of a pipeline now, beside those of their schedule',
     usage: '<pipeline>',
@@ -201,10 +216,12 @@ async function putPipeline(
 async function turn(
   context: Context,
   args: ParsedArguments,
-  action: 'start' | 'stop' | 'tick',
+  action: 'start' | 'stop' | 'tick' | 'rerun',
 ): Promise<void> {
   const name = parsePipelineName(args.positionals[0] ?? '', context.project);
-  const pipeline = await context.change<Pipeline>('POST', `${pipelinePath(name)}/${action}`);
+  const query = args.flag('reprocess') ? { reprocess: true } : {};
+  const route = `${pipelinePath(name)}/${action}`;
+  const pipeline = await context.change<Pipeline>('POST', route, { query });
   if (context.output.raw) {
     await context.output.json(pipeline);
   }

@@ -83,6 +83,7 @@ export function containerOptions(
       PidsLimit: pidsLimit,
       ShmSize: SHM_BYTES,
       Mounts: [...plan.mounts],
+      ...(spec.memoryScratch ? { Tmpfs: { '/tmp': 'rw,exec,nosuid,nodev,mode=1777' } } : {}),
       ...limitOptions(spec.limits, host),
     },
   };

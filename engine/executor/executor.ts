@@ -29,6 +29,8 @@ export interface WorkerSpec {
   /** The user code's user, `name`, `uid` or `uid:gid`; the image's own where undefined. */
   readonly user?: string;
   readonly limits: ResourceLimits;
+  /** Keeps `/tmp` in memory, where it counts towards the limit. */
+  readonly memoryScratch?: boolean;
   /**
    * Host directory shown read-only at `/pfs`: absolute, and the caller's to fill between runs. Made by `startWorker` where
    * absent, with an empty `out` in it that must stay (the mount point of the output). What the caller puts in must be

@@ -29,6 +29,7 @@ import {
   startPipelineIn,
   stopPipelineIn,
 } from './pipelines.ts';
+import { rerunPipelineIn } from './rerun-pipeline.ts';
 
 type Kind = ChangeRequest['kind'];
 type Of<K extends Kind> = Extract<ChangeRequest, { kind: K }>;
@@ -52,6 +53,7 @@ interface Results {
   'pipeline.start': PipelineRecord;
   'pipeline.stop': PipelineRecord;
   'pipeline.tick': PipelineRecord;
+  'pipeline.rerun': PipelineRecord;
   'pipeline.delete': null;
   'job.stop': JobRecord;
 }
@@ -142,6 +144,11 @@ const CHANGES: { readonly [K in Kind]: Entry<K> } = {
   'pipeline.tick': {
     decide: (change, { pipeline }) => runCronIn(change, pipeline),
     text: ({ pipeline }) => `run cron ${shortRepo(pipeline)}`,
+  },
+  'pipeline.rerun': {
+    decide: rerunPipelineIn,
+    text: ({ pipeline, reprocess }) =>
+      `rerun pipeline ${shortRepo(pipeline)}${reprocess ? ' --reprocess' : ''}`,
   },
   'pipeline.delete': {
     decide: (change, { pipeline: key, force, keepRepo }) =>

@@ -128,14 +128,44 @@ export class DatumRunner {
     for (let tries = 1; ; tries++) {
       const attempt = await this.#attempt(task, { ...options, stats });
       const { reason, output, exitCode, lastLines } = attempt;
-      if (reason === '' || attempt.isFinal || tries >= task.tries) {
-        const state = reason === '' ? 'success' : 'failed';
-        return { state, output, exitCode, reason, lastLines, tries, stats, started };
+      const end = { output, exitCode, reason, lastLines, tries, stats, started };
+      if (reason === '') {
+        return { ...end, state: 'success' };
       }
-      await options.onLog?.(
-        Buffer.from(`pfs: attempt ${tries} of ${task.tries} failed: ${reason}; trying again\n`),
-      );
+      const say = (what: string) =>
+        options.onLog?.(
+          Buffer.from(`pfs: attempt ${tries} of ${task.tries} failed: ${reason}; ${what}\n`),
+        );
+      if (!attempt.isFinal && (await this.#recover(task, { ...options, stats }))) {
+        await say('err_cmd ended well, so that the datum is recovered');
+        return { ...end, state: 'recovered' };
+      }
+      if (attempt.isFinal || tries >= task.tries) {
+        return { ...end, state: 'failed' };
+      }
+      await say('trying again');
       await this.#discardWorker();
+    }
+  }
+
+  /** Runs what the spec has for a failed attempt, on the same inputs; returns whether it ended well. */
+  async #recover(
+    task: DatumTask,
+    options: DatumRunOptions & { stats: Mutable<JobStats> },
+  ): Promise<boolean> {
+    const { recovery, stdin: _, ...rest } = task;
+    if (recovery === undefined) {
+      return false;
+    }
+    try {
+      const command = { ...rest, ...recovery };
+      const result = await this.#runCommand(command, { ...options, tail: new LineTail() });
+      if (result.kind === 'lost') {
+        await this.#discardWorker();
+      }
+      return result.kind === 'exited' && result.code === 0;
+    } finally {
+      await this.#emptyOutput();
     }
   }
 

@@ -33,6 +33,8 @@ export interface DatumTask {
   readonly workingDirectory?: string;
   /** Exit codes that count as success beside 0. */
   readonly acceptReturnCodes: readonly number[];
+  /** What is run after a failed attempt: where it exits with 0, the datum is recovered, without output. */
+  readonly recovery?: { readonly command: readonly string[]; readonly stdin?: string };
   /** Attempts in all, at least 1. */
   readonly tries: number;
   /** Limit of one attempt. */
@@ -54,12 +56,12 @@ export interface DatumRunOptions {
 
 /** How processing a datum ended. */
 export interface DatumOutcome {
-  readonly state: 'success' | 'failed';
-  /** Git tree of what the datum wrote; null where it wrote no file, and where it failed. */
+  readonly state: 'success' | 'failed' | 'recovered';
+  /** Git tree of what the datum wrote; null where it wrote no file, and where it failed or was recovered. */
   readonly output: string | null;
   /** Of the last attempt; null where the command did not end by itself. */
   readonly exitCode: number | null;
-  /** Why it failed, in a sentence; empty on success. */
+  /** Why it, or the attempt that it was recovered from, failed, in a sentence; empty on success. */
   readonly reason: string;
   /** The last lines that the last attempt printed: at most 20 lines and 4 KiB. */
   readonly lastLines: readonly string[];

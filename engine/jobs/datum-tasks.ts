@@ -5,7 +5,7 @@ import type { JobRecord } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
 import { datumEnvironment } from '../pipeline/environment.ts';
-import { stdinText } from '../pipeline/spec.ts';
+import { stdinText, type Transform } from '../pipeline/spec.ts';
 import type { DatumTask } from './datum-task.ts';
 import type { JobInputs } from './job-inputs.ts';
 import { committedContents, type LentSession } from './session-writer.ts';
@@ -50,9 +50,18 @@ export function datumTask(
     ...(stdin === undefined ? {} : { stdin }),
     ...(transform.working_dir === undefined ? {} : { workingDirectory: transform.working_dir }),
     acceptReturnCodes: transform.accept_return_code,
+    ...recovery(transform),
     tries,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     contents: committedContents(context),
     withWriter: (use) => session.lend(use),
   };
+}
+
+function recovery({ err_cmd: command, err_stdin }: Transform): Pick<DatumTask, 'recovery'> {
+  if (command === undefined || command.length === 0) {
+    return {};
+  }
+  const stdin = stdinText(err_stdin);
+  return { recovery: { command, ...(stdin === undefined ? {} : { stdin }) } };
 }

@@ -12,9 +12,9 @@ import { resultInputs } from './datum-list.ts';
 import type { DatumResult } from './datum-result.ts';
 import { datumTask } from './datum-tasks.ts';
 import { beginLine, endLine } from './debug-lines.ts';
-import { findBase, type JobBase } from './job-base.ts';
+import { changesFrom, findBase, type JobBase } from './job-base.ts';
 import { followOutput, type JobEnd, prepareEnd } from './job-end.ts';
-import { datumChanges, type JobInputs, loadJobInputs } from './job-inputs.ts';
+import { type JobInputs, loadJobInputs } from './job-inputs.ts';
 import { type DatumOutput, describeDatum, findWriter, outputTree } from './job-output.ts';
 import { JobProgress } from './job-progress.ts';
 import type { JobLogs } from './logs.ts';
@@ -189,8 +189,7 @@ class JobRun {
     const meta = await getCommit(this.#context, metaRepo(pipeline), id);
     const { tree } = (await lastGood(this.#context, meta.repo, meta.parent)) ?? { tree: null };
     const everyJob = inputs.spec.reprocess_spec === 'every_job';
-    const changes = datumChanges(this.#context, { old: base?.inputs, now: inputs });
-    for await (const { kind, datum } of changes) {
+    for await (const { kind, datum } of changesFrom(this.#context, base, inputs)) {
       const own = await findResult(contents, { tree: results, hash: datum.hash });
       const earlier = own ?? (await findResult(contents, { tree, hash: datum.hash }));
       if (kind === 'removed') {
@@ -198,6 +197,7 @@ class JobRun {
         this.#removed.push(earlier?.output ?? null);
         continue;
       }
+      this.#goneDatums += kind === 'retried' ? 1 : 0;
       this.#newDatums += 1;
       const result = everyJob ? own : earlier;
       if (result?.state === 'success') {
@@ -207,10 +207,10 @@ class JobRun {
         } else {
           this.#takenDatums += 1;
         }
-      } else if (own?.state === 'failed') {
+      } else if (own?.state === 'failed' || own?.state === 'recovered') {
         // It had all its tries before the engine was cut off.
         this.#progress.count(own);
-        this.#fail(datum, own.reason);
+        this.#note(datum, own);
       } else {
         this.#count(base);
         yield datum;
@@ -292,7 +292,7 @@ class JobRun {
     outcome: Pick<
       DatumResult,
       'output' | 'exitCode' | 'reason' | 'tries' | 'stats' | 'started' | 'lastLines'
-    > & { readonly state: 'success' | 'failed'; readonly image: PinnedImage },
+    > & { readonly state: DatumResult['state']; readonly image: PinnedImage },
     inputs: JobInputs,
   ): void {
     const { image, ...rest } = outcome;
@@ -305,15 +305,19 @@ class JobRun {
       image: image.record,
       inputs: resultInputs(datum, inputs),
     });
-    if (outcome.state === 'success') {
-      this.#added.push({ datum, tree: outcome.output });
-    } else {
-      this.#fail(datum, outcome.reason);
-    }
+    this.#note(datum, outcome);
   }
 
-  #fail(datum: Datum, reason: string): void {
-    this.#failure ??= { datum, reason };
+  /** Takes what came of a datum into account for the job's output and end. One that was recovered has no part in either. */
+  #note(
+    datum: Datum,
+    { state, output, reason }: Pick<DatumResult, 'state' | 'output' | 'reason'>,
+  ): void {
+    if (state === 'success') {
+      this.#added.push({ datum, tree: output });
+    } else if (state === 'failed') {
+      this.#failure ??= { datum, reason };
+    }
   }
 
   #verdict(): JobEnd {

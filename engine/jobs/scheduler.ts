@@ -3,7 +3,13 @@
 
 import type { Clock } from '../base/clock.ts';
 import { errorText, isEngineError } from '../base/errors.ts';
-import { commitKey, type JobRecord, type PipelineState } from '../journal/records.ts';
+import {
+  commitKey,
+  type JobRecord,
+  jobKey,
+  type PipelineState,
+  type ProvenanceLink,
+} from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
@@ -186,16 +192,32 @@ function unfinishedJobs(state: State): JobView[] {
       return [];
     }
     const { stopped: isStopped } = pipeline;
-    const sources = (output?.provenance ?? []).map((link): SourceView => {
-      const commit = state.commits.get(commitKey(link.repo, link.commit));
-      const isOpen = commit !== undefined && commit.finished === null;
-      return {
-        name: `${shortRepo(link.repo)}@${link.branch}`,
-        state: isOpen ? 'open' : (commit?.error ?? null) === null ? 'good' : 'failed',
-      };
-    });
+    const sources = (output?.provenance ?? []).map((link) => sourceView(state, link));
     const depth = output?.depth ?? 0;
     const { id, owner } = job;
     return [{ key, pipeline: job.pipeline, id, depth, owner, isStopped, sources }];
+  });
+}
+
+function sourceView(state: State, link: ProvenanceLink): SourceView {
+  const name = `${shortRepo(link.repo)}@${link.branch}`;
+  const commit = state.commits.get(commitKey(link.repo, link.commit));
+  if (commit !== undefined && commit.finished === null) {
+    return { name, state: 'open' };
+  }
+  return (commit?.error ?? null) === null
+    ? { name, state: 'good' }
+    : { name, state: 'failed', because: [...new Set(failedAbove(state, link))] };
+}
+
+/** Returns what failed and made a job unrunnable, wherever that is upstream; nothing for a job that failed itself. */
+function failedAbove(state: State, { repo, commit }: ProvenanceLink): string[] {
+  if (state.jobs.get(jobKey(repo, commit))?.state !== 'unrunnable') {
+    return [];
+  }
+  const { provenance = [] } = state.commits.get(commitKey(repo, commit)) ?? {};
+  return provenance.flatMap((link) => {
+    const { name, state: how, because = [] } = sourceView(state, link);
+    return how !== 'failed' ? [] : because.length > 0 ? because : [name];
   });
 }

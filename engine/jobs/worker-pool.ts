@@ -9,8 +9,8 @@ import type { PipelineKey, PipelineRecord } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
+import { CrewMember } from './crew-member.ts';
 import { DatumRunner } from './datum-runner.ts';
-import type { DatumOutcome, DatumRunOptions, DatumTask } from './datum-task.ts';
 import type { FileCache } from './file-cache.ts';
 import { type ImageOptions, type PinnedImage, PinnedImages } from './pinned-images.ts';
 import { removeWorkerDirectory } from './worker-directory.ts';
@@ -28,47 +28,6 @@ export interface WorkerPoolOptions {
   /** How long workers are kept without work. */
   readonly idleMs: number;
   readonly onProblem: (error: unknown) => void;
-}
-
-/** What a worker does now. */
-export interface WorkerActivity {
-  /** `project/pipeline@id`. */
-  readonly job: string;
-  readonly datum: string;
-  /** In milliseconds since the Unix epoch. */
-  readonly since: number;
-}
-
-/** One worker of a crew. */
-export class CrewMember {
-  readonly name: string;
-  readonly runner: DatumRunner;
-  readonly #clock: Clock;
-  #activity: WorkerActivity | undefined;
-
-  constructor(name: string, options: { readonly runner: DatumRunner; readonly clock: Clock }) {
-    this.name = name;
-    this.runner = options.runner;
-    this.#clock = options.clock;
-  }
-
-  /** Undefined while it is idle. */
-  get activity(): WorkerActivity | undefined {
-    return this.#activity;
-  }
-
-  /** As {@link DatumRunner.run}, for a job. */
-  async run(
-    task: DatumTask,
-    options: DatumRunOptions & { readonly job: string },
-  ): Promise<DatumOutcome> {
-    this.#activity = { job: options.job, datum: task.datum, since: this.#clock.now() };
-    try {
-      return await this.runner.run(task, options);
-    } finally {
-      this.#activity = undefined;
-    }
-  }
 }
 
 /** The workers of one pipeline version. */

@@ -13,18 +13,20 @@ export function workerSpec(
   options: { readonly spec: PipelineSpec; readonly image: PinnedImage; readonly name: string },
 ): Omit<WorkerSpec, 'inputDirectory' | 'outputDirectory'> {
   const { spec, image, name } = options;
-  const { user } = spec.transform;
+  const { user, memory_volume: memoryScratch } = spec.transform;
   const { project, name: pipelineName } = splitRepoKey(pipeline.key);
   return {
     image: image.resolved,
     name,
     labels: {
+      ...spec.metadata?.annotations,
       ...spec.metadata?.labels,
       'pfs.project': project,
       'pfs.pipeline': pipelineName,
       'pfs.version': String(pipeline.version),
     },
     limits: workerLimits(spec),
+    memoryScratch,
     ...(user === undefined ? {} : { user }),
   };
 }

@@ -76,6 +76,7 @@ export type ChangeRequest =
   | { readonly kind: 'pipeline.start'; readonly pipeline: PipelineKey }
   | { readonly kind: 'pipeline.stop'; readonly pipeline: PipelineKey }
   | { readonly kind: 'pipeline.tick'; readonly pipeline: PipelineKey }
+  | { readonly kind: 'pipeline.rerun'; readonly pipeline: PipelineKey; readonly reprocess: boolean }
   | {
       readonly kind: 'pipeline.delete';
       readonly pipeline: PipelineKey;

@@ -6,6 +6,8 @@ export interface SourceView {
   /** As users write it, for messages. */
   readonly name: string;
   readonly state: 'open' | 'good' | 'failed';
+  /** Of one that was unrunnable itself: what had failed upstream of it. */
+  readonly because?: readonly string[];
 }
 
 export interface JobView {
@@ -75,7 +77,7 @@ function nextStep(job: JobView, view: PlanView): Action | undefined {
   }
   const failed = job.sources.filter((source) => source.state === 'failed');
   if (failed.length > 0) {
-    const names = failed.map((source) => source.name).join(', ');
+    const names = failed.map(failedName).join(', ');
     const reason = `unrunnable because what it reads from failed: ${names}`;
     return { kind: 'give_up', job: job.key, reason };
   }
@@ -84,6 +86,10 @@ function nextStep(job: JobView, view: PlanView): Action | undefined {
   }
   const isTaken = job.owner !== null && job.owner !== view.self && view.isAlive(job.owner);
   return isTaken ? undefined : { kind: 'run', job: job.key };
+}
+
+function failedName({ name, because = [] }: SourceView): string {
+  return because.length === 0 ? name : `${name} (because ${because.join(', ')} failed)`;
 }
 
 function firstOfEach(jobs: readonly JobView[]): Iterable<JobView> {

@@ -51,6 +51,15 @@ export function text(request: FastifyRequest, name: string): string | undefined 
   return value;
 }
 
+/** Returns a field of the body that must be a list of texts where it is there. */
+export function texts(request: FastifyRequest, name: string): readonly string[] {
+  const value = body(request)[name] ?? [];
+  if (!Array.isArray(value) || !value.every((one) => typeof one === 'string')) {
+    throw new EngineError('invalid', `Cannot read the request: "${name}" must be a list of texts`);
+  }
+  return value;
+}
+
 /** Returns the key of the repo that the path names. */
 export function repoOf(request: FastifyRequest): string {
   return repoKeyOf(param(request, 'project'), param(request, 'repo'));

@@ -63,11 +63,13 @@
 //  GET    /pipelines/{project}/{pipeline}?version=            → Pipeline
 //  DELETE /pipelines/{project}/{pipeline}?force=true&keep-repo=true → 204
 //  POST   /pipelines/{project}/{pipeline}/start | stop | tick → Pipeline             (tick: of its cron inputs, now)
+//  POST   /pipelines/{project}/{pipeline}/rerun?reprocess=true → Pipeline             (a job on the current heads)
 //
 //  GET    /jobs?project=&pipeline=&state=&after=&limit=       → Page<Job>            (newest first)
 //  GET    /job-sets/{id}                                      → Page<Job>
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}           → Job
 //  POST   /pipelines/{project}/{pipeline}/jobs/{id}/stop      → Job
+//  POST   /pipelines/{project}/{pipeline}/jobs/{id}/restart {datums} → RestartedDatums  (ids or paths; none: all that are at work)
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/wait      → stream of Job at each change; ends when it is done
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums?after=&limit= → Page<Datum>
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums/{datum} → Datum
@@ -369,6 +371,11 @@ export interface Datum {
   readonly stats: Job['stats'] | null;
   readonly version: number | null;
   readonly image: Image | null;
+}
+
+/** Datums that begin again. */
+export interface RestartedDatums {
+  readonly restarted: readonly { readonly datum: string; readonly worker: string }[];
 }
 
 export interface LogLine {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Datum } from '../../engine/server/wire.ts';
-import { image, images, PipelineHome } from './pipeline-home.ts';
+import { dockerLines, image, images, PipelineHome, workersOf } from './pipeline-home.ts';
 
 describe('what user code sees, and what becomes of it', { skip: images.skip ?? false }, () => {
   const home = new PipelineHome();
@@ -70,6 +70,32 @@ describe('what user code sees, and what becomes of it', { skip: images.skip ?? f
     assert.equal(await home.read('told@master:/where'), '/usr/bin\n');
     assert.equal(await home.read('told@master:/who'), '1234\n');
     assert.equal(await home.read('told@master:/line'), 'from sh\n');
+  });
+
+  it('memory_volume keeps /tmp in memory, and metadata marks the containers', async () => {
+    const sh =
+      'awk \'$2 == "/tmp" { print $3 }\' /proc/mounts > /pfs/out/kind; cp /bin/true /tmp && /tmp/true';
+    await home.create({
+      name: 'marked',
+      input: 'data',
+      sh,
+      transform: { memory_volume: true },
+      metadata: {
+        labels: { team: 'vision', 'pfs.pipeline': 'not this' },
+        annotations: { 'example.com/cost': 'low', team: 'overruled' },
+      },
+    });
+    const job = await home.done('marked');
+    assert.equal(job.state, 'success', job.reason);
+    assert.equal(await home.read('marked@master:/kind'), 'tmpfs\n');
+    const [id = ''] = workersOf('marked');
+    const labels: Record<string, string> = JSON.parse(
+      dockerLines('inspect', '--format', '{{json .Config.Labels}}', id).join(''),
+    );
+    assert.deepEqual(
+      [labels.team, labels['example.com/cost'], labels['pfs.pipeline']],
+      ['vision', 'low', 'marked'],
+    );
   });
 
   it('a return code that is accepted is success, another is not', async () => {

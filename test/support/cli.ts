@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** The checkout's root folder, without a slash at the end. */
@@ -106,6 +108,21 @@ export class CliHome {
   /** Runs an inspection with `--raw` and returns its one document. */
   async inspect<T>(...args: readonly string[]): Promise<T> {
     return JSON.parse(await this.pfs(...args, '--raw'));
+  }
+
+  /** Runs `pfs` and yields the lines that it prints, as they come; who stops reading ends it. */
+  async *lines(...args: readonly string[]): AsyncGenerator<string> {
+    const child = spawn(process.execPath, [join(checkout, 'bin/pfs'), ...args], {
+      env: { ...process.env, ...this.environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(child, 'close');
+    try {
+      yield* createInterface({ input: child.stdout });
+    } finally {
+      child.kill('SIGINT');
+      await ended;
+    }
   }
 
   #log(): string {

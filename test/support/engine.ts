@@ -4,11 +4,12 @@
 import { join } from 'node:path';
 import type { Clock } from '../../engine/base/clock.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
+import { makeRequested } from '../../engine/jobs/changes.ts';
 import { FileCache } from '../../engine/jobs/file-cache.ts';
 import { getJob } from '../../engine/jobs/job-lookup.ts';
 import { JobRunner } from '../../engine/jobs/job-runner.ts';
 import { JobLogs } from '../../engine/jobs/logs.ts';
-import { type PutPipeline, putPipelines } from '../../engine/jobs/pipelines.ts';
+import { type PutPipeline, putPipelines, stopPipeline } from '../../engine/jobs/pipelines.ts';
 import { Scheduler } from '../../engine/jobs/scheduler.ts';
 import { Ticker } from '../../engine/jobs/ticker.ts';
 import { WorkerPool } from '../../engine/jobs/worker-pool.ts';
@@ -185,6 +186,19 @@ export class TestEngine {
       { text, fileName: 'spec.json', project: 'default', update, reprocess },
       ACTOR,
     );
+  }
+
+  async rerun(pipeline: string, reprocess = false): Promise<void> {
+    const key = `default/${pipeline}`;
+    await makeRequested(
+      this.pfs.context,
+      { kind: 'pipeline.rerun', pipeline: key, reprocess },
+      ACTOR,
+    );
+  }
+
+  async stop(pipeline: string): Promise<void> {
+    await stopPipeline(this.pfs.context, `default/${pipeline}`, ACTOR);
   }
 
   /** Resolves when a look at the state after some change finds what is asked for. */

@@ -6,13 +6,24 @@ import { getDatum, listDatums } from '../../jobs/datum-list.ts';
 import { getJob, jobSet, listJobs } from '../../jobs/job-lookup.ts';
 import { JobResults } from '../../jobs/job-results.ts';
 import { lineageDown, lineageUp } from '../../jobs/lineage.ts';
+import { restartDatums } from '../../jobs/restart-datum.ts';
 import { isTerminal, JOB_STATES, type JobRecord, jobKey } from '../../journal/records.ts';
 import { findCommit, resolveCommit } from '../../pfs/commit-lookup.ts';
 import { openTree } from '../../pfs/commits.ts';
 import { resolveFile } from '../../pfs/files.ts';
 import { normalizePath, repoKeyOf } from '../../pfs/names.ts';
 import { changing } from '../changing.ts';
-import { flag, pageOf, param, pipelineOf, query, sendLines, untilGone } from '../http.ts';
+import {
+  answering,
+  flag,
+  pageOf,
+  param,
+  pipelineOf,
+  query,
+  sendLines,
+  texts,
+  untilGone,
+} from '../http.ts';
 import { readLogs } from '../log-reading.ts';
 import type { EngineParts } from '../parts.ts';
 import { isoTime, reasonOf, viewDatum, viewJob, viewLineage } from '../views.ts';
@@ -25,6 +36,7 @@ const JOB = '/pipelines/:project/:pipeline/jobs/:id';
 export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
   const { context } = parts;
   const change = changing(context);
+  const answered = answering(context);
   const view = async (job: JobRecord): Promise<Job> =>
     viewJob(context, job, await findCommit(context, job.pipeline, job.id));
 
@@ -72,6 +84,13 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
   server.post(`${JOB}/stop`, async (request) => {
     const [pipeline, job] = [pipelineOf(request), param(request, 'id')];
     return await view(await change(request, { kind: 'job.stop', pipeline, job }));
+  });
+
+  server.post(`${JOB}/restart`, async (request) => {
+    const job = await getJob(context, pipelineOf(request), param(request, 'id'));
+    return await answered(request, async () => ({
+      restarted: restartDatums(parts.pool, job, texts(request, 'datums')),
+    }));
   });
 
   server.get(`${JOB}/wait`, async (request, reply) => {

@@ -82,6 +82,11 @@ export function pipelineRoutes(server: FastifyInstance, { context, pool }: Engin
     viewPipeline(await change(request, { kind: 'pipeline.tick', pipeline: pipelineOf(request) })),
   );
 
+  server.post('/pipelines/:project/:pipeline/rerun', async (request) => {
+    const [pipeline, reprocess] = [pipelineOf(request), flag(request, 'reprocess')];
+    return viewPipeline(await change(request, { kind: 'pipeline.rerun', pipeline, reprocess }));
+  });
+
   server.post('/pipelines/:project/:pipeline/stop', async (request) => {
     const pipeline = await change(request, {
       kind: 'pipeline.stop',
