@@ -4,13 +4,10 @@
 import { MAX_POINTER_BYTES } from '../base/limits.ts';
 import { parsePointer } from '../content/pointer.ts';
 import type { RepoKey } from '../journal/records.ts';
-import { listCommits } from './commit-list.ts';
-import { getCommit, lastGood, resolveRepo } from './commit-lookup.ts';
 import type { PfsContext } from './context.ts';
 import { ExportPack } from './export-pack.ts';
-import { IdSet } from './id-set.ts';
+import { cutOf, gitRefs } from './git-refs.ts';
 import { type Cut, reachableObjects } from './reachable.ts';
-import { tagsOf } from './tags.ts';
 
 /** A file of the export: its bytes at hand, or a stream of exactly `size` bytes. */
 export interface OutgoingFile {
@@ -32,11 +29,7 @@ export async function* exportRepo(
   context: PfsContext,
   repo: RepoKey,
 ): AsyncGenerator<OutgoingFile> {
-  resolveRepo(context, repo);
-  const heads = await goodHeads(context, repo);
-  const tags = await taggedCommits(context, repo);
-  const [first] = heads.keys();
-  const main = heads.has('master') ? 'master' : (first ?? 'master');
+  const { branches: heads, tags, main } = await gitRefs(context, repo);
   yield textFile('HEAD', `ref: refs/heads/${main}\n`);
   yield textFile('config', CONFIG);
   if (heads.size + tags.size > 0) {
@@ -70,52 +63,6 @@ export async function* exportRepo(
   }
 }
 
-/** Returns the Git commits that the branches show, by branch, in the order of names. */
-async function goodHeads(context: PfsContext, repo: RepoKey): Promise<Map<string, string>> {
-  const { state } = context.journal;
-  const branches = [...state.branches.keysBy('repo', repo)].flatMap(
-    (key) => state.branches.get(key) ?? [],
-  );
-  const heads = new Map<string, string>();
-  for (const { name, head } of branches) {
-    const commit = await lastGood(context, repo, head);
-    if (commit?.git) {
-      heads.set(name, commit.git);
-    }
-  }
-  return heads;
-}
-
-/** Returns the Git commits that tags name, by tag, in the order of names. */
-async function taggedCommits(context: PfsContext, repo: RepoKey): Promise<Map<string, string>> {
-  const tagged = new Map<string, string>();
-  for (const { name, commit } of tagsOf(context.journal.state, repo)) {
-    const { git } = await getCommit(context, repo, commit);
-    if (git !== null) {
-      tagged.set(name, git);
-    }
-  }
-  return tagged;
-}
-
-/** Says where the history of a repo ends of which commits were let go; undefined where none ever was. */
-async function cutOf(
-  context: PfsContext,
-  repo: RepoKey,
-  onCut: (commit: string) => void,
-): Promise<Cut | undefined> {
-  if (resolveRepo(context, repo).reshaped === undefined) {
-    return undefined;
-  }
-  const there = new IdSet();
-  for await (const { git } of listCommits(context, repo)) {
-    if (git !== null) {
-      there.addHex(git);
-    }
-  }
-  return { isThere: (commit) => there.hasHex(commit), onCut };
-}
-
 async function* exportPacks(
   context: PfsContext,
   options: {
@@ -125,7 +72,7 @@ async function* exportPacks(
   },
 ): AsyncGenerator<OutgoingFile> {
   const { heads, cut, onBlob } = options;
-  const found = await reachableObjects(context.objects, heads, cut);
+  const found = await reachableObjects(context.objects, heads, { cut });
   let pack = new ExportPack();
   for (const ids of found.batches(BATCH_OBJECTS)) {
     for await (const stored of context.packs.readMany(ids)) {

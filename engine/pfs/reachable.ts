@@ -1,6 +1,7 @@
 // Which Git objects a commit is made of: its ancestors, their trees, their files. It keeps ids, never contents.
 
 import { EngineError } from '../base/errors.ts';
+import { readCommitHeader } from '../git/commit-header.ts';
 import type { GitReader } from '../git/git-reader.ts';
 import { EMPTY_TREE } from '../git/object-id.ts';
 import { IdSet } from './id-set.ts';
@@ -17,12 +18,16 @@ export interface Cut {
   readonly onCut: (commit: string) => void;
 }
 
-/** Returns the ids of all objects that the commits `heads` reach, in an order near to that in which they were written. */
+/**
+ * Returns the ids of all objects that the commits `heads` reach, in an order near to that in which they were written; without
+ * those of files where `options.files` says so.
+ */
 export async function reachableObjects(
   objects: GitReader,
   heads: Iterable<string>,
-  cut?: Cut,
+  options: { readonly cut?: Cut | undefined; readonly files?: boolean } = {},
 ): Promise<IdSet> {
+  const { cut, files = true } = options;
   const found = new IdSet();
   const roots = await collectCommits(objects, heads, { found, cut });
   let trees = roots.filter((id) => found.addHex(id));
@@ -33,7 +38,7 @@ export async function reachableObjects(
       if (kind !== 'tree') {
         throw notA('tree', id, kind);
       }
-      collectTree(content, found, below);
+      collectTree(content, { found, files }, below);
     }
     trees = trees.concat(below);
   }
@@ -54,12 +59,8 @@ async function collectCommits(
       if (kind !== 'commit') {
         throw notA('commit', id, kind);
       }
-      // The header: one line with the tree, one for each parent, then the author.
-      const header = content.toString('latin1', 0, content.indexOf('\nauthor '));
-      const above: string[] = [];
-      for (const line of header.split('\n')) {
-        (line.startsWith('tree ') ? roots : above).push(line.slice(line.indexOf(' ') + 1));
-      }
+      const { tree, parents: above } = readCommitHeader(content);
+      roots.push(tree);
       if (cut && !above.every(cut.isThere)) {
         cut.onCut(id);
       } else {
@@ -72,7 +73,11 @@ async function collectCommits(
 }
 
 /** Adds what a tree names to `found`, and the trees among them that are new to `below`. */
-function collectTree(content: Buffer, found: IdSet, below: string[]): void {
+function collectTree(
+  content: Buffer,
+  { found, files }: { readonly found: IdSet; readonly files: boolean },
+  below: string[],
+): void {
   for (let at = 0; at < content.length; ) {
     const end = content.indexOf(NUL, at) + 1;
     if (end === 0 || end + 20 > content.length) {
@@ -81,7 +86,8 @@ function collectTree(content: Buffer, found: IdSet, below: string[]): void {
         'Cannot read a directory: it ends in the middle of an entry',
       );
     }
-    if (found.add(content, end) && content[at] === SLASHLESS_TREE) {
+    const isTree = content[at] === SLASHLESS_TREE;
+    if ((isTree || files) && found.add(content, end) && isTree) {
       below.push(content.toString('hex', end, end + 20));
     }
     at = end + 20;

@@ -3,6 +3,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { EngineError } from '../base/errors.ts';
+import { GIT_PREFIX, gitRoutes } from './git/routes.ts';
 import type { EngineParts } from './parts.ts';
 import { isFault, toProblem } from './problem.ts';
 import { commitRoutes } from './routes/commits.ts';
@@ -61,7 +62,7 @@ export function bareServer(version: string, options: ServerOptions): FastifyInst
     reply.header(VERSION_HEADER, version);
     checkOrigin(request, options.allowedHosts);
     if (!OPEN_PATHS.has(request.url.split('?')[0] ?? '')) {
-      checkToken(request, options.token);
+      checkToken(request, reply, options.token);
     }
   });
   server.addHook('preClose', (done) => {
@@ -107,6 +108,9 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     storeRoutes(routes, parts.store);
   };
   void server.register(api, { prefix: API_PREFIX });
+  const git = async (routes: FastifyInstance): Promise<void> =>
+    gitRoutes(routes, parts, options.onFault);
+  void server.register(git, { prefix: GIT_PREFIX });
   return server;
 }
 
@@ -126,15 +130,31 @@ function checkOrigin(request: FastifyRequest, allowed: readonly string[]): void 
   }
 }
 
-function checkToken(request: FastifyRequest, token: string): void {
-  const given = Buffer.from(request.headers.authorization ?? '');
-  const wanted = Buffer.from(`Bearer ${token}`);
+function checkToken(request: FastifyRequest, reply: FastifyReply, token: string): void {
+  const isGit = request.url.startsWith(`${GIT_PREFIX}/`);
+  const given = Buffer.from((isGit ? passwordOf(request) : undefined) ?? bearerOf(request));
+  const wanted = Buffer.from(token);
   if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
+    if (isGit) {
+      reply.header('www-authenticate', 'Basic realm="pfs", charset="UTF-8"');
+    }
     throw new EngineError(
       'unauthenticated',
       'Cannot answer: the token is missing or wrong; the engine keeps it in the file "token" of its PFS_HOME',
     );
   }
+}
+
+function bearerOf({ headers }: FastifyRequest): string {
+  const [, token = ''] = /^Bearer (.*)$/.exec(headers.authorization ?? '') ?? [];
+  return token;
+}
+
+/** Returns the password of the Basic scheme (RFC 7617), the only one that Git clients know; undefined in any other. */
+function passwordOf({ headers }: FastifyRequest): string | undefined {
+  const [, basic] = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(headers.authorization ?? '') ?? [];
+  const text = basic && Buffer.from(basic, 'base64').toString('utf8');
+  return text?.slice(text.indexOf(':') + 1);
 }
 
 function originHost(origin: string): string | undefined {

@@ -15,11 +15,11 @@ import { BYTES_TYPE, FRAMES_TYPE } from './wire.ts';
 export function uploadParts(request: FastifyRequest): AsyncIterable<readonly FilePart[]> {
   const type = request.headers['content-type']?.split(';')[0]?.trim();
   if (type === FRAMES_TYPE) {
-    return decodeFrames(bodyOf(request));
+    return decodeFrames(bodyBytes(request));
   }
   const path = query(request, 'path');
   if (type === BYTES_TYPE && path !== undefined) {
-    return oneFile(bodyOf(request), path);
+    return oneFile(bodyBytes(request), path);
   }
   throw new EngineError(
     'invalid',
@@ -62,7 +62,8 @@ export function stagingOf(request: FastifyRequest): StagingOptions {
   };
 }
 
-function bodyOf(request: FastifyRequest): AsyncIterable<Uint8Array> {
+/** Returns what a request brings, unzipped. */
+export function bodyBytes(request: FastifyRequest): AsyncIterable<Uint8Array> {
   const body = request.body as NodeJS.ReadableStream & AsyncIterable<Uint8Array>;
   const encoding = request.headers['content-encoding'] ?? 'identity';
   if (encoding === 'identity') {

@@ -37,6 +37,7 @@ import {
 } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { toProblem } from '../problem.ts';
+import { rangeOf } from '../range.ts';
 import { stagingOf, uploadParts } from '../upload-body.ts';
 import { viewCommit, viewFile } from '../views.ts';
 import { FRAMES_TYPE } from '../wire.ts';
@@ -348,21 +349,4 @@ async function* contentOf(tree: ReadableTree, files: readonly FileEntry[]): Asyn
 /** Returns the ref to read: all pages of a list are of the commit that the first one was of. */
 function refOf(request: FastifyRequest): string {
   return pinOf(request)?.split('.')[0] || param(request, 'ref');
-}
-
-/** Reads a Range header with one range (RFC 9110, 14.2); undefined for none, or one to be ignored. */
-function rangeOf(
-  header: string | undefined,
-  size: number,
-): { start: number; end: number } | 'unsatisfiable' | undefined {
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
-  if (first === undefined || last === undefined || (first === '' && last === '')) {
-    return undefined;
-  }
-  if (first !== '' && last !== '' && Number(first) > Number(last)) {
-    return undefined;
-  }
-  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
-  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1);
-  return start >= end ? 'unsatisfiable' : { start, end };
 }

@@ -1,0 +1,216 @@
+// What Git fetches: protocol version 2 (gitprotocol-v2), its commands `ls-refs` and `fetch`. Every request stands alone.
+
+import { EngineError } from '../../base/errors.ts';
+import { MAX_BLOB_BYTES } from '../../base/limits.ts';
+import { isObjectId } from '../../git/object-id.ts';
+import type { RepoKey } from '../../journal/records.ts';
+import { allReach, CommitGraph } from '../../pfs/commit-graph.ts';
+import type { PfsContext } from '../../pfs/context.ts';
+import { type FetchPlan, planFetch } from '../../pfs/fetch-plan.ts';
+import { cutOf, type GitRefs, gitRefs } from '../../pfs/git-refs.ts';
+import type { IdSet } from '../../pfs/id-set.ts';
+import { isFault, toProblem } from '../problem.ts';
+import { type FetchArguments, readFetchArguments } from './fetch-arguments.ts';
+import { packStream } from './pack-stream.ts';
+import { DELIMITER, FLUSH, lengthOf, type PktReader, pkt } from './pkt-line.ts';
+import type { ReachableCache } from './reachable-cache.ts';
+
+/** What of a pack fits into a line, beside the byte that names the band (1: the pack, 2: progress, 3: an error). */
+const BAND_BYTES = 65_515;
+const [PACK_BAND, PROGRESS_BAND, ERROR_BAND] = [1, 2, 3];
+
+/** Returns what a client is told first: what can be asked for. */
+export function advertiseUploadPack(version: string): Buffer {
+  return Buffer.concat([
+    pkt('version 2'),
+    pkt(`agent=pfs/${version}`),
+    pkt('ls-refs=unborn'),
+    pkt('fetch=shallow filter'),
+    pkt('object-format=sha1'),
+    FLUSH,
+  ]);
+}
+
+/** Answers one request. What is wrong with it is told in the way of Git, whatever it asks for. */
+export async function* uploadPack(
+  context: PfsContext,
+  reader: PktReader,
+  options: Omit<Asked, 'refs'>,
+): AsyncGenerator<Buffer> {
+  const { repo } = options;
+  try {
+    const capabilities: string[] = [];
+    let packet = await reader.next();
+    for (; Buffer.isBuffer(packet); packet = await reader.next()) {
+      capabilities.push(packet.toString('utf8').trimEnd());
+    }
+    const lines = packet === 'delimiter' ? await reader.lines() : [];
+    const command = capabilities.find((line) => line.startsWith('command='))?.slice(8);
+    const refs = await gitRefs(context, repo);
+    if (command === 'ls-refs') {
+      yield listRefs(refs, lines);
+    } else if (command === 'fetch') {
+      yield* fetch(context, readFetchArguments(lines), { ...options, refs });
+    } else {
+      throw new EngineError('invalid', `Cannot answer Git: there is no command "${command ?? ''}"`);
+    }
+  } catch (error) {
+    if (isFault(error)) {
+      options.onFault(error);
+    }
+    yield pkt(`ERR ${toProblem(error).detail}`);
+  }
+}
+
+function listRefs({ branches, tags, main }: GitRefs, lines: readonly string[]): Buffer {
+  const prefixes = lines.filter((line) => line.startsWith('ref-prefix ')).map((l) => l.slice(11));
+  const isAsked = (name: string) =>
+    prefixes.length === 0 || prefixes.some((prefix) => name.startsWith(prefix));
+  const head = branches.get(main);
+  const target = lines.includes('symrefs') ? ` symref-target:refs/heads/${main}` : '';
+  const all: [string, string, string][] = [
+    ...(head === undefined ? [] : [['HEAD', head, target] as [string, string, string]]),
+    ...Array.from(branches, ([name, id]): [string, string, string] => [
+      `refs/heads/${name}`,
+      id,
+      '',
+    ]),
+    ...Array.from(tags, ([name, id]): [string, string, string] => [`refs/tags/${name}`, id, '']),
+  ];
+  const shown = all.filter(([name]) => isAsked(name));
+  const unborn = head === undefined && lines.includes('unborn') && isAsked('HEAD');
+  return Buffer.concat([
+    ...(unborn ? [pkt(`unborn HEAD${target}`)] : []),
+    ...shown.map(([name, id, more]) => pkt(`${id} ${name}${more}`)),
+    FLUSH,
+  ]);
+}
+
+interface Asked {
+  readonly repo: RepoKey;
+  readonly refs: GitRefs;
+  readonly reachable: ReachableCache;
+  readonly onFault: (error: unknown) => void;
+}
+
+async function* fetch(
+  context: PfsContext,
+  args: FetchArguments,
+  asked: Asked,
+): AsyncGenerator<Buffer> {
+  const cuts = new Set<string>();
+  const cut = await cutOf(context, asked.repo, (id) => cuts.add(id));
+  const { commits, others } = await sortWants(context, args, asked);
+  const graph = new CommitGraph(context.objects, cut);
+  const common = new Set<string>();
+  for (const id of args.haves) {
+    if (isObjectId(id) && (await graph.find(id))) {
+      common.add(id);
+    }
+  }
+  if (args.haves.length > 0 && !args.done) {
+    const isReady = common.size > 0 && (await allReach(graph, commits, common));
+    yield Buffer.concat([
+      pkt('acknowledgments'),
+      ...(common.size === 0 ? [pkt('NAK')] : []),
+      ...[...common].map((id) => pkt(`ACK ${id}`)),
+      ...(isReady ? [pkt('ready'), DELIMITER] : [FLUSH]),
+    ]);
+    if (!isReady) {
+      return;
+    }
+  }
+  const plan = await planFetch(context.objects, {
+    wants: commits,
+    client: { haves: common, shallow: args.shallow },
+    depth: args.depth,
+    isThere: cut?.isThere,
+    files: filesOf(context, args),
+  });
+  for (const id of others) {
+    plan.objects.addHex(id);
+  }
+  yield* sendPack(context, plan, { noProgress: args.noProgress, onFault: asked.onFault });
+}
+
+/** Commits that branches or tags show may be asked for, and whatever these reach: never what is another repo's alone. */
+async function sortWants(
+  context: PfsContext,
+  { wants }: FetchArguments,
+  { repo, refs, reachable }: Asked,
+): Promise<{ commits: string[]; others: string[] }> {
+  const tips = new Set([...refs.branches.values(), ...refs.tags.values()]);
+  const commits: string[] = [];
+  const others: string[] = [];
+  let all: IdSet | undefined;
+  for (const id of new Set(wants)) {
+    if (tips.has(id)) {
+      commits.push(id);
+      continue;
+    }
+    all ??= await reachable.of(context, repo, refs);
+    if (!isObjectId(id) || !all.hasHex(id)) {
+      throw new EngineError(
+        'not_found',
+        `Cannot send "${id}": no branch or tag of the repo reaches it (any more); fetch again`,
+      );
+    }
+    ((await context.objects.stat(id)).kind === 'commit' ? commits : others).push(id);
+  }
+  return { commits, others };
+}
+
+function filesOf(context: PfsContext, { filter }: FetchArguments) {
+  if (filter === undefined || filter === 'none') {
+    return filter;
+  }
+  return async (id: string) => {
+    const hit = await context.packs.find(id);
+    // What is larger than any blob is a pointer: the size is that of the file it stands for.
+    return hit !== undefined && (hit.entry.size < filter || hit.entry.size > MAX_BLOB_BYTES);
+  };
+}
+
+async function* sendPack(
+  context: PfsContext,
+  plan: FetchPlan,
+  { noProgress, onFault }: { noProgress: boolean; onFault: (error: unknown) => void },
+): AsyncGenerator<Buffer> {
+  const lines = [
+    ...plan.shallow.map((id) => pkt(`shallow ${id}`)),
+    ...plan.unshallow.map((id) => pkt(`unshallow ${id}`)),
+  ];
+  if (lines.length > 0) {
+    yield Buffer.concat([pkt('shallow-info'), ...lines, DELIMITER]);
+  }
+  yield pkt('packfile');
+  if (!noProgress) {
+    const { size } = plan.objects;
+    yield band(PROGRESS_BAND, Buffer.from(`sends ${size} object${size === 1 ? '' : 's'}\n`));
+  }
+  try {
+    for await (const piece of packStream(context, plan.objects)) {
+      yield* bands(piece);
+    }
+  } catch (error) {
+    onFault(error);
+    yield band(ERROR_BAND, Buffer.from(`${toProblem(error).detail}\n`));
+  }
+  yield FLUSH;
+}
+
+function* bands(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += BAND_BYTES) {
+    const part = bytes.subarray(at, at + BAND_BYTES);
+    yield bandHead(PACK_BAND ?? 1, part.length);
+    yield part;
+  }
+}
+
+function band(number: number | undefined, bytes: Buffer): Buffer {
+  return Buffer.concat([bandHead(number ?? 2, bytes.length), bytes]);
+}
+
+function bandHead(number: number, bytes: number): Buffer {
+  return Buffer.concat([Buffer.from(lengthOf(bytes + 1), 'latin1'), Buffer.from([number])]);
+}
