@@ -7,7 +7,7 @@ export interface Row {
   readonly name: string;
   /** What is measured, for `--list`. */
   readonly about: string;
-  /** What it needs beside Node: programs on the PATH, and `s3` for a server of that protocol. */
+  /** What it needs beside Node: programs on the PATH, `s3` for a server of that protocol, `docker` for a Docker engine. */
   readonly needs: readonly string[];
   /** The disk space it fills at full size, in GiB. */
   readonly diskGiB: number;

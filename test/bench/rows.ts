@@ -2,6 +2,7 @@
 
 import type { Row } from './row.ts';
 import { flatPut, manyClients, manyCommits, smallPut } from './rows/commits.ts';
+import { commitOutput, datumFloor, manyDatums } from './rows/datums.ts';
 import { growth } from './rows/growth.ts';
 import { ingestLarge, insertion, restoreLarge } from './rows/large-file.ts';
 import { manyFiles } from './rows/many-files.ts';
@@ -30,6 +31,9 @@ export const ROWS: readonly Row[] = [
   growth,
   openStore,
   listRepo,
+  commitOutput,
+  manyDatums,
+  datumFloor,
   s3IngestSmall,
   s3RestoreSmall,
   s3IngestLarge,
