@@ -54,10 +54,15 @@ export class BenchEngine {
     return fileURLToPath(this.store);
   }
 
+  /** Where it listens. */
+  get address(): string {
+    return this.#record().address;
+  }
+
   /** A client of this engine, with a connection that stays. */
   get client(): Client {
     this.#client ??= new Client({
-      address: this.#record().address,
+      address: this.address,
       token: () => readFileSync(join(this.home, 'token'), 'utf8').trim(),
     });
     return this.#client;

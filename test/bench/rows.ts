@@ -3,6 +3,7 @@
 import type { Row } from './row.ts';
 import { flatPut, manyClients, manyCommits, smallPut } from './rows/commits.ts';
 import { commitOutput, datumFloor, manyDatums } from './rows/datums.ts';
+import { gitClone } from './rows/git.ts';
 import { growth } from './rows/growth.ts';
 import { ingestLarge, insertion, restoreLarge } from './rows/large-file.ts';
 import { manyFiles } from './rows/many-files.ts';
@@ -34,6 +35,7 @@ export const ROWS: readonly Row[] = [
   commitOutput,
   manyDatums,
   datumFloor,
+  gitClone,
   s3IngestSmall,
   s3RestoreSmall,
   s3IngestLarge,
