@@ -54,6 +54,7 @@ export function jobFields(
     ['Started', formatTime(job.started, times)],
     ['Duration', formatSpan(job.started, job.finished, times.now)],
     ['Restarts', String(job.restarts)],
+    ['Retry of', job.retries ? `job ${job.retries}` : undefined],
     ['Datums', `${datums.total}`],
     ['Processed', String(datums.processed)],
     ['Skipped', String(datums.skipped)],

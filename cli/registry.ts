@@ -15,6 +15,7 @@ export const MODULES = {
   pipeline: () => import('./commands/pipeline.ts'),
   job: () => import('./commands/job.ts'),
   datum: () => import('./commands/datum.ts'),
+  why: () => import('./commands/why.ts'),
   logs: () => import('./commands/logs.ts'),
   provenance: () => import('./commands/provenance.ts'),
   upkeep: () => import('./commands/upkeep.ts'),
@@ -86,8 +87,9 @@ const NAMES: Readonly<Record<ModuleName, readonly string[]>> = {
     'run cron',
     'stop pipeline',
   ],
-  job: ['list job', 'inspect job', 'wait job', 'flush job', 'stop job'],
   datum: ['list datum', 'inspect datum', 'restart datum'],
+  job: ['list job', 'inspect job', 'wait job', 'flush job', 'retry job', 'stop job'],
+  why: ['why'],
   logs: ['logs', 'get logs'],
   provenance: ['provenance', 'inspect provenance'],
   upkeep: [

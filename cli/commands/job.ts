@@ -78,6 +78,21 @@ export const commands: readonly Command[] = [
     run: waitJobs,
   },
   {
+    names: ['retry job'],
+    summary: 'Run what failed in a job again; good results are kept',
+    details:
+      'Makes a new job, in a commit set of its own, on exactly what the failed one read, and all that is downstream. The failed commit stays as it is. Prints the id of the new job.',
+    usage: JOB,
+    completes: 'pipeline',
+    arguments: [1, 2],
+    options: {},
+    examples: [
+      ['retry job model@master', 'runs the failed datums of the newest job again'],
+      ['retry-job model@018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'does so by the id of the job'],
+    ],
+    run: retryJob,
+  },
+  {
     names: ['stop job'],
     summary: 'Kill a job; later jobs go on',
     usage: JOB,
@@ -119,6 +134,16 @@ async function listJob(context: Context, args: ParsedArguments): Promise<void> {
     state: args.string('state'),
   };
   await output.table(client.items<Job>('/jobs', query, limit), columns);
+}
+
+async function retryJob(context: Context, args: ParsedArguments): Promise<void> {
+  const { pipeline, id } = await findJob(context, args.positionals);
+  const job = await context.change<Job>('POST', `${jobPath(pipeline, id)}/retry`);
+  if (context.output.raw) {
+    await context.output.json(job);
+  } else if (job.id !== id) {
+    await context.output.line(job.id);
+  }
 }
 
 async function waitJobs(context: Context, args: ParsedArguments): Promise<void> {

@@ -30,6 +30,7 @@ import {
   stopPipelineIn,
 } from './pipelines.ts';
 import { rerunPipelineIn } from './rerun-pipeline.ts';
+import { retryJobIn } from './retry-job.ts';
 
 type Kind = ChangeRequest['kind'];
 type Of<K extends Kind> = Extract<ChangeRequest, { kind: K }>;
@@ -56,6 +57,7 @@ interface Results {
   'pipeline.rerun': PipelineRecord;
   'pipeline.delete': null;
   'job.stop': JobRecord;
+  'job.retry': JobRecord;
 }
 
 /** What the change that a request asks for gives. */
@@ -159,6 +161,10 @@ const CHANGES: { readonly [K in Kind]: Entry<K> } = {
   'job.stop': {
     decide: stopJobIn,
     text: ({ pipeline, job }) => `stop job ${shortRepo(pipeline)}@${job}`,
+  },
+  'job.retry': {
+    decide: retryJobIn,
+    text: ({ pipeline, job }) => `retry job ${shortRepo(pipeline)}@${job}`,
   },
 };
 

@@ -250,6 +250,8 @@ export interface JobRecord {
   /** Git tree of the datum results this job has made so far, in the layout of the meta repo. */
   readonly results: string | null;
   readonly image: ImageRecord | null;
+  /** The job of the same pipeline that failed and is done again by this one. */
+  readonly retries?: string;
 }
 
 export interface PackRecord {

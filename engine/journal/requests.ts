@@ -83,7 +83,8 @@ export type ChangeRequest =
       readonly force: boolean;
       readonly keepRepo: boolean;
     }
-  | { readonly kind: 'job.stop'; readonly pipeline: PipelineKey; readonly job: string };
+  | { readonly kind: 'job.stop'; readonly pipeline: PipelineKey; readonly job: string }
+  | { readonly kind: 'job.retry'; readonly pipeline: PipelineKey; readonly job: string };
 
 /** An open transaction of a user: requests that will be carried out together. */
 export interface TransactionRecord {

@@ -8,7 +8,7 @@ import { type BranchRef, branchKey, commitKey, type RepoKey } from '../journal/r
 import type { State } from '../journal/state.ts';
 import { type PfsContext, type Request, transactOptions } from './context.ts';
 import { Facts, MissingFact } from './facts.ts';
-import { emptyHead, readersOfBranches, startCommits } from './propagate.ts';
+import { type Again, emptyHead, readersOfBranches, startCommits } from './propagate.ts';
 import { type Arrival, fireTriggers } from './triggers.ts';
 import type { SessionPacks, WriteSession } from './write-session.ts';
 
@@ -26,6 +26,7 @@ export class Change {
   readonly time: number;
   readonly #moved: { readonly ref: BranchRef; readonly set: string }[] = [];
   readonly #seeds: BranchRef[] = [];
+  readonly #again = new Map<string, BranchRef & Again>();
   readonly #sources: BranchRef[] = [];
   readonly #written = new Set<RepoKey>();
   readonly #finished = new Set<string>();
@@ -83,6 +84,11 @@ export class Change {
     this.#seeds.push(ref);
   }
 
+  /** Notes that a branch gets a commit made from what an earlier one was made from. */
+  repeat(ref: BranchRef, again: Again): void {
+    this.#again.set(branchKey(ref.repo, ref.branch), { ...ref, ...again });
+  }
+
   /** Notes that a branch is read, and begins with an empty commit where nothing else gives it one. */
   read(ref: BranchRef): void {
     this.#sources.push(ref);
@@ -94,7 +100,7 @@ export class Change {
     for (const ref of this.#sources) {
       emptyHead(this.draft, ref, { set: this.set, time: this.time });
     }
-    const branches = this.#seeds.flatMap(
+    const branches = [...this.#seeds, ...this.#again.values()].flatMap(
       ({ repo, branch }) => state.branches.get(branchKey(repo, branch)) ?? [],
     );
     const arrivals = this.#moved.flatMap(({ ref }): Arrival[] => {
@@ -109,7 +115,10 @@ export class Change {
     }
     const seeds = [...moved, ...branches];
     if (seeds.length > 0) {
-      startCommits(this.draft, seeds, { set: this.#causeOf(sets), time: this.time });
+      // Where more is changed, what is retried reads that: as it was before, it would take the change back.
+      const isAlone = this.#moved.length === 0 && this.#seeds.length === 0;
+      const again = isAlone ? this.#again : undefined;
+      startCommits(this.draft, seeds, { set: this.#causeOf(sets), time: this.time, again });
     }
     for (const repo of packs ? this.#written : []) {
       if (packs && state.repos.has(repo)) {

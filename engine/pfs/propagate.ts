@@ -12,6 +12,15 @@ export interface Cause {
   readonly set: string;
   /** In milliseconds since the Unix epoch. */
   readonly time: number;
+  /** By their keys, the branches whose commits are made from what an earlier one was, whatever their inputs have come to. */
+  readonly again?: ReadonlyMap<string, Again> | undefined;
+}
+
+/** A commit that is made once more. */
+export interface Again {
+  readonly provenance: readonly ProvenanceLink[];
+  /** Id of the job that is retried. */
+  readonly job: string;
 }
 
 /**
@@ -166,10 +175,13 @@ function inOrder(state: State, seeds: readonly BranchRecord[]): BranchRecord[] {
 
 function startOutputCommit(draft: Draft, branch: BranchRecord, cause: Cause): void {
   const { state } = draft;
-  const provenance = branch.provenance.flatMap((source): ProvenanceLink[] => {
-    const commit = settledHead(state, source);
-    return commit === null ? [] : [{ repo: source.repo, branch: source.branch, commit }];
-  });
+  const again = cause.again?.get(branchKey(branch.repo, branch.name));
+  const heads = (): ProvenanceLink[] =>
+    branch.provenance.flatMap((source): ProvenanceLink[] => {
+      const commit = settledHead(state, source);
+      return commit === null ? [] : [{ repo: source.repo, branch: source.branch, commit }];
+    });
+  const provenance = again?.provenance ?? heads();
   const parent =
     branch.head === null ? undefined : state.commits.get(commitKey(branch.repo, branch.head));
   const pipeline = state.pipelines.get(branch.repo.replace(/\.meta$/, ''));
@@ -216,6 +228,7 @@ function startOutputCommit(draft: Draft, branch: BranchRecord, cause: Cause): vo
       stats: { downloadBytes: 0, uploadBytes: 0, downloadMs: 0, processMs: 0, uploadMs: 0 },
       results: null,
       image: null,
+      ...(again ? { retries: again.job } : {}),
     };
     draft.add({ kind: 'job.created', job });
   }

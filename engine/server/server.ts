@@ -21,6 +21,7 @@ import { storeRoutes } from './routes/store.ts';
 import { tagRoutes } from './routes/tags.ts';
 import { transactionRoutes } from './routes/transactions.ts';
 import { upkeepRoutes } from './routes/upkeep.ts';
+import { whyRoutes } from './routes/why.ts';
 import { API_PREFIX, BYTES_TYPE, FRAMES_TYPE, type Problem, VERSION_HEADER } from './wire.ts';
 
 export interface ServerOptions {
@@ -104,6 +105,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     pipelineRoutes(routes, parts);
     previewRoutes(routes, parts);
     jobRoutes(routes, parts);
+    whyRoutes(routes, parts);
     transactionRoutes(routes, parts);
     storeRoutes(routes, parts.store);
   };

@@ -137,7 +137,7 @@ function viewLink(link: ProvenanceLink): CommitLink {
   return { repo: splitRepoKey(link.repo), name: link.branch, commit: link.commit };
 }
 
-function viewImage(image: ImageRecord | null): Image | null {
+export function viewImage(image: ImageRecord | null): Image | null {
   return image && { reference: image.reference, digest: image.digest };
 }
 
@@ -201,6 +201,7 @@ export function viewJob(context: PfsContext, job: JobRecord, output?: CommitReco
     started: isoOrNull(job.started),
     finished: isoOrNull(job.finished),
     restarts: job.restarts,
+    retries: job.retries ?? null,
     datums: job.datums,
     stats: job.stats,
     image: viewImage(job.image),
@@ -216,7 +217,7 @@ function viewInput(input: ResultInput): Datum['inputs'][number] {
   return { name, repo: { project, name: repo }, branch, commit, path, size };
 }
 
-export function viewDatum(job: JobRecord, one: JobDatum): Datum {
+export function viewDatum(job: Pick<JobRecord, 'id'>, one: JobDatum): Datum {
   const { datum, state, result, inputs } = one;
   const failed = state === 'failed' || state === 'recovered';
   return {

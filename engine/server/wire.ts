@@ -70,6 +70,7 @@
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}           → Job
 //  POST   /pipelines/{project}/{pipeline}/jobs/{id}/stop      → Job
 //  POST   /pipelines/{project}/{pipeline}/jobs/{id}/restart {datums} → RestartedDatums  (ids or paths; none: all that are at work)
+//  POST   /pipelines/{project}/{pipeline}/jobs/{id}/retry     → Job, the new one
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/wait      → stream of Job at each change; ends when it is done
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums?after=&limit= → Page<Datum>
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums/{datum} → Datum
@@ -326,6 +327,8 @@ export interface Job {
   readonly started: string | null;
   readonly finished: string | null;
   readonly restarts: number;
+  /** The failed job that this one does again. */
+  readonly retries: string | null;
   readonly datums: DatumCounts;
   readonly stats: {
     readonly downloadBytes: number;

@@ -7,6 +7,7 @@ import { getJob, jobSet, listJobs } from '../../jobs/job-lookup.ts';
 import { JobResults } from '../../jobs/job-results.ts';
 import { lineageDown, lineageUp } from '../../jobs/lineage.ts';
 import { restartDatums } from '../../jobs/restart-datum.ts';
+import { retryOf } from '../../jobs/retry-job.ts';
 import { isTerminal, JOB_STATES, type JobRecord, jobKey } from '../../journal/records.ts';
 import { findCommit, resolveCommit } from '../../pfs/commit-lookup.ts';
 import { openTree } from '../../pfs/commits.ts';
@@ -91,6 +92,12 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
     return await answered(request, async () => ({
       restarted: restartDatums(parts.pool, job, texts(request, 'datums')),
     }));
+  });
+
+  server.post(`${JOB}/retry`, async (request) => {
+    const [pipeline, id] = [pipelineOf(request), param(request, 'id')];
+    const failed = await change(request, { kind: 'job.retry', pipeline, job: id });
+    return await view(retryOf(context, failed) ?? failed);
   });
 
   server.get(`${JOB}/wait`, async (request, reply) => {
