@@ -19,6 +19,7 @@ import { JobLogs } from './jobs/logs.ts';
 import { Scheduler } from './jobs/scheduler.ts';
 import { Ticker } from './jobs/ticker.ts';
 import { WorkerPool } from './jobs/worker-pool.ts';
+import { pageGraceMs } from './journal/snapshotter.ts';
 import { CachingObjectStore } from './object/caching.ts';
 import { FilesystemObjectStore } from './object/filesystem.ts';
 import { openFormat, refuseForeign } from './object/format.ts';
@@ -137,6 +138,7 @@ async function openContext(
     ids,
     budget: new ByteBudget(config.bufferBytes),
     engine: self,
+    snapshots: { keepMs: pageGraceMs(config.graceMs) },
     onProblem,
   });
 }

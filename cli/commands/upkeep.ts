@@ -231,6 +231,10 @@ function describe(report: Collection): [string, string | undefined][] {
     [dryRun ? 'Leftovers that would be deleted' : 'Leftovers deleted', packs(report.orphans)],
     [dryRun ? 'Logs that would be deleted' : 'Logs deleted', some(report.logs.count)],
     [
+      dryRun ? 'Pages of history that would be deleted' : 'Pages of history deleted',
+      some(report.pages.count),
+    ],
+    [
       'Stay, at least half reached',
       packs(full) && `${packs(full)}, of which ${formatSize(full.garbage)} unreached`,
     ],

@@ -164,6 +164,8 @@ export function apply(
     case 'upkeep.finished':
       foldPacks(state, operation, seq);
       return;
+    case 'history.collected':
+      return;
     case 'pipeline.put':
       state.pipelines.set(operation.pipeline.key, operation.pipeline);
       return;

@@ -1,5 +1,6 @@
 // Finished records, in immutable sorted pages of the bucket. Memory holds where they are, not what they are.
 
+import { isEngineError } from '../base/errors.ts';
 import type { IdMaker } from '../base/ids.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 import { type RunRecord, RunWriter } from './history-run.ts';
@@ -39,25 +40,30 @@ export interface Forgotten {
 
 /**
  * The finished records of a state: what `retire` moved out of memory. The journal replaces the list of runs with
- * each snapshot; reads under way go on in the old runs.
+ * each snapshot; reads under way go on in the old runs. Where a page of these is there no more, since other engines have
+ * taken snapshots long ago, `refresh` brings the runs of the newest one: it resolves with whether there were newer ones.
  */
 export class History {
   readonly #store: ObjectStore;
   readonly #ids: IdMaker;
+  readonly #refresh: () => Promise<boolean>;
   readonly #cache: PageCache;
   readonly #forgotten: Forgotten;
   /** Newest first, levels ascending. */
   #runs: readonly RunRecord[] = [];
+  #seq = 0;
 
   constructor(
     store: ObjectStore,
     options: {
       readonly ids: IdMaker;
       readonly forgotten: Forgotten;
+      readonly refresh?: () => Promise<boolean>;
       readonly cacheBytes?: number;
     },
   ) {
     this.#store = store;
+    this.#refresh = options.refresh ?? (() => Promise.resolve(false));
     this.#ids = options.ids;
     this.#forgotten = options.forgotten;
     this.#cache = new PageCache(store, { maxBytes: options.cacheBytes ?? CACHE_BYTES });
@@ -68,8 +74,28 @@ export class History {
     return this.#runs.reduce((sum, run) => sum + run.count, 0);
   }
 
+  /** The entry with whose snapshot the runs came; 0 before the first. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** The runs, newest first. */
+  get runs(): readonly RunRecord[] {
+    return this.#runs;
+  }
+
   /** Returns the value under `key`, or undefined. A page that is damaged or missing is `corrupt`. */
   async get<V = unknown>(key: string): Promise<V | undefined> {
+    for (;;) {
+      try {
+        return await this.#get(key);
+      } catch (error) {
+        await this.#demandNewer(error);
+      }
+    }
+  }
+
+  async #get<V>(key: string): Promise<V | undefined> {
     if (this.#forgotten.has(key)) {
       return undefined;
     }
@@ -84,29 +110,46 @@ export class History {
 
   /** Yields records in the order of their keys; reads only the pages it needs for them. */
   async *scan<V = unknown>(options: ScanOptions): AsyncIterable<HistoryRecord<V>> {
+    const { limit = Number.POSITIVE_INFINITY, ...rest } = options;
+    let last: string | undefined;
+    for (let count = 0; ; ) {
+      const from = last ?? rest.from;
+      const rows = this.#scan<V>({ ...rest, ...(from === undefined ? {} : { from }) });
+      try {
+        for await (const record of count < limit ? rows : []) {
+          if (record.key !== last) {
+            count += 1;
+            last = record.key;
+            yield record;
+          }
+          if (count >= limit) {
+            return;
+          }
+        }
+        return;
+      } catch (error) {
+        await this.#demandNewer(error);
+      }
+    }
+  }
+
+  async *#scan<V>(options: Omit<ScanOptions, 'limit'>): AsyncIterable<HistoryRecord<V>> {
     const { prefix, from, reverse = false } = options;
-    let left = options.limit ?? Number.POSITIVE_INFINITY;
     const span = { ...spanOf(prefix, { from, reverse }), reverse };
     // Taken together with the runs: once a snapshot moves a deletion to the runs, the old ones still lack it.
     const forgotten = new Set([...this.#forgotten.prefix(prefix)].map(([key]) => key));
     const cursors = await openCursors(this.#cache, { runs: this.#runs, span, isCached: true });
     for await (const { key, row } of mergeRows(cursors, { reverse })) {
-      if (left <= 0) {
-        return;
-      }
       if (!isDeleteRow(row) && !forgotten.has(key)) {
-        left -= 1;
         yield { key, value: valueOfRow(row) as V };
-        if (left <= 0) {
-          return;
-        }
       }
     }
   }
 
-  /** Replaces the runs, newest first: a snapshot that names them is durable. */
-  use(runs: readonly RunRecord[]): void {
+  /** Replaces the runs, newest first: the snapshot after entry `seq`, which names them, is durable. */
+  use(runs: readonly RunRecord[], seq: number): void {
     this.#runs = runs;
+    this.#seq = seq;
     this.#cache.keep(runs);
   }
 
@@ -133,6 +176,13 @@ export class History {
       }
     }
     return runs;
+  }
+
+  /** Rejects with `error` unless it says that a page is not there and there are newer runs to read on in. */
+  async #demandNewer(error: unknown): Promise<void> {
+    if (!isEngineError(error, 'corrupt') || !(await this.#refresh())) {
+      throw error;
+    }
   }
 
   async #write(records: ReadonlyMap<string, unknown>): Promise<RunRecord | undefined> {

@@ -79,7 +79,8 @@ export class Journal<S extends JournalState, O> {
     this.#fold = new Fold(options.definition);
     const ids = new IdMaker(options.clock, options.random);
     const { forgotten } = this.#fold.state;
-    this.#history = new History(options.store, { ids, forgotten });
+    const refresh = () => this.#refreshHistory();
+    this.#history = new History(options.store, { ids, forgotten, refresh });
     this.#snapshotter = new Snapshotter({
       ...options,
       fold: this.#fold,
@@ -111,7 +112,7 @@ export class Journal<S extends JournalState, O> {
   ): Promise<Journal<S, O>> {
     const journal = new Journal(options);
     const snapshot = await readNewestSnapshot(options.store, journal.#onProblem);
-    journal.#history.use(snapshot?.manifest.history ?? []);
+    journal.#history.use(snapshot?.manifest.history ?? [], snapshot?.manifest.seq ?? 0);
     await journal.#tail.open(snapshot);
     journal.#isOpen = true;
     journal.#snapshotter.takeIfDue();
@@ -264,6 +265,11 @@ export class Journal<S extends JournalState, O> {
     await this.#tail.exclusive(async () => undefined);
     await this.#snapshotter.settled();
     this.#watchers.fail(closed());
+  }
+
+  async #refreshHistory(): Promise<boolean> {
+    await this.sync();
+    return await this.#snapshotter.adopt();
   }
 
   async #drain(): Promise<void> {

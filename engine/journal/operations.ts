@@ -125,6 +125,8 @@ export type Operation =
   | { readonly kind: 'packs.deleted'; readonly packs: readonly string[] }
   /** From here on no pack with an id below `before` is added: what nobody has named by now is garbage. */
   | { readonly kind: 'packs.horizon'; readonly before: string }
+  /** Pages of history go that no snapshot has named since the one after entry `since`; engines that may need them stop here. */
+  | { readonly kind: 'history.collected'; readonly since: number }
   | { readonly kind: 'upkeep.claimed'; readonly owner: string; readonly time: number }
   | { readonly kind: 'upkeep.finished'; readonly owner: string; readonly time: number }
   | { readonly kind: 'pipeline.put'; readonly pipeline: PipelineRecord }
@@ -226,6 +228,7 @@ const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'packs.restored',
   'packs.deleted',
   'packs.horizon',
+  'history.collected',
   'upkeep.claimed',
   'upkeep.finished',
   'pipeline.put',

@@ -100,33 +100,52 @@ export async function readNewestSnapshot(
   }
 }
 
-/** Lists the entries that have a snapshot, ascending, and all keys of each, incomplete ones included. */
-export async function listSnapshots(
-  store: ObjectStore,
-): Promise<{ complete: number[]; keys: Map<number, string[]> }> {
+/** The snapshots of a store. */
+export interface SnapshotList {
+  /** The entries that have one, ascending. */
+  readonly complete: number[];
+  /** When each of these was complete, in milliseconds by the store's clock. */
+  readonly times: Map<number, number>;
+  /** All keys of each, incomplete ones included. */
+  readonly keys: Map<number, string[]>;
+}
+
+/** Lists the snapshots of a store. */
+export async function listSnapshots(store: ObjectStore): Promise<SnapshotList> {
   const keys = new Map<number, string[]>();
-  const complete: number[] = [];
-  for await (const { key } of store.list(SNAPSHOTS_PREFIX)) {
+  const times = new Map<number, number>();
+  for await (const { key, modified } of store.list(SNAPSHOTS_PREFIX)) {
     const { seq, name } = parseSnapshotKey(key) ?? {};
     if (seq !== undefined) {
       keys.set(seq, [...(keys.get(seq) ?? []), key]);
       if (name === MANIFEST) {
-        complete.push(seq);
+        times.set(seq, modified);
       }
     }
   }
-  return { complete, keys };
+  return { complete: [...times.keys()], times, keys };
 }
 
-/** Deletes what is older than the newest `keep` complete snapshots, manifests first. */
-export async function deleteOldSnapshots(store: ObjectStore, keep: number): Promise<void> {
-  const { complete, keys } = await listSnapshots(store);
+/**
+ * Deletes snapshots, manifests first, but for the newest `keep` complete ones; of those older than `forMs` the newest, which
+ * says what history was then; and of the younger ones the oldest, which will come to be that one.
+ */
+export async function deleteOldSnapshots(
+  store: ObjectStore,
+  options: { readonly keep: number; readonly forMs?: number },
+): Promise<void> {
+  const { keep, forMs = 0 } = options;
+  const { complete, times, keys } = await listSnapshots(store);
   const oldest = complete.at(-keep);
   if (oldest === undefined) {
     return;
   }
+  // The store's clock says what time it was when the newest was complete.
+  const before = (times.get(complete.at(-1) ?? 0) ?? 0) - forMs;
+  const isOld = (seq: number) => (times.get(seq) ?? 0) <= before;
+  const aged = [complete.findLast(isOld), complete.find((seq) => !isOld(seq))];
   for (const [seq, names] of keys) {
-    if (seq < oldest) {
+    if (seq < oldest && !aged.includes(seq)) {
       const manifest = snapshotKey(seq, MANIFEST);
       for (const key of [manifest, ...names.filter((name) => name !== manifest)]) {
         await store.delete(key);

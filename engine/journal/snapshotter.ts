@@ -1,23 +1,43 @@
 // Takes snapshots in the background while the engine goes on, and moves finished records to history with them.
 
 import type { Clock } from '../base/clock.ts';
-import { isEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import type { IdMaker } from '../base/ids.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 import type { Definition } from './definition.ts';
 import type { DroppedEntry, Fold } from './fold.ts';
 import type { History } from './history.ts';
 import type { JournalState } from './journal-state.ts';
-import { deleteOldSnapshots, type TableCopy, writeSnapshot } from './snapshot.ts';
+import { readEntry } from './log-reader.ts';
+import {
+  deleteOldSnapshots,
+  listSnapshots,
+  readManifest,
+  type SnapshotManifest,
+  type TableCopy,
+  writeSnapshot,
+} from './snapshot.ts';
 
 /** When a snapshot is due: so many entries, or so many bytes of entries, after the last one. */
 export interface SnapshotPolicy {
   readonly entries: number;
   readonly bytes: number;
+  /** Beside the newest two, one stays that is older than this, in milliseconds by the store's clock. */
+  readonly keepMs: number;
 }
 
-const DEFAULT_POLICY: SnapshotPolicy = { entries: 1000, bytes: 32 * 1024 * 1024 };
+const HOUR = 60 * 60 * 1000;
+const DEFAULT_POLICY: SnapshotPolicy = { entries: 1000, bytes: 32 * 1024 * 1024, keepMs: 0 };
 const KEEP = 2;
+/** A snapshot that takes longer is given up: the pages that it would name may be taken for garbage by then. */
+const MAX_TAKE_MS = HOUR;
+/** Pages of history that no snapshot names stay at least so long. */
+const MIN_PAGE_GRACE_MS = 2 * MAX_TAKE_MS;
+
+/** Returns how long pages of history stay that no snapshot names any more, in milliseconds, with a grace period of `graceMs`. */
+export function pageGraceMs(graceMs: number): number {
+  return Math.max(graceMs, MIN_PAGE_GRACE_MS);
+}
 const DROP_SLICE = 5000;
 
 interface Capture {
@@ -97,30 +117,82 @@ export class Snapshotter<S extends JournalState, O> {
     await this.#running?.catch(() => undefined);
   }
 
-  async #take(): Promise<void> {
-    this.#entries = 0;
-    this.#bytes = 0;
-    const { seq, writeId, tables, records, drops } = this.#capture();
-    if (seq === 0) {
-      return;
+  /** Takes over the history of the newest snapshot that is no newer than the state. Resolves with whether it is another one. */
+  async adopt(): Promise<boolean> {
+    for (const tried = new Set<number>(); ; ) {
+      const { complete } = await listSnapshots(this.#store);
+      const newest = complete.findLast((seq) => seq <= this.#fold.seq && !tried.has(seq));
+      if (newest === undefined || newest <= this.#history.seq) {
+        return false;
+      }
+      tried.add(newest);
+      const manifest = await this.#manifestOf(newest);
+      if (manifest && newest > this.#history.seq) {
+        this.#history.use(manifest.history, newest);
+        return true;
+      }
     }
-    const history = await this.#history.extend(records);
-    const head = { seq, writeId, time: this.#clock.now(), engine: this.#engine, history };
+  }
+
+  /** Returns what a snapshot of this log says of itself; undefined where it is another log's, damaged, or there no more. */
+  async #manifestOf(seq: number): Promise<SnapshotManifest | undefined> {
     try {
-      await writeSnapshot(this.#store, { head, tables, pageId: this.#ids.next() });
+      const manifest = await readManifest(this.#store, seq);
+      const { entry } = (await readEntry(this.#store, seq)) ?? {};
+      return entry?.writeId === manifest.writeId ? manifest : undefined;
     } catch (error) {
-      if (isEngineError(error, 'already_exists')) {
-        // Another engine's snapshot of this entry stands. Ours, and the runs it named, count for nothing.
-        return;
+      if (isEngineError(error, 'corrupt') || isEngineError(error, 'not_found')) {
+        return undefined;
       }
       throw error;
     }
-    this.#history.use(history);
-    for (let i = 0; i < drops.length; i += DROP_SLICE) {
+  }
+
+  async #take(): Promise<void> {
+    this.#entries = 0;
+    this.#bytes = 0;
+    const capture = this.#capture();
+    if (capture.seq === 0) {
+      return;
+    }
+    await this.#write(capture);
+    // A newer one of another engine says nothing of what nobody needed at the time of this one.
+    const { seq, drops } = capture;
+    for (let i = 0; i < drops.length && this.#history.seq === seq; i += DROP_SLICE) {
       this.#fold.drop(drops.slice(i, i + DROP_SLICE));
       await new Promise(setImmediate);
     }
-    await deleteOldSnapshots(this.#store, KEEP);
+    await deleteOldSnapshots(this.#store, { keep: KEEP, forMs: this.#policy.keepMs });
+  }
+
+  /** Writes a snapshot and takes its history over, or that of another engine's which makes this one worthless. */
+  async #write({ seq, writeId, tables, records }: Capture): Promise<void> {
+    const started = this.#clock.monotonic();
+    // It stands on the newest runs that there are: pages of others may be let go of.
+    await this.adopt();
+    while (this.#history.seq < seq) {
+      const history = await this.#history.extend(records);
+      if (this.#clock.monotonic() - started > MAX_TAKE_MS) {
+        throw new EngineError(
+          'unavailable',
+          'Cannot take a snapshot: it took more than an hour; the next one is taken when it is due',
+        );
+      }
+      if (await this.adopt()) {
+        continue;
+      }
+      const head = { seq, writeId, time: this.#clock.now(), engine: this.#engine, history };
+      try {
+        await writeSnapshot(this.#store, { head, tables, pageId: this.#ids.next() });
+        this.#history.use(history, seq);
+      } catch (error) {
+        if (!isEngineError(error, 'already_exists')) {
+          throw error;
+        }
+        await this.adopt();
+        return;
+      }
+    }
   }
 
   /** Takes hold of everything in one step. Values are immutable, so that they can be written down later. */

@@ -3,7 +3,7 @@
 //
 //   format                               {"format":1,"id":…}: written once, first of all
 //   journal/<seq>.json                   a group of transactions; <seq> in 20 digits; put if absent, never deleted
-//   snapshots/<seq>/<name>               pages of the state after <seq>; all but the newest two may be deleted
+//   snapshots/<seq>/<name>               pages of the state after <seq>; all but a few may be deleted
 //   history/<id>                         a sorted page of finished commits and jobs
 //   packs/<aa>/<id>                      a pack: Git objects, or chunks of large files
 //   packs/<aa>/<id>.index                what is where in that pack; can be made again from it

@@ -13,43 +13,7 @@
 
 import type { RepoName } from './wire.ts';
 
-export interface Amount {
-  readonly count: number;
-  readonly bytes: number;
-}
-
-/** Packs that stay, with those of their bytes that nothing reaches. */
-export interface KeptAmount extends Amount {
-  readonly garbage: number;
-}
-
-/** What a collection did, or with `dryRun` would do. */
-export interface Collection {
-  readonly dryRun: boolean;
-  readonly graceMs: number;
-  /** Objects that are reached. */
-  readonly live: Amount;
-  /** Packs that nothing reaches: out of use now. */
-  readonly dead: Amount;
-  /** Packs of which less than half is reached: out of use now, after that half was written anew. */
-  readonly sparse: Amount;
-  readonly rewritten: Amount;
-  /** Packs that stay: at least half is reached; used within the grace period; used while the collection ran. */
-  readonly full: KeptAmount;
-  readonly young: KeptAmount;
-  readonly busy: Amount;
-  /** Packs out of use for at least the grace period, and their objects deleted; and those that wait for that. */
-  readonly deleted: Amount;
-  readonly waiting: Amount;
-  /** Objects of uploads that came to nothing, and segments of logs of deleted jobs: deleted. */
-  readonly orphans: Amount;
-  readonly logs: Amount;
-  /** Commits that the settings of their repos let go: in the trash now. */
-  readonly expired: number;
-  /** What left the trash for good, and what is in it. */
-  readonly emptied: number;
-  readonly trash: number;
-}
+export type { Amount, CollectReport as Collection, KeptPacks } from '../upkeep/report.ts';
 
 /** Something that was deleted and can be had back. */
 export interface Trashed {

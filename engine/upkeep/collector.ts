@@ -6,6 +6,7 @@ import { isEngineError } from '../base/errors.ts';
 import type { AddedPack } from '../journal/operations.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { deleteLogs } from './dead-logs.ts';
+import { deletePages } from './dead-pages.ts';
 import { deleteRemoved, deleteStrays } from './deletion.ts';
 import type { LinkMemory } from './link-memory.ts';
 import { liveViews } from './live-views.ts';
@@ -91,6 +92,7 @@ export async function collect(
     ...(await deleteRemoved(context, changes)),
     orphans: await deleteStrays(context, changes),
     logs: await deleteLogs(context, changes),
+    pages: await deletePages(context, { graceMs, now, dryRun, pace }),
     expired,
     emptied: gone.size,
     trash: journal.state.trash.size - (dryRun ? gone.size : 0),

@@ -23,6 +23,7 @@ import type { PackRef } from '../object/pack-ref.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { openToLook } from './check.ts';
 import { problemWith, putVerified, readVerifiedIndex, readVerifiedPack } from './copy-object.ts';
+import { addPages } from './dead-pages.ts';
 
 export interface MirrorOptions {
   readonly clock: Clock;
@@ -302,18 +303,10 @@ class Mirror {
         await this.#delete(key);
       }
     }
-    await deleteOldSnapshots(this.#target, KEPT_SNAPSHOTS);
+    await deleteOldSnapshots(this.#target, { keep: KEPT_SNAPSHOTS });
     const needed = new Set<string>();
     for (const seq of (await listSnapshots(this.#target)).complete) {
-      for (const { pages } of (await readManifest(this.#target, seq)).history) {
-        for (const { id } of 'id' in pages ? [pages] : pages) {
-          needed.add(HISTORY_PREFIX + id);
-        }
-        if ('id' in pages) {
-          // The pages themselves are listed in an object of their own: all are kept that the source keeps.
-          needed.add(HISTORY_PREFIX + pages.id);
-        }
-      }
+      await addPages(this.#target, (await readManifest(this.#target, seq)).history, needed);
     }
     for (const prefix of [HISTORY_PREFIX, LOGS_PREFIX]) {
       const theirs = await sizesOf(this.#source, prefix);

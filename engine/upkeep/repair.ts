@@ -241,7 +241,7 @@ class Repair {
       await journal.snapshot();
       const { history } = await readManifest(this.#store, journal.seq);
       await live?.journal.sync();
-      live?.journal.history.use(history);
+      live?.journal.history.use(history, journal.seq);
       this.#hasSnapshot = true;
       return 'Made the snapshot, and the pages of history, again from the journal';
     } finally {

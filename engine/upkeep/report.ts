@@ -36,6 +36,8 @@ export interface CollectReport {
   readonly orphans: Amount;
   /** Segments of logs of jobs that were deleted. */
   readonly logs: Amount;
+  /** Pages of history that others have taken the place of: deleted. */
+  readonly pages: Amount;
   /** Commits that the settings of their repos don't keep: in the trash now. */
   readonly expired: number;
   /** What was deleted by users: out of reach of `undelete` now, and still within reach. */

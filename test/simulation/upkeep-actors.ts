@@ -262,6 +262,7 @@ export class UpkeepActors implements Acts {
         this.world.count('collected', report.dead.count + report.sparse.count);
         this.world.count('deleted', report.deleted.count);
         this.world.count('orphans', report.orphans.count);
+        this.world.count('pages', report.pages.count);
         this.world.count('busy', report.busy.count);
         this.world.count('expired', report.expired);
       }

@@ -5,6 +5,7 @@ import { ByteBudget } from '../../engine/base/byte-budget.ts';
 import { EngineError, isEngineError } from '../../engine/base/errors.ts';
 import { IdMaker } from '../../engine/base/ids.ts';
 import { SeededRandom } from '../../engine/base/random.ts';
+import { pageGraceMs } from '../../engine/journal/snapshotter.ts';
 import type { ObjectStore } from '../../engine/object/object-store.ts';
 import { RetryingObjectStore } from '../../engine/object/retrying.ts';
 import { CommitQueue } from '../../engine/pfs/commit-queue.ts';
@@ -15,6 +16,9 @@ import { LinkMemory } from '../../engine/upkeep/link-memory.ts';
 import type { Pfs } from '../support/pfs.ts';
 import { type Loop, type Owner, SimulatedClock } from './loop.ts';
 import { Network, type Weather } from './network.ts';
+
+/** Of all worlds, whose grace periods are shorter. */
+const PAGE_GRACE_MS = pageGraceMs(0);
 
 export const KILLED = new EngineError('unavailable', 'Cannot answer: the engine was killed');
 
@@ -76,7 +80,7 @@ export async function startEngine(options: {
         ids: new IdMaker(clock, random),
         budget,
         engine: name,
-        snapshots: { entries: 25 },
+        snapshots: { entries: 25, keepMs: PAGE_GRACE_MS },
         onProblem,
       });
       context.journal.follow({ intervalMs: 60_000 });

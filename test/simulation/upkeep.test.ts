@@ -93,6 +93,7 @@ it('what was acknowledged reads back, whatever is deleted, merged and collected 
       'merged',
       'collected',
       'deleted',
+      'pages',
       'undeleted',
       'kept',
     ]) {

@@ -52,7 +52,7 @@ it('history equals a sorted map under random batches, deletions and merges', asy
       const text = 'x'.repeat(pick(2) * pick(30_000));
       records.set(key, random.fraction() < 0.15 ? null : { batch, text, end: null });
     }
-    history.use(await history.extend(records));
+    history.use(await history.extend(records), 1);
     for (const [key, value] of records) {
       if (value === null) {
         model.delete(key);
@@ -93,7 +93,7 @@ it('a hundred thousand finished records are found and scanned by reading few pag
       records.set(`job/${String(next).padStart(8, '0')}`, { next });
       next += 1;
     }
-    history.use(await history.extend(records));
+    history.use(await history.extend(records), 1);
   }
   let count = 0;
   for await (const { key, value } of history.scan({ prefix: 'commit/' })) {
@@ -119,10 +119,10 @@ it('a merge takes over whole pages, but none whose last key another run has too'
       Array.from({ length: 200 }, (_, i) => [`k/${String(from + i).padStart(6, '0')}`, value]),
     );
   for (let run = 0; run < 7; run++) {
-    history.use(await history.extend(batch(run * 199, { run, text })));
+    history.use(await history.extend(batch(run * 199, { run, text })), 1);
   }
   store.puts.length = 0;
-  history.use(await history.extend(batch(10_000, { run: 7, text })));
+  history.use(await history.extend(batch(10_000, { run: 7, text })), 1);
   assert.ok(store.puts.length > 2, 'pages that meet are merged');
   for (let run = 0; run < 8; run++) {
     const key = `k/${String(run === 7 ? 10_000 : run * 199).padStart(6, '0')}`;
@@ -136,7 +136,7 @@ it('a merge takes over whole pages, but none whose last key another run has too'
 it('a damaged or missing page is corrupt and named, never "not found"', async () => {
   const bucket = new MemoryObjectStore();
   const { history } = newHistory(new TestStore(bucket));
-  history.use(await history.extend(new Map([['commit/1', { a: 1 }]])));
+  history.use(await history.extend(new Map([['commit/1', { a: 1 }]])), 1);
   const keys: string[] = [];
   for await (const { key } of bucket.list('history/')) {
     keys.push(key);
@@ -154,12 +154,12 @@ it('a damaged or missing page is corrupt and named, never "not found"', async ()
 
 it('a page that could not be read is read again the next time', async () => {
   const { store, history } = newHistory();
-  history.use(await history.extend(new Map([['commit/1', { a: 1 }]])));
+  history.use(await history.extend(new Map([['commit/1', { a: 1 }]])), 1);
   store.faults = { before: 1 };
   const failing = new TestStore(store, new SeededRandom(1));
   failing.faults = { before: 1 };
   const { history: other } = newHistory(failing);
-  other.use(await history.extend(new Map()));
+  other.use(await history.extend(new Map()), 1);
   await assert.rejects(other.get('commit/1'), { code: 'unavailable' });
   failing.faults = {};
   assert.deepEqual(await other.get('commit/1'), { a: 1 });

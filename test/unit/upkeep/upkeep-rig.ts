@@ -1,5 +1,6 @@
 // What tests of upkeep need: engines on one store in memory, on a clock that the test holds.
 
+import { pageGraceMs } from '../../../engine/journal/snapshotter.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import type { ObjectStore } from '../../../engine/object/object-store.ts';
 import { collect } from '../../../engine/upkeep/collector.ts';
@@ -28,7 +29,8 @@ export interface UpkeepRig {
 export async function newUpkeepRig(t: Test): Promise<UpkeepRig> {
   const clock = new InstantClock();
   const store = new MemoryObjectStore({ clock });
-  const open = (other: ObjectStore = store) => openTestPfs({ t, store: other, clock });
+  const snapshots = { keepMs: pageGraceMs(GRACE) };
+  const open = (other: ObjectStore = store) => openTestPfs({ t, store: other, clock, snapshots });
   return { clock, store, pfs: await open(), open, pass: (ms) => clock.advance(ms) };
 }
 
