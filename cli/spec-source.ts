@@ -10,6 +10,7 @@ import { isUrl } from './upload-source.ts';
 export async function readSpec(
   context: Context,
   from: string | undefined,
+  { missing = 'Name the spec, as in pfs create pipeline spec.json; - reads standard input' } = {},
 ): Promise<{ readonly text: string; readonly name: string }> {
   if (from !== undefined && isUrl(from)) {
     return { text: await collect(fetchUrl(from, context.signal)), name: from };
@@ -22,7 +23,7 @@ export async function readSpec(
     }
   }
   if (from === undefined && context.stdin.isTTY) {
-    throw usageError('Name the spec, as in pfs create pipeline spec.json; - reads standard input');
+    throw usageError(missing);
   }
   return { text: await collect(context.stdin), name: 'standard input' };
 }

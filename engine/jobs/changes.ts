@@ -21,6 +21,7 @@ import { createRepoIn, deleteRepoIn, describeRepoIn } from '../pfs/repos.ts';
 import { squashSetIn } from '../pfs/squash.ts';
 import { deleteTagIn, putTagIn } from '../pfs/tags.ts';
 import { runCronIn } from './cron.ts';
+import { type DefaultsChange, deleteDefaultsIn, putDefaultsIn, scopeOption } from './defaults.ts';
 import { stopJobIn } from './job-end.ts';
 import {
   deletePipelineIn,
@@ -51,6 +52,8 @@ interface Results {
   'set.squash': CommitRecord[];
   'set.drop': CommitRecord[];
   'pipeline.put': PutPipeline[];
+  'defaults.put': DefaultsChange;
+  'defaults.delete': DefaultsChange;
   'pipeline.start': PipelineRecord;
   'pipeline.stop': PipelineRecord;
   'pipeline.tick': PipelineRecord;
@@ -134,6 +137,14 @@ const CHANGES: { readonly [K in Kind]: Entry<K> } = {
     decide: putPipelinesIn,
     text: ({ fileName, update, reprocess }) =>
       `${update ? 'update' : 'create'} pipeline ${fileName}${reprocess ? ' --reprocess' : ''}`,
+  },
+  'defaults.put': {
+    decide: putDefaultsIn,
+    text: ({ scope, create }) => `${create ? 'create' : 'update'} defaults ${scopeOption(scope)}`,
+  },
+  'defaults.delete': {
+    decide: deleteDefaultsIn,
+    text: ({ scope }) => `delete defaults ${scopeOption(scope)}`,
   },
   'pipeline.start': {
     decide: (change, { pipeline }) => startPipelineIn(change, pipeline),

@@ -1,6 +1,7 @@
 // Deleting a project, which may mean all of its pipelines and repos.
 
 import { EngineError } from '../base/errors.ts';
+import { projectScope } from '../journal/records.ts';
 import { makeChange } from '../pfs/change.ts';
 import type { PfsContext, Request } from '../pfs/context.ts';
 import { DEFAULT_PROJECT } from '../pfs/names.ts';
@@ -38,7 +39,10 @@ export async function deleteProject(
     for (const key of repos) {
       deleteRepoIn(change, { key, force: true });
     }
-    change.add({ kind: 'project.deleted', project: name });
+    change.add(
+      { kind: 'project.deleted', project: name },
+      { kind: 'defaults.deleted', scope: projectScope(name) },
+    );
     return null;
   });
 }

@@ -51,19 +51,20 @@ export function putPipelines(
   options: PutPipelines,
   request: Request,
 ): Promise<PutPipeline[]> {
-  const specs = readSpecs(options.text, options);
-  return makeChange(context, request, (change) => putSpecs(change, specs, options));
+  return makeChange(context, request, (change) => putPipelinesIn(change, options));
 }
 
 /** As {@link putPipelines}, within a change. */
 export function putPipelinesIn(change: Change, options: PutPipelines): PutPipeline[] {
-  return putSpecs(change, readSpecs(options.text, options), options);
+  const { state } = change;
+  return putSpecsIn(change, readSpecs(options.text, { ...options, state }), options);
 }
 
-function putSpecs(
+/** As {@link putPipelinesIn}, for specs that were read. */
+export function putSpecsIn(
   change: Change,
   batch: readonly ValidatedSpec[],
-  options: PutPipelines,
+  options: Pick<PutPipelines, 'update' | 'reprocess'>,
 ): PutPipeline[] {
   return checkBatch(change.state, batch, options).map((one): PutPipeline => {
     const key = pipelineKey(one.spec);

@@ -50,7 +50,8 @@ export async function previewPipelines(
   context: PfsContext,
   options: PutPipelines,
 ): Promise<PlannedPipeline[]> {
-  const batch = checkBatch(context.journal.state, readSpecs(options.text, options), options);
+  const { state } = context.journal;
+  const batch = checkBatch(state, readSpecs(options.text, { ...options, state }), options);
   return await Promise.all(batch.map((one) => planned(context, one, { ...options, batch })));
 }
 

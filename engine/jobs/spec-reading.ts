@@ -1,24 +1,39 @@
 // From the text of a spec file to specs that may be stored: parsed, validated, checked against what exists.
 
 import { isEngineError } from '../base/errors.ts';
-import { branchKey } from '../journal/records.ts';
+import { branchKey, CLUSTER_SCOPE, projectScope } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import { compileGlob } from '../pfs/glob.ts';
 import type { SpecContext } from '../pipeline/context-rules.ts';
+import type { Defaults } from '../pipeline/defaults.ts';
 import { parseSpecs } from '../pipeline/parse-spec.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
 import { type ValidatedSpec, validateSpecs } from '../pipeline/validate-spec.ts';
 
-/** Reads the specs of a text; rejects with `invalid` naming all that is wrong in the first bad one. */
+/** Reads the specs of a text, on top of the defaults that there are; throws `invalid` naming all that is wrong in the first bad one. */
 export function readSpecs(
   text: string,
-  options: { readonly fileName: string; readonly project: string },
+  options: { readonly fileName: string; readonly project: string; readonly state: State },
 ): ValidatedSpec[] {
-  const { fileName, project } = options;
-  return validateSpecs(parseSpecs(text, { fileName }), { defaultProject: project, checkGlob });
+  const { fileName, project, state } = options;
+  return validateSpecs(parseSpecs(text, { fileName }), {
+    defaultProject: project,
+    checkGlob,
+    defaultsOf: (name) => defaultsOf(state, name),
+  });
 }
 
-function checkGlob(glob: string): string | number {
+/** Returns what specs of a project stand on, the outermost first. */
+export function defaultsOf(state: State, project: string): Defaults[] {
+  const scopes = [CLUSTER_SCOPE, projectScope(project)];
+  return scopes.flatMap((scope) => {
+    const defaults = state.defaults.get(scope);
+    return defaults ? [defaults.value] : [];
+  });
+}
+
+/** Says how many groups a glob captures, or what is wrong with it. */
+export function checkGlob(glob: string): string | number {
   try {
     return compileGlob(glob).captureCount;
   } catch (error) {

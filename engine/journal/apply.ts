@@ -154,6 +154,12 @@ export function apply(
     case 'project.deleted':
       state.projects.delete(operation.project);
       return;
+    case 'defaults.put':
+      state.defaults.set(operation.defaults.scope, operation.defaults);
+      return;
+    case 'defaults.deleted':
+      state.defaults.delete(operation.scope);
+      return;
     case 'packs.added':
     case 'packs.compacted':
     case 'packs.collected':

@@ -5,6 +5,7 @@ import type {
   BranchRecord,
   CommitRecord,
   DatumCounts,
+  DefaultsRecord,
   Edit,
   ImageRecord,
   JobRecord,
@@ -96,6 +97,8 @@ export type Operation =
   | { readonly kind: 'tag.deleted'; readonly repo: string; readonly tag: string }
   | { readonly kind: 'project.put'; readonly project: ProjectRecord }
   | { readonly kind: 'project.deleted'; readonly project: string }
+  | { readonly kind: 'defaults.put'; readonly defaults: DefaultsRecord }
+  | { readonly kind: 'defaults.deleted'; readonly scope: string }
   /** Packs a write brought (`added`) and live ones it leans on (`relied`), all now of this repo. */
   | {
       readonly kind: 'packs.added';
@@ -222,6 +225,8 @@ const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'tag.deleted',
   'project.put',
   'project.deleted',
+  'defaults.put',
+  'defaults.deleted',
   'packs.added',
   'packs.compacted',
   'packs.collected',

@@ -41,6 +41,17 @@ export interface ProjectRecord {
   readonly created: number;
 }
 
+/** Parts of specs that every pipeline of a scope has that does not say otherwise. */
+export interface DefaultsRecord {
+  /** {@link CLUSTER_SCOPE}, or what {@link projectScope} gives. */
+  readonly scope: string;
+  /** Fields of a spec, with the names of the schema; null erases what an outer scope says. */
+  readonly value: Readonly<Record<string, unknown>>;
+  /** As their author wrote them. */
+  readonly text: string;
+  readonly updated: number;
+}
+
 /** A lasting name of a finished commit. */
 export interface TagRecord {
   readonly repo: RepoKey;
@@ -316,6 +327,14 @@ export function branchKey(repo: RepoKey, branch: string): string {
 /** The key of a tag in the state. */
 export function tagKey(repo: RepoKey, tag: string): string {
   return `${repo}@${tag}`;
+}
+
+/** The scope of all pipelines. */
+export const CLUSTER_SCOPE = 'cluster';
+
+/** The scope of the pipelines of one project. */
+export function projectScope(project: string): string {
+  return `project/${project}`;
 }
 
 /** The key of a job in the state. */

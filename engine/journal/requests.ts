@@ -73,6 +73,23 @@ export type ChangeRequest =
       readonly update: boolean;
       readonly reprocess: boolean;
     }
+  | {
+      readonly kind: 'defaults.put';
+      readonly scope: string;
+      readonly text: string;
+      /** For messages. */
+      readonly fileName: string;
+      /** Defaults that are there already are an error. */
+      readonly create: boolean;
+      readonly regenerate: boolean;
+      readonly reprocess: boolean;
+    }
+  | {
+      readonly kind: 'defaults.delete';
+      readonly scope: string;
+      readonly regenerate: boolean;
+      readonly reprocess: boolean;
+    }
   | { readonly kind: 'pipeline.start'; readonly pipeline: PipelineKey }
   | { readonly kind: 'pipeline.stop'; readonly pipeline: PipelineKey }
   | { readonly kind: 'pipeline.tick'; readonly pipeline: PipelineKey }

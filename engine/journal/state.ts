@@ -6,6 +6,7 @@ import {
   type BranchRecord,
   branchKey,
   type CommitRecord,
+  type DefaultsRecord,
   isTerminal,
   type JobRecord,
   type PackRecord,
@@ -25,6 +26,8 @@ export class State extends JournalState {
   readonly repos = this.table<RepoRecord>('repos');
   /** By name; only those that were made or described. */
   readonly projects = this.table<ProjectRecord>('projects');
+  /** By scope. */
+  readonly defaults = this.table<DefaultsRecord>('defaults');
   /** By tag key; index `repo`. */
   readonly tags = this.table<TagRecord>('tags');
   /**

@@ -93,6 +93,7 @@ export function pathText(path: SpecPath): string {
 export function problemsError(
   document: SpecDocument,
   problems: readonly SpecProblem[],
+  thing = 'pipeline spec',
 ): EngineError {
   const placed = problems
     .map((problem) => ({
@@ -110,7 +111,7 @@ export function problemsError(
   const first = placed[0];
   return new EngineError(
     'invalid',
-    `Cannot use the pipeline spec "${document.fileName}": ${count} wrong in it; correct it and try again\n  ${[...lines].join('\n  ')}`,
+    `Cannot use the ${thing} "${document.fileName}": ${count} wrong in it; correct it and try again\n  ${[...lines].join('\n  ')}`,
     {
       details: {
         file: document.fileName,

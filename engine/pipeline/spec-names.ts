@@ -1,4 +1,4 @@
-// Brings a spec as its author wrote it into one form: snake_case names, numbers as numbers, no nulls. Remembers what
+// Brings a spec as its author wrote it into one form: snake_case names, numbers as numbers. Remembers what
 // the author called each field. Checks nothing but that no two names mean the same field.
 
 import type { SpecPath, SpecProblem } from './spec-document.ts';
@@ -15,8 +15,9 @@ export interface NamedSpec {
 }
 
 /**
- * Renames camelCase fields to the names of the schema, reads whole numbers that are written as text where the schema
- * wants numbers, and drops fields that are null. The keys of maps (`env`, `labels`) stay as they are.
+ * Renames camelCase fields to the names of the schema, and reads whole numbers that are written as text where the schema
+ * wants numbers. The keys of maps (`env`, `labels`) stay as they are. A null stays where there is such a field: it erases a
+ * default.
  */
 export function nameFields(value: unknown, schema: FieldSchema): NamedSpec {
   const problems: SpecProblem[] = [];
@@ -82,10 +83,6 @@ function renameObject(
   const taken = new Map<string, string>();
   for (const [key, child] of Object.entries(place.value)) {
     const name = names.get(key) ?? key;
-    const known = names.has(key);
-    if (known && child === null) {
-      continue;
-    }
     const childSource = [...source, key];
     const other = taken.get(name);
     if (other !== undefined) {
@@ -102,12 +99,11 @@ function renameObject(
       findings.authorNames.set(JSON.stringify(childPath), key);
     }
     const childSchema = schema && childField(schema, name);
+    // A field that there is not is a mistake, also where it is null.
+    const value = child === null && childSchema === undefined ? false : child;
     // A plain assignment to `__proto__` would change the object instead of filling it.
     Object.defineProperty(result, name, {
-      value: rename(
-        { value: child, schema: childSchema, path: childPath, source: childSource },
-        findings,
-      ),
+      value: rename({ value, schema: childSchema, path: childPath, source: childSource }, findings),
       enumerable: true,
       configurable: true,
       writable: true,

@@ -2,6 +2,7 @@
 // of what else there is: for that see context-rules.ts.
 
 import { canonicalSpec, pathBeforeTranslation } from './canonical-spec.ts';
+import { type Defaults, hasPath, withDefaults } from './defaults.ts';
 import { fieldStatuses } from './field-status.ts';
 import type { CheckGlob } from './input-rules.ts';
 import { schemaProblems } from './schema-problems.ts';
@@ -10,13 +11,15 @@ import { pipelineKey } from './spec.ts';
 import type { SpecDocument, SpecPath, SpecProblem } from './spec-document.ts';
 import { pathText, problemsError } from './spec-document.ts';
 import { nameFields } from './spec-names.ts';
-import { ruleProblems, ruleWarnings } from './spec-rules.ts';
+import { fieldsOf, ruleProblems, ruleWarnings } from './spec-rules.ts';
 import { SPEC_FIELD } from './spec-schema.ts';
 
 export interface ValidateOptions {
   /** Project of a pipeline that names none, and of its inputs. */
   readonly defaultProject: string;
   readonly checkGlob: CheckGlob;
+  /** What specs of a project stand on, the outermost first; none where it is not given. */
+  readonly defaultsOf?: (project: string) => readonly Defaults[];
 }
 
 export interface ValidatedSpec {
@@ -42,7 +45,11 @@ export function placeOf({ document, sourcePath }: ValidatedSpec, path: SpecPath)
  */
 export function validateSpec(document: SpecDocument, options: ValidateOptions): ValidatedSpec {
   const named = nameFields(document.value, SPEC_FIELD);
-  const statuses = fieldStatuses(named.value, SPEC_FIELD);
+  const layers = options.defaultsOf?.(projectOf(named.value) ?? options.defaultProject) ?? [];
+  const value = withDefaults(layers, named.value);
+  const isGiven = ({ path }: SpecProblem) =>
+    !hasPath(named.value, path) && layers.some((layer) => hasPath(layer, path));
+  const statuses = fieldStatuses(value, SPEC_FIELD);
   const inDocument = (problem: SpecProblem): SpecProblem => ({
     ...problem,
     path: named.sourcePath(problem.path),
@@ -50,20 +57,35 @@ export function validateSpec(document: SpecDocument, options: ValidateOptions): 
   const problems = [
     ...named.problems,
     ...[
-      ...schemaProblems(named.value),
-      ...ruleProblems(named.value, { checkGlob: options.checkGlob }),
+      ...schemaProblems(value),
+      ...ruleProblems(value, { checkGlob: options.checkGlob }),
       ...statuses.problems,
-    ].map(inDocument),
+    ].map((problem) => (isGiven(problem) ? ofDefaults(problem) : inDocument(problem))),
   ];
   if (problems.length > 0) {
     throw problemsError(document, problems);
   }
-  const warnings = [...statuses.warnings, ...ruleWarnings(named.value, options)].map(inDocument);
+  // Who wrote the defaults was warned of them then.
+  const warnings = [...statuses.warnings, ...ruleWarnings(value, options)]
+    .filter((warning) => !isGiven(warning))
+    .map(inDocument);
   return {
     document,
-    spec: canonicalSpec(named.value, options),
+    spec: canonicalSpec(value, options),
     warnings: withoutRepeats(warnings).map((warning) => warningText(document, warning)),
-    sourcePath: (path) => named.sourcePath(pathBeforeTranslation(named.value, path)),
+    sourcePath: (path) => named.sourcePath(pathBeforeTranslation(value, path)),
+  };
+}
+
+function projectOf(value: unknown): string | undefined {
+  const { name } = fieldsOf(fieldsOf(fieldsOf(value).pipeline).project);
+  return typeof name === 'string' ? name : undefined;
+}
+
+function ofDefaults(problem: SpecProblem): SpecProblem {
+  return {
+    ...problem,
+    message: `${problem.message} (it comes from the defaults, see pfs inspect-defaults; null in the spec erases it)`,
   };
 }
 

@@ -7,6 +7,7 @@ import { GIT_PREFIX, gitRoutes } from './git/routes.ts';
 import type { EngineParts } from './parts.ts';
 import { isFault, toProblem } from './problem.ts';
 import { commitRoutes } from './routes/commits.ts';
+import { defaultsRoutes } from './routes/defaults.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { fileRoutes } from './routes/files.ts';
 import { foundCommitRoutes } from './routes/found-commits.ts';
@@ -104,6 +105,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     fileRoutes(routes, parts, options.onFault);
     pipelineRoutes(routes, parts);
     previewRoutes(routes, parts);
+    defaultsRoutes(routes, parts);
     jobRoutes(routes, parts);
     whyRoutes(routes, parts);
     transactionRoutes(routes, parts);

@@ -1,5 +1,5 @@
 // What travels between the engine and its clients. The command line knows the engine by these types alone, and those of
-// tags, merges and projects in `wire-versions.ts`, transactions in `wire-transactions.ts`, provenance in `wire-lineage.ts`,
+// tags, merges and projects in `wire-versions.ts`, transactions in `wire-transactions.ts`, defaults in `wire-defaults.ts`, provenance in `wire-lineage.ts`,
 // the store itself in `wire-store.ts`.
 //
 // All paths below are under /api/v1. `{project}` and the other names are URL-encoded segments. Requests carry

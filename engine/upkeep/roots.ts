@@ -27,6 +27,7 @@ const nothing: Reach = () => [];
 const REACHES: Readonly<Record<string, Reach>> = {
   repos: nothing,
   projects: nothing,
+  defaults: nothing,
   tags: nothing,
   branches: nothing,
   *commits(state) {

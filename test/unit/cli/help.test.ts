@@ -166,6 +166,7 @@ describe('completion', () => {
     );
     assert.deepEqual(await complete(['create', '']), [
       'branch',
+      'defaults',
       'pipeline',
       'project',
       'repo',

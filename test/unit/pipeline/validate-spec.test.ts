@@ -169,12 +169,6 @@ describe('warnings', () => {
     ],
     ['pod patches', { rest: "pod_patch: '[]'" }, /^pod_patch: only matters/, 4],
     [
-      'annotations',
-      { rest: 'metadata: {annotations: {a: b}}' },
-      /^metadata\.annotations: only matters/,
-      4,
-    ],
-    [
       'requests',
       { rest: 'resource_requests: {cpu: 1}' },
       /^resource_requests\.cpu: only matters/,
@@ -185,12 +179,6 @@ describe('warnings', () => {
       { rest: 'resource_limits: {disk: 1G}' },
       /^resource_limits\.disk: is accepted, but has no effect yet/,
       4,
-    ],
-    [
-      'err_cmd',
-      { transform: '{image: "a:1", err_cmd: [x]}' },
-      /^transform\.err_cmd: is accepted, but has no effect yet/,
-      2,
     ],
     [
       'a key outside a join',
