@@ -4,7 +4,7 @@ import type { ParsedArguments } from './arguments.ts';
 import type { Context } from './context.ts';
 
 /** What a positional argument or an option's value names, for shell completion. */
-export type Completes = 'repo' | 'pipeline' | 'project' | 'file' | 'command';
+export type Completes = 'repo' | 'pipeline' | 'project' | 'secret' | 'file' | 'command';
 
 export interface Option {
   /** `strings` may be given several times. */

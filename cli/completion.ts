@@ -1,6 +1,7 @@
 // What a shell may complete a command line with.
 
 import type { Branch, File, Pipeline, Repo } from '../engine/server/wire.ts';
+import type { Secret } from '../engine/server/wire-secrets.ts';
 import type { Project, Tag } from '../engine/server/wire-versions.ts';
 import { type Client, path, type Query } from './client.ts';
 import { type Completes, GLOBAL_OPTIONS, type Option } from './command.ts';
@@ -95,13 +96,16 @@ async function nameCandidates(
   wanted: Completes | undefined,
   words: readonly string[],
 ): Promise<readonly string[]> {
-  if (wanted !== 'repo' && wanted !== 'pipeline' && wanted !== 'project') {
+  if (wanted === undefined || wanted === 'file' || wanted === 'command') {
     return [];
   }
   const client = context.connect({ start: false, signal: AbortSignal.timeout(ENGINE_MS) });
   try {
     if (wanted === 'project') {
       return (await some<Project>(client, '/projects')).map(({ name }) => name);
+    }
+    if (wanted === 'secret') {
+      return (await some<Secret>(client, '/secrets')).map(({ name }) => name);
     }
     if (wanted === 'pipeline') {
       const found = words.length > 1 ? [] : await some<Pipeline>(client, '/pipelines');

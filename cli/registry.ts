@@ -11,6 +11,7 @@ export const MODULES = {
   tag: () => import('./commands/tag.ts'),
   commit: () => import('./commands/commit.ts'),
   file: () => import('./commands/file.ts'),
+  secret: () => import('./commands/secret.ts'),
   transaction: () => import('./commands/transaction.ts'),
   pipeline: () => import('./commands/pipeline.ts'),
   defaults: () => import('./commands/defaults.ts'),
@@ -67,6 +68,17 @@ const NAMES: Readonly<Record<ModuleName, readonly string[]>> = {
     'delete file',
     'copy file',
     'diff file',
+  ],
+  secret: [
+    'create secret',
+    'update secret',
+    'inspect secret',
+    'list secret',
+    'delete secret',
+    'secret export key',
+    'export secret key',
+    'secret import key',
+    'import secret key',
   ],
   transaction: [
     'start transaction',
@@ -136,9 +148,10 @@ export interface FoundCommand {
 
 /** Finds the command that `words` begin with, in either spelling: `create repo` or `create-repo`; `repos` is `repo`. */
 export function findCommand(words: readonly string[]): FoundCommand | undefined {
-  const [first = '', second = ''] = words;
+  const [first = '', second = '', third = ''] = words;
   const tries: readonly [string, number][] = [
-    [`${first} ${second}`, 2],
+    [`${first} ${second} ${third}`, 3],
+    [`${first} ${second.replaceAll('-', ' ')}`, 2],
     [first.replaceAll('-', ' '), 1],
   ];
   for (const [text, count] of tries) {

@@ -33,6 +33,9 @@ import { parseStoreUrl } from './object/store-url.ts';
 import { CommitQueue } from './pfs/commit-queue.ts';
 import type { PfsContext } from './pfs/context.ts';
 import { openPfs } from './pfs/open.ts';
+import { KeyRing } from './secrets/key-ring.ts';
+import { checkSecrets } from './secrets/secret-checks.ts';
+import { Secrets } from './secrets/secrets.ts';
 import type { StoreParts } from './server/parts.ts';
 import { makeRescueServer } from './server/rescue.ts';
 import { makeServer } from './server/server.ts';
@@ -197,9 +200,12 @@ async function start(
   const { store } = context;
   const stopFollowing = context.journal.follow();
 
+  const keys = new KeyRing({ file: join(config.home, 'secret-keys.json'), clock, random });
+  const secrets = new Secrets(context, { keys, random });
   const pool = new WorkerPool({
     context,
     executor,
+    secrets,
     clock,
     cache: new FileCache(join(config.home, 'cache', 'files'), {
       maxBytes: config.cacheBytes,
@@ -245,6 +251,7 @@ async function start(
       queue: new CommitQueue(context),
       pool,
       logs,
+      secrets,
       version,
       id: run,
       storeUrl: store.url,
@@ -253,7 +260,7 @@ async function start(
       executorHealth: () => executor.probe(),
       runningJobs: () => scheduler.running,
       shutDown: options.shutDown,
-      store: { ...parts, context },
+      store: { ...parts, context, moreChecks: () => checkSecrets(secrets) },
     },
     serverOptions,
   );

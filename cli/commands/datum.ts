@@ -90,6 +90,7 @@ export const commands: readonly Command[] = [
         ],
         ['Pipeline version', datum.version === null ? undefined : String(datum.version)],
         ['Image', datum.image ? formatImage(datum.image) : undefined],
+        ['Secrets', datum.secrets?.join(', ')],
         [
           'Inputs',
           datum.inputs

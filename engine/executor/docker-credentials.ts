@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { EngineError } from '../base/errors.ts';
 import type { DockerConfigFile, Environment } from './docker-config.ts';
+import type { RegistryLogin } from './executor.ts';
 import { DOCKER_HUB } from './image-reference.ts';
 
 /** What the Docker API takes as authentication for a pull. */
@@ -36,6 +37,28 @@ export async function findCredentials(
     }
   }
   return inlineCredentials(key, config);
+}
+
+/** Returns what Docker is to say to `registry` where one of the logins is for it. */
+export function loginFor(
+  registry: string,
+  logins: readonly RegistryLogin[],
+): RegistryCredentials | undefined {
+  const login = logins.find((one) => isRegistry(one.registry, registry));
+  if (login === undefined) {
+    return undefined;
+  }
+  const { username, password, identitytoken } = login;
+  const serveraddress = registry === DOCKER_HUB ? HUB_KEY : registry;
+  return identitytoken
+    ? { identitytoken, serveraddress }
+    : { username: username ?? '', password: password ?? '', serveraddress };
+}
+
+/** Whether what people call a registry, an address perhaps, is the one of that name. */
+function isRegistry(called: string, registry: string): boolean {
+  const host = hostOf(called);
+  return host === registry || (registry === DOCKER_HUB && /(^|\.)docker\.(io|com)$/.test(host));
 }
 
 function inlineCredentials(key: string, config: DockerConfigFile): RegistryCredentials | undefined {

@@ -4,9 +4,9 @@ import type Docker from 'dockerode';
 import { EngineError } from '../base/errors.ts';
 import type { Environment } from './docker-config.ts';
 import type { DockerConnection } from './docker-connection.ts';
-import { findCredentials } from './docker-credentials.ts';
+import { findCredentials, loginFor } from './docker-credentials.ts';
 import { dockerError, dockerMessage, dockerStatus } from './docker-errors.ts';
-import type { ResolvedImage } from './executor.ts';
+import type { ResolvedImage, ResolveOptions } from './executor.ts';
 import { parseReference } from './image-reference.ts';
 import { removeContainer } from './worker-container.ts';
 
@@ -18,11 +18,9 @@ export interface ImageDetails {
   readonly command: readonly string[];
 }
 
-export interface ResolveImageOptions {
+export interface ResolveImageOptions extends ResolveOptions {
   readonly environment: Environment;
   readonly labels: Readonly<Record<string, string>>;
-  readonly onProgress?: (line: string) => void;
-  readonly signal?: AbortSignal;
 }
 
 const POSSIBLE_NAME = /^[\w./:@+-]+$/;
@@ -134,10 +132,9 @@ export class DockerImages {
   ): Promise<void> {
     const { docker, config } = this.#connection;
     const name = parseReference(reference);
-    const authconfig = await findCredentials(name.registry, {
-      config,
-      environment: options.environment,
-    });
+    const authconfig =
+      loginFor(name.registry, options.logins ?? []) ??
+      (await findCredentials(name.registry, { config, environment: options.environment }));
     // Without a tag the engine would pull them all.
     const full = name.tag || name.digest ? reference : `${reference}:latest`;
     const stream = (await docker.pull(full, {

@@ -20,11 +20,20 @@ import { connectDocker, type DockerConnection } from './docker-connection.ts';
 import { proxyVariables } from './docker-credentials.ts';
 import { dockerError } from './docker-errors.ts';
 import { DockerImages, type ImageDetails } from './docker-image.ts';
-import type { Executor, ExecutorHealth, ResolvedImage, Worker, WorkerSpec } from './executor.ts';
+import type {
+  Executor,
+  ExecutorHealth,
+  ResolvedImage,
+  ResolveOptions,
+  Worker,
+  WorkerSpec,
+} from './executor.ts';
 import { removeOldContainers, removeOldDirectories } from './left-behind.ts';
 import { lossOfContainer } from './loss.ts';
 import { OomWatch } from './oom-watch.ts';
 import { RunWorker } from './run-worker.ts';
+import { SecretFiles } from './secret-files.ts';
+import { SecretPlace } from './secret-place.ts';
 import { takeOverDirectory } from './take-over.ts';
 import { WarmWorker } from './warm-worker.ts';
 import { removeContainer } from './worker-container.ts';
@@ -59,6 +68,7 @@ export class DockerExecutor implements Executor {
   readonly #owner: ContainerOwner;
   /** Of this run alone, so that the next one knows what to remove. */
   readonly #scratch: string;
+  readonly #secrets: SecretPlace;
   readonly #workers = new Set<Worker>();
   /** Containers that could not be removed when they should have been: Docker did not answer. */
   readonly #left = new Set<string>();
@@ -70,6 +80,10 @@ export class DockerExecutor implements Executor {
     this.#options = options;
     this.#owner = { instanceId: options.instanceId, engineId: options.engineId };
     this.#scratch = join(options.scratchDirectory, options.engineId);
+    this.#secrets = new SecretPlace({
+      ...options,
+      fallback: `${options.scratchDirectory}-secrets`,
+    });
   }
 
   async probe(): Promise<ExecutorHealth> {
@@ -94,10 +108,7 @@ export class DockerExecutor implements Executor {
     }
   }
 
-  async resolveImage(
-    reference: string,
-    options: { onProgress?: (line: string) => void; signal?: AbortSignal } = {},
-  ): Promise<ResolvedImage> {
+  async resolveImage(reference: string, options: ResolveOptions = {}): Promise<ResolvedImage> {
     const { images } = await this.#connect();
     return await images.resolve(reference, {
       ...options,
@@ -128,6 +139,7 @@ export class DockerExecutor implements Executor {
     const { connection } = await this.#connect();
     await removeOldContainers(connection, this.#owner);
     await removeOldDirectories(this.#options.scratchDirectory, this.#owner.engineId);
+    await this.#secrets.sweep();
     this.#swept = true;
   }
 
@@ -154,6 +166,7 @@ export class DockerExecutor implements Executor {
     connected?.oomWatch.close();
     await (connected && this.#removeLeft(connected.connection).catch(() => undefined));
     await rm(this.#scratch, { recursive: true, force: true });
+    await this.#secrets.remove();
     for (const result of stopped) {
       if (result.status === 'rejected') {
         throw result.reason;
@@ -268,6 +281,7 @@ export class DockerExecutor implements Executor {
         ? await WarmWorker.start(context, options)
         : new RunWorker(context, options);
     } catch (error) {
+      context.secretFiles.remove();
       throw dockerError(error, `start worker "${context.spec.name}"`);
     }
   }
@@ -281,9 +295,11 @@ export class DockerExecutor implements Executor {
     const nameFor = () => `pfs-${spec.name.replace(/[^a-zA-Z0-9_.-]/g, '-')}-${this.#suffix()}`;
     const name = nameFor();
     let made = 0;
+    const secretFiles = await this.#placeSecrets(docker, { ...spec, name });
     return {
       spec,
       name,
+      secretFiles,
       scratchDirectory: this.#scratch,
       clock,
       random,
@@ -301,11 +317,25 @@ export class DockerExecutor implements Executor {
         await lossOfContainer(container, { limits: spec.limits, oomWatch, clock }),
       onStopped: (worker) => {
         this.#workers.delete(worker);
+        secretFiles.remove();
       },
       onLeft: (container) => {
         this.#left.add(container);
       },
     };
+  }
+
+  async #placeSecrets(
+    docker: Docker,
+    worker: Pick<WorkerSpec, 'name' | 'image' | 'secrets'>,
+  ): Promise<SecretFiles> {
+    const { name, image, secrets = [] } = worker;
+    const place = async () =>
+      await this.#secrets.choose(async (directory) => {
+        const mounts = [bind(directory, '/pfs', true)];
+        await removeContainer(await this.#helper(docker, image.id, mounts));
+      });
+    return SecretFiles.place(secrets.length === 0 ? '' : await place(), { name, secrets });
   }
 
   #suffix(): string {

@@ -20,6 +20,31 @@ export interface ResourceLimits {
   readonly gpus?: number;
 }
 
+/** A directory that user code sees read-only, with the values of secrets as its files. */
+export interface SecretDirectory {
+  /** Absolute, in the container. */
+  readonly path: string;
+  /** By name, without slashes. */
+  readonly files: ReadonlyMap<string, Buffer>;
+}
+
+/** What a registry asks of who pulls. */
+export interface RegistryLogin {
+  /** As images name it, `registry.example.com:5000`; Docker Hub is `docker.io`. */
+  readonly registry: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly identitytoken?: string;
+}
+
+export interface ResolveOptions {
+  /** Gets what there is to say while an image is pulled. */
+  readonly onProgress?: (line: string) => void;
+  readonly signal?: AbortSignal;
+  /** Tried before those of the user's own configuration. */
+  readonly logins?: readonly RegistryLogin[];
+}
+
 export interface WorkerSpec {
   readonly image: ResolvedImage;
   /** Marks the containers of this pipeline, for people and for the sweep; user labels included. */
@@ -31,6 +56,7 @@ export interface WorkerSpec {
   readonly limits: ResourceLimits;
   /** Keeps `/tmp` in memory, where it counts towards the limit. */
   readonly memoryScratch?: boolean;
+  readonly secrets?: readonly SecretDirectory[];
   /**
    * Host directory shown read-only at `/pfs`: absolute, and the caller's to fill between runs. Made by `startWorker` where
    * absent, with an empty `out` in it that must stay (the mount point of the output). What the caller puts in must be
@@ -110,10 +136,7 @@ export interface Executor {
    * Finds an image: one on this machine wins, otherwise it is pulled. Rejects with `not_found` when no registry has
    * it, `unavailable` when the executor or the registry cannot be reached: both may heal.
    */
-  resolveImage(
-    reference: string,
-    options?: { onProgress?: (line: string) => void; signal?: AbortSignal },
-  ): Promise<ResolvedImage>;
+  resolveImage(reference: string, options?: ResolveOptions): Promise<ResolvedImage>;
   startWorker(spec: WorkerSpec, options?: { signal?: AbortSignal }): Promise<Worker>;
   /** Removes what earlier engines of this instance id left behind when they died. No two of them run at a time. */
   sweep(): Promise<void>;

@@ -73,6 +73,10 @@ export class RunWorker implements Worker {
       if (this.#transfer === 'tar') {
         const entries = inputEntries(this.#context.spec.inputDirectory);
         await made.putArchive(packTar(entries), { path: '/' });
+        const { secretFiles } = this.#context;
+        if (!secretFiles.isEmpty) {
+          await made.putArchive(packTar(secretFiles.entries()), { path: '/' });
+        }
       }
       const result = await this.#runIn(made, spec);
       if (this.#transfer === 'tar' && result.kind === 'exited') {
@@ -95,6 +99,7 @@ export class RunWorker implements Worker {
     const mounts = [
       bind(worker.inputDirectory, '/pfs', true),
       bind(worker.outputDirectory, '/pfs/out', false),
+      ...this.#context.secretFiles.mounts,
     ];
     return await this.#context.create({
       entrypoint: program === undefined ? undefined : [program],

@@ -78,6 +78,7 @@ export class WarmWorker implements Worker {
         bind(spec.inputDirectory, '/pfs', true),
         bind(spec.outputDirectory, '/pfs/out', false),
         this.#control.mount,
+        ...this.#context.secretFiles.mounts,
       ],
       autoRemove: true,
       workingDirectory: '/',

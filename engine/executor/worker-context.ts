@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { ContainerPlan } from './container-options.ts';
 import type { RunResult, Worker, WorkerSpec } from './executor.ts';
+import type { SecretFiles } from './secret-files.ts';
 import type { WorkerContainer } from './worker-container.ts';
 
 /** Why a run was ended before its end. */
@@ -17,6 +18,7 @@ export interface WorkerContext {
   readonly name: string;
   /** A directory of the engine's own, in which workers keep directories under their names. */
   readonly scratchDirectory: string;
+  readonly secretFiles: SecretFiles;
   readonly clock: Clock;
   readonly random: Random;
   /** What every command finds in its environment: the image's, the user's proxies. */

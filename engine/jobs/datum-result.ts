@@ -35,6 +35,8 @@ export interface DatumResult {
   readonly version: number;
   readonly image: ImageRecord | null;
   readonly lastLines: readonly string[];
+  /** `name@version` of the secrets that it could see; absent for none. */
+  readonly secrets?: readonly string[];
 }
 
 const FORMAT = 1;

@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import { EngineError, isEngineError } from '../base/errors.ts';
 import type { Executor, RunResult, Worker, WorkerSpec } from '../executor/executor.ts';
 import type { JobStats } from '../journal/records.ts';
+import type { Attempt } from './attempt.ts';
 import { failureReason } from './attempt-reason.ts';
 import type { DatumOutcome, DatumRunOptions, DatumTask, MountEntry } from './datum-task.ts';
 import { DiskGuard } from './disk-guard.ts';
@@ -17,6 +18,7 @@ import { LineTail } from './line-tail.ts';
 import { OutputDirectory } from './output-directory.ts';
 import type { Collected } from './outputs.ts';
 import { removeWorkerDirectory } from './worker-directory.ts';
+import { type SecretSource, ShownSecrets } from './worker-secrets.ts';
 
 export interface DatumRunnerOptions {
   readonly executor: Executor;
@@ -26,17 +28,9 @@ export interface DatumRunnerOptions {
   readonly directory: string;
   /** What must stay free on that disk while user code writes to it. */
   readonly minFreeBytes: number;
-  readonly worker: Omit<WorkerSpec, 'inputDirectory' | 'outputDirectory'>;
-}
-
-interface Attempt {
-  /** Empty on success. */
-  readonly reason: string;
-  /** Trying again can't help. */
-  readonly isFinal: boolean;
-  readonly exitCode: number | null;
-  readonly lastLines: readonly string[];
-  readonly output: string | null;
+  readonly worker: Omit<WorkerSpec, 'inputDirectory' | 'outputDirectory' | 'secrets'>;
+  /** What the commands may see of secrets; a container that was given older ones is replaced between datums. */
+  readonly secrets?: SecretSource | undefined;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -49,6 +43,7 @@ export class DatumRunner {
   readonly #output: OutputDirectory;
   readonly #disk: DiskGuard;
   #worker: Worker | undefined;
+  readonly #secrets: ShownSecrets;
   /** How many commands the worker was given. */
   #uses = 0;
   #running: { readonly cut: AbortController; readonly over: Promise<void> } | undefined;
@@ -62,6 +57,7 @@ export class DatumRunner {
     this.#inputs = new InputDirectory(this.#inputPath, { cache, isReadOnly });
     this.#output = new OutputDirectory(join(directory, 'out'));
     this.#disk = new DiskGuard(options);
+    this.#secrets = new ShownSecrets(options.secrets);
   }
 
   /** Whether a container is kept for the next datum. */
@@ -125,10 +121,21 @@ export class DatumRunner {
       processMs: 0,
       uploadMs: 0,
     };
+    // A datum under way keeps what it began with.
+    await (this.#worker && this.#secrets.areOutdated ? this.#discardWorker() : undefined);
     for (let tries = 1; ; tries++) {
       const attempt = await this.#attempt(task, { ...options, stats });
       const { reason, output, exitCode, lastLines } = attempt;
-      const end = { output, exitCode, reason, lastLines, tries, stats, started };
+      const end = {
+        output,
+        exitCode,
+        reason,
+        lastLines,
+        tries,
+        stats,
+        started,
+        ...this.#secrets.seen,
+      };
       if (reason === '') {
         return { ...end, state: 'success' };
       }
@@ -267,7 +274,6 @@ export class DatumRunner {
     const { command, stdin, environment: env, workingDirectory, timeoutMs } = task;
     const spec = {
       command,
-      env,
       ...(stdin === undefined ? {} : { stdin }),
       ...(workingDirectory === undefined ? {} : { workingDirectory }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -284,7 +290,7 @@ export class DatumRunner {
         return await this.#timed(stats, 'processMs', () =>
           this.#disk.watch(signal, (either) =>
             this.#feeding(task, { signal: either, stats }, (all) =>
-              worker.run({ ...spec, signal: all }),
+              worker.run({ ...spec, env: { ...env, ...this.#secrets.environment }, signal: all }),
             ),
           ),
         );
@@ -325,6 +331,7 @@ export class DatumRunner {
     return this.#options.executor.startWorker(
       {
         ...this.#options.worker,
+        ...this.#secrets.open(),
         inputDirectory: this.#inputPath,
         outputDirectory: this.#output.path,
       },

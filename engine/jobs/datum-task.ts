@@ -57,6 +57,8 @@ export interface DatumRunOptions {
 /** How processing a datum ended. */
 export interface DatumOutcome {
   readonly state: 'success' | 'failed' | 'recovered';
+  /** `name@version` of the secrets that it could see; absent for none. */
+  readonly secrets?: readonly string[];
   /** Git tree of what the datum wrote; null where it wrote no file, and where it failed or was recovered. */
   readonly output: string | null;
   /** Of the last attempt; null where the command did not end by itself. */

@@ -23,6 +23,7 @@ export interface LineageDatum {
   readonly job: string;
   readonly version: number;
   readonly image: ImageRecord | null;
+  readonly secrets?: readonly string[];
   readonly inputs: readonly ResultInput[];
 }
 
@@ -220,8 +221,9 @@ async function datumsOf(
       reads.set(key, paths.add(normalizePath(path)));
     }
     if (datums.length < MAX_DATUMS) {
-      const { version, image } = result;
-      datums.push({ id: datum.id, job: result.job, version, image, inputs });
+      const { version, image, secrets } = result;
+      const seen = secrets ? { secrets } : {};
+      datums.push({ id: datum.id, job: result.job, version, image, ...seen, inputs });
     } else {
       omitted += 1;
     }

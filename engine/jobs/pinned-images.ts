@@ -1,11 +1,13 @@
 // The images of pipeline versions: what the name meant when a version first ran is what every job of it runs.
 
 import { EngineError, isEngineError } from '../base/errors.ts';
-import type { Executor, ResolvedImage } from '../executor/executor.ts';
+import type { Executor, ResolvedImage, ResolveOptions } from '../executor/executor.ts';
 import type { ImageRecord, PipelineRecord } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
+import type { Secrets } from '../secrets/secrets.ts';
+import { pullLogins } from './worker-secrets.ts';
 
 /** The image of a pipeline version: what provenance records, and what is run. */
 export interface PinnedImage {
@@ -19,13 +21,20 @@ export interface ImageOptions {
   readonly onProgress?: (line: string) => void;
 }
 
+export interface PinnedImagesOptions {
+  readonly context: PfsContext;
+  readonly executor: Executor;
+  /** Those that a spec names for pulling are tried at registries. */
+  readonly secrets: Secrets;
+}
+
 type PinnedPipeline = Pick<PipelineRecord, 'key' | 'version' | 'image'>;
 
 /** Finds and pins images. */
 export class PinnedImages {
-  readonly #options: { readonly context: PfsContext; readonly executor: Executor };
+  readonly #options: PinnedImagesOptions;
 
-  constructor(options: { readonly context: PfsContext; readonly executor: Executor }) {
+  constructor(options: PinnedImagesOptions) {
     this.#options = options;
   }
 
@@ -38,14 +47,15 @@ export class PinnedImages {
     spec: Pick<PipelineSpec, 'transform'>,
     options: ImageOptions,
   ): Promise<PinnedImage> {
-    const { context, executor } = this.#options;
+    const { context, executor, secrets } = this.#options;
     const { image: reference } = spec.transform;
+    const logins = pullLogins(secrets, spec);
     const { key, version, image: pinned } = pipeline;
     if (pinned) {
-      const resolved = await this.#findPinned(pipeline, pinned, options);
+      const resolved = await this.#findPinned(pipeline, pinned, { ...options, logins });
       return { record: pinned, resolved: { ...resolved, reference } };
     }
-    const resolved = await executor.resolveImage(reference, options);
+    const resolved = await executor.resolveImage(reference, { ...options, logins });
     const record = { reference, digest: resolved.digest, id: resolved.id };
     await context.journal.transact(
       () => ({
@@ -60,7 +70,7 @@ export class PinnedImages {
   async #findPinned(
     pipeline: PinnedPipeline,
     pinned: ImageRecord,
-    options: ImageOptions,
+    options: ResolveOptions,
   ): Promise<ResolvedImage> {
     const { executor } = this.#options;
     const { reference, digest, id } = pinned;

@@ -59,6 +59,7 @@ export function specContext(state: State): SpecContext {
       state.branches.has(branchKey(`${project}/${repo}`, branch)),
     followedBy: ({ project, repo, branch }) =>
       state.branches.get(branchKey(`${project}/${repo}`, branch))?.trigger?.branch,
+    secretKeys: (name) => state.secrets.get(name)?.keys,
     *pipelines() {
       for (const pipeline of state.pipelines.values()) {
         yield pipeline.spec as unknown as PipelineSpec;

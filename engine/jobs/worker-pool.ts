@@ -9,11 +9,13 @@ import type { PipelineKey, PipelineRecord } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
+import type { Secrets } from '../secrets/secrets.ts';
 import { CrewMember } from './crew-member.ts';
 import { DatumRunner } from './datum-runner.ts';
 import type { FileCache } from './file-cache.ts';
 import { type ImageOptions, type PinnedImage, PinnedImages } from './pinned-images.ts';
 import { removeWorkerDirectory } from './worker-directory.ts';
+import { secretSource } from './worker-secrets.ts';
 import { workerSpec } from './worker-spec.ts';
 
 export interface WorkerPoolOptions {
@@ -21,6 +23,7 @@ export interface WorkerPoolOptions {
   readonly executor: Executor;
   readonly cache: FileCache;
   readonly clock: Clock;
+  readonly secrets: Secrets;
   /** Directory for the workers' own directories, on the same disk as the cache. */
   readonly scratch: string;
   /** What must stay free on that disk while user code writes to it. */
@@ -204,7 +207,7 @@ export class WorkerPool {
     pipeline: PipelineRecord,
     options: { readonly spec: PipelineSpec; readonly image: PinnedImage },
   ): Crew {
-    const { executor, cache, clock, scratch, minFreeBytes } = this.#options;
+    const { executor, cache, clock, scratch, minFreeBytes, secrets } = this.#options;
     const { spec, image } = options;
     const { name } = spec.pipeline;
     const members = Array.from({ length: spec.parallelism_spec.constant }, (_, n) => {
@@ -214,6 +217,7 @@ export class WorkerPool {
         cache,
         clock,
         minFreeBytes,
+        secrets: secretSource(secrets, spec),
         directory: join(scratch, `${pipeline.id}-${pipeline.version}-${n}`),
         worker: workerSpec(pipeline, { spec, image, name: workerName }),
       });

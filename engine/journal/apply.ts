@@ -15,6 +15,7 @@ import {
 } from './records.ts';
 import { noteLag, removeCommit, removeJob, reshape } from './removal.ts';
 import type { TransactionRecord } from './requests.ts';
+import { foldSecret } from './secret-fold.ts';
 import type { State } from './state.ts';
 import { deleteRepo, foldTrash, keepInTrash, trashedIn } from './trash.ts';
 
@@ -268,6 +269,10 @@ export function apply(
         present(state.pipelines.get(operation.pipeline), 'pipeline', operation.pipeline),
         operation,
       );
+      return;
+    case 'secret.put':
+    case 'secret.deleted':
+      foldSecret(state, operation);
       return;
     case 'transaction.started': {
       const { transaction } = operation;

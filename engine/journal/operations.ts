@@ -19,6 +19,7 @@ import type {
   TagRecord,
 } from './records.ts';
 import type { ChangeRequest, TransactionRecord } from './requests.ts';
+import type { SecretRecord } from './secret-records.ts';
 
 /** A pack as a transaction adds it. */
 export interface AddedPack {
@@ -192,6 +193,9 @@ export type Operation =
       readonly state: JobState;
       readonly lastJob: PipelineRecord['lastJob'];
     }
+  /** Puts the next version of a secret, or its first. */
+  | { readonly kind: 'secret.put'; readonly secret: SecretRecord }
+  | { readonly kind: 'secret.deleted'; readonly secret: string }
   | { readonly kind: 'transaction.started'; readonly transaction: TransactionRecord }
   /** Refused unless exactly `index` requests are there: a request is validated on those before it. */
   | {
@@ -246,6 +250,8 @@ const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'job.progressed',
   'job.finished',
   'job.removed',
+  'secret.put',
+  'secret.deleted',
   'transaction.started',
   'transaction.appended',
   'transaction.ended',

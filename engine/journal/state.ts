@@ -19,6 +19,7 @@ import {
   type UpkeepRecord,
 } from './records.ts';
 import type { TransactionRecord } from './requests.ts';
+import type { SecretRecord } from './secret-records.ts';
 
 /** All tables of the state. Records are immutable; only `apply` replaces them. */
 export class State extends JournalState {
@@ -45,6 +46,8 @@ export class State extends JournalState {
   readonly packs = this.table<PackRecord>('packs');
   /** Open transactions of users, by id. */
   readonly transactions = this.table<TransactionRecord>('transactions');
+  /** By name. */
+  readonly secrets = this.table<SecretRecord>('secrets');
   /** By pack id. */
   readonly removedPacks = this.table<RemovedPackRecord>('removed-packs');
   /** What was deleted, by trash key. */

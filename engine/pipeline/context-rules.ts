@@ -3,6 +3,7 @@
 
 import { PipelineDag } from './dag.ts';
 import { nearestWord } from './edit-distance.ts';
+import { type KeysOfSecret, missingSecrets } from './secret-context.ts';
 import type { CronInput, PfsInput, PipelineInput, PipelineSpec } from './spec.ts';
 import { cronInputs, inputMembers, pipelineKey } from './spec.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
@@ -19,6 +20,7 @@ export interface SpecContext {
   branchExists(ref: { project: string; repo: string; branch: string }): boolean;
   /** The branch of the same repo that a branch follows by a trigger; undefined for none. */
   followedBy(ref: { project: string; repo: string; branch: string }): string | undefined;
+  readonly secretKeys: KeysOfSecret;
   /** The specs of all pipelines, stopped ones too. */
   pipelines(): Iterable<PipelineSpec>;
 }
@@ -51,6 +53,7 @@ export function contextProblems(spec: PipelineSpec, context: SpecContext): SpecP
     ...repoProblems(spec, previous, context),
     ...inputRepoProblems(spec, context),
     ...cronRepoProblems(spec, previous, context),
+    ...missingSecrets(spec, context.secretKeys),
     ...cycleProblems(spec, others),
     ...triggerContextProblems(spec, { context, pipelines: [...others, spec] }),
   ];
@@ -100,6 +103,7 @@ function withPipelines(context: SpecContext, pipelines: readonly PipelineSpec[])
     ],
     branchExists: (ref) => context.branchExists(ref),
     followedBy: (ref) => context.followedBy(ref),
+    secretKeys: (name) => context.secretKeys(name),
     *pipelines() {
       for (const spec of context.pipelines()) {
         if (!added.has(pipelineKey(spec))) {

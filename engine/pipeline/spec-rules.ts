@@ -5,6 +5,7 @@ import type { CheckGlob } from './input-rules.ts';
 import { inputFindings } from './input-rules.ts';
 import { branchNameProblem, pipelineNameProblem } from './names.ts';
 import { parseCpu, parseQuantity } from './quantity.ts';
+import { secretProblems } from './secret-rules.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -22,6 +23,7 @@ export function ruleProblems(value: unknown, options: { checkGlob: CheckGlob }):
   return [
     ...nameProblems(spec),
     ...transformProblems(spec),
+    ...secretProblems(fieldsOf(spec.transform)),
     ...inputFindings(spec, options).problems,
     ...parallelismProblems(spec),
     ...uptimeProblems(spec),

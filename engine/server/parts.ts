@@ -8,6 +8,8 @@ import type { WorkerPool } from '../jobs/worker-pool.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 import type { CommitQueue } from '../pfs/commit-queue.ts';
 import type { PfsContext } from '../pfs/context.ts';
+import type { Secrets } from '../secrets/secrets.ts';
+import type { DoctorCheck } from '../upkeep/doctor.ts';
 import type { Upkeep } from '../upkeep/upkeep.ts';
 
 /** What can be done with a store, also where the engine could not open it. */
@@ -25,6 +27,8 @@ export interface StoreParts {
   /** Opens another store by its URL, with the credentials of this one. */
   openStore(url: string): Promise<ObjectStore>;
   executorHealth(): Promise<ExecutorHealth>;
+  /** What else there is to say of the health of an engine that could open its store. */
+  readonly moreChecks?: () => readonly DoctorCheck[];
 }
 
 export interface EngineParts {
@@ -34,6 +38,7 @@ export interface EngineParts {
   readonly pool: WorkerPool;
   readonly upkeep: Upkeep;
   readonly logs: JobLogs;
+  readonly secrets: Secrets;
   readonly version: string;
   /** Random id of this run. */
   readonly id: string;

@@ -18,6 +18,7 @@ import { previewRoutes } from './routes/previews.ts';
 import { projectRoutes } from './routes/projects.ts';
 import { removalRoutes } from './routes/removals.ts';
 import { repoRoutes } from './routes/repos.ts';
+import { secretRoutes } from './routes/secrets.ts';
 import { storeRoutes } from './routes/store.ts';
 import { tagRoutes } from './routes/tags.ts';
 import { transactionRoutes } from './routes/transactions.ts';
@@ -108,6 +109,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     defaultsRoutes(routes, parts);
     jobRoutes(routes, parts);
     whyRoutes(routes, parts);
+    secretRoutes(routes, parts);
     transactionRoutes(routes, parts);
     storeRoutes(routes, parts.store);
   };

@@ -234,6 +234,7 @@ export function viewDatum(job: Pick<JobRecord, 'id'>, one: JobDatum): Datum {
     stats: result?.stats ?? null,
     version: result?.version ?? null,
     image: viewImage(result?.image ?? null),
+    ...(result?.secrets ? { secrets: result.secrets } : {}),
   };
 }
 
@@ -257,6 +258,7 @@ export function viewLineage(context: PfsContext, node: LineageRecord): Lineage {
       job: datum.job,
       version: datum.version,
       image: viewImage(datum.image),
+      ...(datum.secrets ? { secrets: datum.secrets } : {}),
       inputs: datum.inputs.map(({ name, project, repo, commit, path }) => ({
         name,
         repo: { project, name: repo },

@@ -18,6 +18,8 @@ export interface Lineage {
     readonly job: string;
     readonly version: number;
     readonly image: Image | null;
+    /** `name@version` of the secrets that it could see; absent for none. */
+    readonly secrets?: readonly string[];
     readonly inputs: readonly {
       readonly name: string;
       readonly repo: RepoName;

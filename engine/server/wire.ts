@@ -374,6 +374,8 @@ export interface Datum {
   readonly stats: Job['stats'] | null;
   readonly version: number | null;
   readonly image: Image | null;
+  /** `name@version` of the secrets that its result was made with; absent for none. */
+  readonly secrets?: readonly string[];
 }
 
 /** Datums that begin again. */

@@ -44,6 +44,7 @@ const REACHES: Readonly<Record<string, Reach>> = {
   packs: nothing,
   // Requests are text: what they will store is stored when the transaction finishes.
   transactions: nothing,
+  secrets: nothing,
   'removed-packs': nothing,
   *trash(state, gone) {
     for (const [key, record] of state.trash.entries()) {

@@ -111,6 +111,12 @@ export function fold(table, o, { seq, time }) {
       reshape(o.repo);
       return;
     }
+    case 'secret.put':
+      table('secrets').set(o.secret.name, o.secret);
+      return;
+    case 'secret.deleted':
+      table('secrets').delete(o.secret);
+      return;
     case 'tag.put':
       table('tags').set(`${o.tag.repo}@${o.tag.name}`, o.tag);
       return;

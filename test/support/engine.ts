@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import type { Clock } from '../../engine/base/clock.ts';
+import { SystemRandom } from '../../engine/base/random.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
 import { makeRequested } from '../../engine/jobs/changes.ts';
 import { FileCache } from '../../engine/jobs/file-cache.ts';
@@ -18,6 +19,8 @@ import { MemoryObjectStore } from '../../engine/object/memory.ts';
 import type { ObjectStore } from '../../engine/object/object-store.ts';
 import { deleteFiles } from '../../engine/pfs/change-files.ts';
 import { resolveCommit } from '../../engine/pfs/commit-lookup.ts';
+import { KeyRing } from '../../engine/secrets/key-ring.ts';
+import { Secrets } from '../../engine/secrets/secrets.ts';
 import { FakeExecutor } from './fake-executor.ts';
 import {
   ACTOR,
@@ -66,6 +69,7 @@ export class TestEngine {
   readonly ticker: Ticker;
   readonly pool: WorkerPool;
   readonly logs: JobLogs;
+  readonly secrets: Secrets;
   readonly store: ObjectStore;
   /** What nobody was there to be told. */
   readonly problems: unknown[];
@@ -74,7 +78,15 @@ export class TestEngine {
   private constructor(
     parts: Pick<
       TestEngine,
-      'pfs' | 'executor' | 'scheduler' | 'ticker' | 'pool' | 'logs' | 'store' | 'problems'
+      | 'pfs'
+      | 'executor'
+      | 'scheduler'
+      | 'ticker'
+      | 'pool'
+      | 'logs'
+      | 'secrets'
+      | 'store'
+      | 'problems'
     >,
   ) {
     this.pfs = parts.pfs;
@@ -83,6 +95,7 @@ export class TestEngine {
     this.ticker = parts.ticker;
     this.pool = parts.pool;
     this.logs = parts.logs;
+    this.secrets = parts.secrets;
     this.store = parts.store;
     this.problems = parts.problems;
   }
@@ -103,9 +116,16 @@ export class TestEngine {
     const { context } = pfs;
     const problems: unknown[] = [];
     const onProblem = (error: unknown) => void problems.push(error);
+    const keys = new KeyRing({
+      file: join(scratch, 'secret-keys.json'),
+      clock,
+      random: new SystemRandom(),
+    });
+    const secrets = new Secrets(context, { keys, random: new SystemRandom() });
     const pool = new WorkerPool({
       context,
       executor,
+      secrets,
       clock,
       cache: new FileCache(join(scratch, 'cache'), { maxBytes: 1e9, minFreeBytes: 0 }),
       scratch: join(scratch, 'workers'),
@@ -124,6 +144,7 @@ export class TestEngine {
       ticker,
       pool,
       logs,
+      secrets,
       store,
       problems,
     });

@@ -64,7 +64,7 @@ export class TestServer {
   /** Starts a server that ends with the test. */
   static async start(t: Test, options: TestEngineOptions = {}): Promise<TestServer> {
     const engine = await TestEngine.start(t, options);
-    const { pfs, pool, logs, scheduler } = engine;
+    const { pfs, pool, logs, secrets, scheduler } = engine;
     const faults: unknown[] = [];
     const events = new EventEmitter();
     const server = makeServer(
@@ -81,6 +81,7 @@ export class TestServer {
         }),
         pool,
         logs,
+        secrets,
         version: '1.2.3',
         id: 'run',
         storeUrl: 'memory:',

@@ -70,6 +70,6 @@ export function storeRoutes(server: FastifyInstance, parts: StoreParts): void {
   server.get('/store/doctor', async (): Promise<DoctorReport> => {
     const { executorHealth, directories, node } = parts;
     const options = { store: bucket, clock, random, executorHealth, directories, node };
-    return { checks: await examine(options) };
+    return { checks: [...(await examine(options)), ...(parts.moreChecks?.() ?? [])] };
   });
 }

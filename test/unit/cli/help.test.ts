@@ -170,6 +170,7 @@ describe('completion', () => {
       'pipeline',
       'project',
       'repo',
+      'secret',
       'tag',
     ]);
     assert.deepEqual(await complete(['put-file', '--re']), ['--recursive']);

@@ -21,6 +21,7 @@ function world(
     repoNames: () => repos,
     branchExists: ({ repo, branch }) => (state.branches ?? []).includes(`${repo}@${branch}`),
     followedBy: () => undefined,
+    secretKeys: (name) => (name === 'db' ? ['password'] : undefined),
     pipelines: () => state.pipelines ?? [],
   };
 }

@@ -1,0 +1,9 @@
+// Which secrets a spec uses. Pure.
+
+import type { PipelineSpec } from './spec.ts';
+
+/** Returns the names of all secrets that a spec names, each once. */
+export function secretsOfSpec(spec: PipelineSpec): readonly string[] {
+  const { secrets = [], image_pull_secrets: pulls = [] } = spec.transform;
+  return [...new Set([...secrets.map(({ name }) => name), ...pulls])];
+}
