@@ -1,27 +1,19 @@
 // Writes files that arrive as frames into a folder of the user's: all of them or none, and nothing outside it.
 
 import {
-  closeSync,
   type Dirent,
   lstatSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   renameSync,
   rmdirSync,
   rmSync,
-  symlinkSync,
-  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { decodeFrames } from '../engine/server/frames.ts';
 import { CliError, failure, fileError } from './cli-error.ts';
-
-export interface Written {
-  readonly files: number;
-  readonly bytes: number;
-}
+import { FolderCollector, type Written } from './folder-collector.ts';
 
 /**
  * Writes the files of a frame stream below `folder`, which is made where it is missing. They are collected in a hidden folder
@@ -53,18 +45,6 @@ export async function writeFolder(
   }
 }
 
-/** Throws unless `path` is one that stays inside the folder it is put in. Returns its parts. */
-export function safeParts(path: string): readonly string[] {
-  const parts = path.replace(/^\//, '').split('/');
-  if (parts.some((part) => part === '' || part === '.' || part === '..' || part.includes('\0'))) {
-    throw new CliError(
-      'io',
-      `Cannot write "${path}": its path leads out of the folder; nothing was written`,
-    );
-  }
-  return parts;
-}
-
 /** Returns the hidden folder, and the topmost folder that had to be made for it, if one had. */
 function makeStaging(folder: string): { staging: string; made: string | undefined } {
   try {
@@ -79,19 +59,7 @@ async function collect(
   staging: string,
   options: Parameters<typeof writeFolder>[1] & { readonly folder: string },
 ): Promise<Written> {
-  const made = new Set(['']);
-  let files = 0;
-  let bytes = 0;
-  let fd: number | undefined;
-  const links: { readonly path: string; readonly parts: readonly string[]; target: string }[] = [];
-  const makeParents = (parts: readonly string[], path: string): void => {
-    const parent = path.slice(0, Math.max(0, path.length - (parts.at(-1)?.length ?? 0) - 1));
-    if (!made.has(parent)) {
-      mkdirSync(join(staging, parent), { recursive: true });
-      made.add(parent);
-    }
-  };
-  let current = '';
+  const collector = new FolderCollector(staging);
   try {
     for (const path of options.folders ?? []) {
       mkdirSync(join(staging, path), { recursive: true });
@@ -99,74 +67,48 @@ async function collect(
     for await (const parts of decodeFrames(options.source)) {
       options.signal?.throwIfAborted();
       for (const part of parts) {
-        if (part.link) {
-          const names = safeParts(part.path);
-          links.push({ path: names.join('/'), parts: names, target: part.data.toString() });
-          files += 1;
-          continue;
-        }
-        if (part.first) {
-          const names = safeParts(part.path);
-          current = names.join('/');
-          makeParents(names, current);
-          // "wx" refuses to follow or replace anything; the mode is narrowed by the user's own umask.
-          fd = openSync(`${staging}/${current}`, 'wx', part.executable ? 0o777 : 0o666);
-        }
-        if (fd !== undefined) {
-          writeAll(fd, part.data);
-        }
-        bytes += part.data.length;
-        if (part.last && fd !== undefined) {
-          closeSync(fd);
-          fd = undefined;
-          files += 1;
+        const waiting = collector.take(part);
+        if (waiting) {
+          await waiting;
         }
       }
-      options.onProgress?.({ files, bytes });
+      options.onProgress?.(collector.written);
     }
-    for (const { parts, path } of links) {
-      makeParents(parts, path);
-    }
-    // Last, so that nothing can be written, nor a folder made, through one.
-    for (const { target, path } of links) {
-      current = path;
-      symlinkSync(target, `${staging}/${path}`);
-    }
+    await collector.finish();
   } catch (error) {
-    if (error instanceof CliError) {
-      throw error;
-    }
-    if (error instanceof Error && error.name === 'EngineError') {
-      throw failure(
-        'unreachable',
-        'Cannot get the files: the engine broke off before the last had arrived; nothing was written, try again',
-        error,
-      );
-    }
-    const code = (error as { code?: unknown } | null)?.code;
-    if (code === 'EEXIST') {
-      throw failure(
-        'io',
-        `Cannot write "${current}": another file has the same name here, perhaps in other case; nothing was written`,
-        error,
-      );
-    }
-    throw typeof code === 'string' && code.startsWith('E')
-      ? fileError(`write "${join(options.folder, current)}"`, error)
-      : error;
+    throw collectError(error, { folder: options.folder, current: collector.current });
   } finally {
-    if (fd !== undefined) {
-      closeSync(fd);
-    }
+    await collector.close();
   }
-  return { files, bytes };
+  return collector.written;
 }
 
-function writeAll(fd: number, data: Buffer): void {
-  let done = 0;
-  while (done < data.length) {
-    done += writeSync(fd, data, done, data.length - done);
+function collectError(
+  error: unknown,
+  { folder, current }: { readonly folder: string; readonly current: string },
+): unknown {
+  if (error instanceof CliError) {
+    return error;
   }
+  if (error instanceof Error && error.name === 'EngineError') {
+    return failure(
+      'unreachable',
+      'Cannot get the files: the engine broke off before the last had arrived; nothing was written, try again',
+      error,
+    );
+  }
+  const { code, path = current } = (error ?? {}) as { code?: unknown; path?: string };
+  const place = path.startsWith('/') ? current : path;
+  if (code === 'EEXIST') {
+    return failure(
+      'io',
+      `Cannot write "${place}": another file has the same name here, perhaps in other case; nothing was written`,
+      error,
+    );
+  }
+  return typeof code === 'string' && code.startsWith('E')
+    ? fileError(`write "${join(folder, place)}"`, error)
+    : error;
 }
 
 /** Moves what `from` holds into `to`. Folders that both have are merged, never through a symbolic link. */

@@ -1,6 +1,14 @@
 // What we are compared with.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { S3Server } from '../support/s3-server.ts';
 import { seconds, settle } from './program.ts';
@@ -65,7 +73,11 @@ export async function copyAndSync(bench: Workspace, source: string): Promise<num
   const copy = bench.fresh('copy');
   await settle();
   const took = await seconds('sh', ['-c', 'cp -r "$1" "$2" && sync', 'sh', source, copy]);
-  bench.remove(copy);
+  if (statSync(copy).isDirectory()) {
+    bench.discard(copy);
+  } else {
+    bench.remove(copy);
+  }
   return took;
 }
 

@@ -1,12 +1,14 @@
 // The folder in which a bench works and all that it starts: both are gone when it ends, however it ends.
 
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type S3Server, startS3Server } from '../support/s3-server.ts';
 import { BenchEngine, type EngineOptions } from './bench-engine.ts';
 import { endPrograms } from './program.ts';
+
+const SCARCE_BYTES = 15 * 1024 ** 3;
 
 /** Rows get it to work in. */
 export class Workspace {
@@ -16,6 +18,7 @@ export class Workspace {
   peakBytes = 0;
   readonly #engines = new Set<BenchEngine>();
   #s3: S3Server | undefined;
+  readonly #discarded: string[] = [];
   #folders = 0;
 
   readonly #rounds: number | undefined;
@@ -73,6 +76,20 @@ export class Workspace {
 
   remove(path: string): void {
     rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+
+  /**
+   * Removes a folder of many files, but only when all is over, or where room gets scarce: some file systems make new files
+   * many times slower for minutes after many were deleted (ext4 without a journal looks at each inode freed lately).
+   */
+  discard(path: string): void {
+    this.#discarded.push(path);
+    const { bavail, bsize } = statfsSync(this.root);
+    if (bavail * bsize < SCARCE_BYTES) {
+      for (const discarded of this.#discarded.splice(0)) {
+        this.remove(discarded);
+      }
+    }
   }
 
   /** Ends everything, gently: the server is asked to stop. */

@@ -88,18 +88,18 @@ function restore(source: Source): Row {
       const backups = await server.createBucket();
       const restic = await Restic.init(`s3:${server.endpoint}/${backups}`, server);
       await restic.time('backup', from);
-      const target = bench.fresh('got');
-      const timed = async (work: () => Promise<number>): Promise<number> => {
+      const timed = async (work: (target: string) => Promise<number>): Promise<number> => {
+        const target = bench.fresh('got');
         await settle();
-        const took = await work();
-        bench.remove(target);
+        const took = await work(target);
+        bench.discard(target);
         return took;
       };
       const got = source === 'small' ? ['data@master:/', '-r'] : ['data@master:/large'];
       const values = await interleaved(bench.rounds(3), {
-        ours: () => timed(() => engine.time(['get', 'file', ...got, '-o', target])),
-        rclone: () => timed(() => rcloneCopy(server, `s3:${copies}`, target)),
-        restic: () => timed(() => restic.time('restore', 'latest', '--target', target)),
+        ours: () => timed((target) => engine.time(['get', 'file', ...got, '-o', target])),
+        rclone: () => timed((target) => rcloneCopy(server, `s3:${copies}`, target)),
+        restic: () => timed((target) => restic.time('restore', 'latest', '--target', target)),
       });
       await bench.close(engine);
       return beside(`S3: get ${named(bench, source)}`, values);

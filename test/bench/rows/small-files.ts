@@ -63,20 +63,17 @@ export const restoreSmall: Row = {
     await engine.pfs('put', 'file', 'data@master:/', '-r', '-f', small);
     const restic = await Restic.init(bench.fresh('restic'));
     await restic.time('backup', small);
-    const target = bench.fresh('restored');
+    const timed = async (work: (target: string) => Promise<number>): Promise<number> => {
+      const target = bench.fresh('restored');
+      await settle();
+      const took = await work(target);
+      bench.discard(target);
+      return took;
+    };
     const values = await interleaved(bench.rounds(5), {
-      ours: async () => {
-        await settle();
-        const took = await engine.time(['get', 'file', 'data@master:/', '-r', '-o', target]);
-        bench.remove(target);
-        return took;
-      },
-      restic: async () => {
-        await settle();
-        const took = await restic.time('restore', 'latest', '--target', target);
-        bench.remove(target);
-        return took;
-      },
+      ours: () =>
+        timed((target) => engine.time(['get', 'file', 'data@master:/', '-r', '-o', target])),
+      restic: () => timed((target) => restic.time('restore', 'latest', '--target', target)),
     });
     await bench.close(engine);
     bench.remove(restic.repository);

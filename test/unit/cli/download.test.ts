@@ -95,6 +95,41 @@ describe('get file -r', () => {
     assert.deepEqual(readdirSync(join(folder, 'out')), ['dir']);
   });
 
+  it('writes thousands of files by threads, small, empty and large ones', async () => {
+    const sizes = Array.from({ length: 3000 }, (_, i) =>
+      i % 700 === 3 ? 1_500_000 : (i * 37) % 4096,
+    );
+    const content = (i: number): string => String.fromCharCode(97 + (i % 26)).repeat(sizes[i] ?? 0);
+    serve([
+      ...sizes.map((_, i) => frame(i % 5 ? FRAME_FILE : FRAME_EXECUTABLE, nameOf(i), content(i))),
+      encodeFrameEnd(sizes.length),
+    ]);
+    const { code, stderr } = await get();
+    assert.equal(stderr, '');
+    assert.equal(code, 0);
+    for (const i of sizes.keys()) {
+      const file = join(folder, 'out', nameOf(i));
+      assert.equal(readFileSync(file, 'utf8'), content(i), nameOf(i));
+      assert.equal(statSync(file).mode & 0o100, i % 5 ? 0 : 0o100);
+    }
+    assert.equal(readdirSync(join(folder, 'out'), { recursive: true }).length, 3000 + 30);
+  });
+
+  for (const again of [0, 2000, 3999]) {
+    it(`writes nothing where a thread finds the place of file ${again} taken`, async () => {
+      const names = Array.from({ length: 4000 }, (_, i) => nameOf(i));
+      const frames = [...names, nameOf(again)].map((name) =>
+        frame(FRAME_FILE, name, 'x'.repeat(999)),
+      );
+      serve([...frames, encodeFrameEnd(frames.length)]);
+      const { code, stderr } = await get();
+      assert.equal(code, 1);
+      assert.match(stderr, /Cannot write "d\d+\/\d+": another file has the same name here/);
+      assert.ok(stderr.includes(nameOf(again)), stderr);
+      assert.equal(existsSync(join(folder, 'out')), false);
+    });
+  }
+
   it('writes nothing when the stream breaks off', async () => {
     serve([frame(FRAME_FILE, 'a', 'x')]);
     const { code, stderr } = await get();
@@ -212,6 +247,10 @@ async function get(signal?: AbortSignal): Promise<Ran> {
 
 async function run(args: readonly string[]): Promise<Ran> {
   return runCli(['get-file', ...args], { address: engine.address });
+}
+
+function nameOf(i: number): string {
+  return `d${Math.floor(i / 100)}/${i}`;
 }
 
 function frame(kind: number, path: string, data: string): Buffer {
