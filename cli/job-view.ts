@@ -27,7 +27,7 @@ export function jobColumns(times: TimeStyle): Columns<Job> {
       formatProgress(job.datums),
       formatSize(job.stats.downloadBytes),
       formatSize(job.stats.uploadBytes),
-      job.state,
+      job.waits ? `${job.state}, waits` : job.state,
     ],
   };
 }
@@ -70,8 +70,14 @@ export function jobFields(
       'Workers',
       job.workers
         ?.map(
-          ({ id, datum, since }) =>
-            `${id}: ${datum ? `datum ${datum.slice(0, 12)}, since ${formatTime(since, times)}` : 'idle'}`,
+          ({ id, datum, since, waitsFor }) =>
+            `${id}: ${
+              datum
+                ? `datum ${datum.slice(0, 12)}, since ${formatTime(since, times)}`
+                : waitsFor
+                  ? `waits for room, since ${formatTime(since, times)}`
+                  : 'idle'
+            }`,
         )
         .join('\n'),
     ],

@@ -22,6 +22,8 @@ export interface Config {
   /** Memory for data on its way into the store. */
   readonly bufferBytes: number;
   readonly workerIdleMs: number;
+  /** What the workers of all pipelines share; undefined: all CPUs of the machine on which they run, and most of its memory. */
+  readonly room: { readonly cpus?: number; readonly memoryBytes?: number; readonly gpus?: number };
   /** How long what was deleted can be had back, and what nothing reaches stays in the store after that. */
   readonly graceMs: number;
   /** How long after a collection the next one is due; 0: none by itself. */
@@ -55,6 +57,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     minFreeBytes: number(env, 'PFS_MIN_FREE_BYTES', GiB),
     bufferBytes: number(env, 'PFS_BUFFER_BYTES', GiB / 8),
     workerIdleMs: number(env, 'PFS_WORKER_IDLE_MS', 60_000),
+    room: {
+      ...(env.PFS_CPUS ? { cpus: cpus(env.PFS_CPUS) } : {}),
+      ...(env.PFS_MEMORY_BYTES ? { memoryBytes: number(env, 'PFS_MEMORY_BYTES', 0) } : {}),
+      ...(env.PFS_GPUS ? { gpus: number(env, 'PFS_GPUS', 0) } : {}),
+    },
     graceMs: number(env, 'PFS_GRACE_MS', 24 * HOUR),
     collectEveryMs: number(env, 'PFS_COLLECT_EVERY_MS', 6 * HOUR),
     compacts: number(env, 'PFS_COMPACT', 1) !== 0,
@@ -76,6 +83,17 @@ function number(env: NodeJS.ProcessEnv, name: string, fallback: number): number 
     throw new EngineError(
       'invalid',
       `Cannot use ${name}="${text}": it must be a whole number from 0`,
+    );
+  }
+  return value;
+}
+
+function cpus(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) {
+    throw new EngineError(
+      'invalid',
+      `Cannot use PFS_CPUS="${text}": it must be a number above 0, such as 4 or 1.5`,
     );
   }
   return value;

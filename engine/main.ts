@@ -12,6 +12,7 @@ import { SystemClock } from './base/system-clock.ts';
 import { type Config, readConfig } from './config.ts';
 import { DockerExecutor } from './executor/docker.ts';
 import { AlreadyRunningError, holdInstance, type Instance } from './instance.ts';
+import { Admission } from './jobs/admission.ts';
 import { FileCache } from './jobs/file-cache.ts';
 import { Heartbeat } from './jobs/heartbeat.ts';
 import { JobRunner } from './jobs/job-runner.ts';
@@ -33,6 +34,7 @@ import { parseStoreUrl } from './object/store-url.ts';
 import { CommitQueue } from './pfs/commit-queue.ts';
 import type { PfsContext } from './pfs/context.ts';
 import { openPfs } from './pfs/open.ts';
+import { sharedRoom } from './pipeline/resources.ts';
 import { KeyRing } from './secrets/key-ring.ts';
 import { checkSecrets } from './secrets/secret-checks.ts';
 import { Secrets } from './secrets/secrets.ts';
@@ -200,12 +202,17 @@ async function start(
   const { store } = context;
   const stopFollowing = context.journal.follow();
 
+  const admission = new Admission({
+    clock,
+    capacity: async () => sharedRoom(config.room, await executor.capacity()),
+  });
   const keys = new KeyRing({ file: join(config.home, 'secret-keys.json'), clock, random });
   const secrets = new Secrets(context, { keys, random });
   const pool = new WorkerPool({
     context,
     executor,
     secrets,
+    admission,
     clock,
     cache: new FileCache(join(config.home, 'cache', 'files'), {
       maxBytes: config.cacheBytes,

@@ -23,6 +23,7 @@ import { DockerImages, type ImageDetails } from './docker-image.ts';
 import type {
   Executor,
   ExecutorHealth,
+  MachineCapacity,
   ResolvedImage,
   ResolveOptions,
   Worker,
@@ -106,6 +107,12 @@ export class DockerExecutor implements Executor {
     } catch (error) {
       return { ok: false, notes: [errorText(error)] };
     }
+  }
+
+  async capacity(): Promise<MachineCapacity> {
+    const { connection } = await this.#connect();
+    const { cpus, memoryBytes } = connection.host;
+    return { cpus, memoryBytes };
   }
 
   async resolveImage(reference: string, options: ResolveOptions = {}): Promise<ResolvedImage> {

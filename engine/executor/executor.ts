@@ -45,6 +45,12 @@ export interface ResolveOptions {
   readonly logins?: readonly RegistryLogin[];
 }
 
+/** The machine on which commands run, which need not be this one. */
+export interface MachineCapacity {
+  readonly cpus: number;
+  readonly memoryBytes: number;
+}
+
 export interface WorkerSpec {
   readonly image: ResolvedImage;
   /** Marks the containers of this pipeline, for people and for the sweep; user labels included. */
@@ -132,6 +138,8 @@ export interface Executor {
   readonly kind: 'docker' | 'process';
   /** Looks for the engine behind this executor, and at how binds behave there. Never rejects. */
   probe(): Promise<ExecutorHealth>;
+  /** Returns what the machine has on which commands run. Rejects with `unavailable` when that can't be told now. */
+  capacity(): Promise<MachineCapacity>;
   /**
    * Finds an image: one on this machine wins, otherwise it is pulled. Rejects with `not_found` when no registry has
    * it, `unavailable` when the executor or the registry cannot be reached: both may heal.

@@ -1,6 +1,7 @@
-// One worker of a crew: what it does now, and beginning again with that.
+// One worker of a crew: what it does now, beginning again with that, and the room on the machine that it has for it.
 
 import type { Clock } from '../base/clock.ts';
+import type { Admission, Demand, Lease, Place } from './admission.ts';
 import type { DatumRunner } from './datum-runner.ts';
 import type { DatumOutcome, DatumRunOptions, DatumTask } from './datum-task.ts';
 
@@ -15,18 +16,32 @@ export interface WorkerActivity {
   readonly since: number;
 }
 
+interface CrewMemberOptions {
+  readonly runner: DatumRunner;
+  readonly clock: Clock;
+  readonly admission: Admission;
+  readonly demand: Demand;
+}
+
 /** One worker of a crew. */
 export class CrewMember {
   readonly name: string;
   readonly runner: DatumRunner;
-  readonly #clock: Clock;
+  readonly #options: CrewMemberOptions;
   #activity: WorkerActivity | undefined;
   #attempt: AbortController | undefined;
+  #lease: Lease | undefined;
+  #place: Place | undefined;
 
-  constructor(name: string, options: { readonly runner: DatumRunner; readonly clock: Clock }) {
+  constructor(name: string, options: CrewMemberOptions) {
     this.name = name;
     this.runner = options.runner;
-    this.#clock = options.clock;
+    this.#options = options;
+  }
+
+  /** Its place in the queue for room on the machine; undefined while it needs none or has it. */
+  get place(): Place | undefined {
+    return this.#place;
   }
 
   /** Undefined while it is idle. */
@@ -37,6 +52,28 @@ export class CrewMember {
   /** Kills what it is at and begins with the same datum again, in a new container, as if it had not begun. */
   restart(): void {
     this.#attempt?.abort();
+  }
+
+  /**
+   * Resolves when it may take the next datum, which is at once unless others wait for the room that it has. Rejects as
+   * {@link Admission.enter} does.
+   */
+  async ready(signal: AbortSignal): Promise<void> {
+    if (this.#lease?.mayStay) {
+      return;
+    }
+    this.rest();
+    const { admission, demand } = this.#options;
+    const onWait = (place: Place | undefined) => {
+      this.#place = place;
+    };
+    this.#lease = await admission.enter({ ...demand, onWait }, signal);
+  }
+
+  /** Gives its room on the machine to others: it has nothing to do for now. */
+  rest(): void {
+    this.#lease?.release();
+    this.#lease = undefined;
   }
 
   /** As {@link DatumRunner.run}, for a job. */
@@ -50,7 +87,7 @@ export class CrewMember {
       for (;;) {
         const attempt = new AbortController();
         this.#attempt = attempt;
-        this.#activity = { job, datum: task.datum, paths, since: this.#clock.now() };
+        this.#activity = { job, datum: task.datum, paths, since: this.#options.clock.now() };
         const either = signal ? AbortSignal.any([signal, attempt.signal]) : attempt.signal;
         try {
           return await this.runner.run(task, { ...options, signal: either });

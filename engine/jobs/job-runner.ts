@@ -8,6 +8,7 @@ import { getCommit, lastGood } from '../pfs/commit-lookup.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { untilSettled } from '../pfs/settled.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
+import type { CrewMember } from './crew-member.ts';
 import { resultInputs } from './datum-list.ts';
 import type { DatumResult } from './datum-result.ts';
 import { datumTask } from './datum-tasks.ts';
@@ -239,45 +240,37 @@ class JobRun {
     const crew = await this.#pool.crew(pipeline, inputs.spec, { signal, onProgress });
     this.#progress.image = crew.image.record;
     await this.#progress.flush('running');
-    const failure = new AbortController();
-    const either = AbortSignal.any([signal, failure.signal]);
     const datums = startingWith(first.value, todo);
     const next = async (): Promise<Datum | undefined> => {
       const step = await datums.next();
       return step.done ? undefined : step.value;
     };
     let isFirst = true;
-    try {
-      await crew.work(async (worker) => {
-        try {
-          for (let datum = await next(); datum && !either.aborted; datum = await next()) {
-            const task = datumTask(inputs, {
-              datum,
-              job: this.#job,
-              context: this.#context,
-              session: this.#session,
-              worker: worker.name,
-            });
-            const log = this.#logs.open(this.#job, datum.id);
-            await (debug && log.write(beginLine(datum, worker.name)));
-            const outcome = await worker.run(task, {
-              job: jobKey(this.#job.pipeline, this.#job.id),
-              signal: either,
-              onLog: (chunk) => log.write(chunk),
-            });
-            await log.end();
-            await (debug && log.write(endLine(outcome)));
-            this.#take(datum, { ...outcome, image: crew.image }, inputs);
-            if (isFirst) {
-              isFirst = false;
-              await this.#onWork();
-            }
-          }
-        } catch (error) {
-          failure.abort();
-          throw error;
-        }
+    const each = async (worker: CrewMember, datum: Datum, either: AbortSignal): Promise<void> => {
+      const task = datumTask(inputs, {
+        datum,
+        job: this.#job,
+        context: this.#context,
+        session: this.#session,
+        worker: worker.name,
       });
+      const log = this.#logs.open(this.#job, datum.id);
+      await (debug && log.write(beginLine(datum, worker.name)));
+      const outcome = await worker.run(task, {
+        job: jobKey(this.#job.pipeline, this.#job.id),
+        signal: either,
+        onLog: (chunk) => log.write(chunk),
+      });
+      await log.end();
+      await (debug && log.write(endLine(outcome)));
+      this.#take(datum, { ...outcome, image: crew.image }, inputs);
+      if (isFirst) {
+        isFirst = false;
+        await this.#onWork();
+      }
+    };
+    try {
+      await crew.work({ next, each, signal });
     } finally {
       this.#pool.rest(this.#job.pipeline);
       await this.#logs.flush(this.#job);

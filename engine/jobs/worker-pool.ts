@@ -3,13 +3,16 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
-import { EngineError, isEngineError, systemCode } from '../base/errors.ts';
+import { EngineError, systemCode } from '../base/errors.ts';
 import type { Executor } from '../executor/executor.ts';
 import type { PipelineKey, PipelineRecord } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
+import { type Room, workerNeed } from '../pipeline/resources.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
 import type { Secrets } from '../secrets/secrets.ts';
+import type { Admission } from './admission.ts';
+import { Crew } from './crew.ts';
 import { CrewMember } from './crew-member.ts';
 import { DatumRunner } from './datum-runner.ts';
 import type { FileCache } from './file-cache.ts';
@@ -22,6 +25,8 @@ export interface WorkerPoolOptions {
   readonly context: PfsContext;
   readonly executor: Executor;
   readonly cache: FileCache;
+  /** Decides which workers may work. */
+  readonly admission: Admission;
   readonly clock: Clock;
   readonly secrets: Secrets;
   /** Directory for the workers' own directories, on the same disk as the cache. */
@@ -31,80 +36,6 @@ export interface WorkerPoolOptions {
   /** How long workers are kept without work. */
   readonly idleMs: number;
   readonly onProblem: (error: unknown) => void;
-}
-
-/** The workers of one pipeline version. */
-export class Crew {
-  readonly image: PinnedImage;
-  readonly members: readonly CrewMember[];
-  readonly #pipeline: Pick<PipelineRecord, 'id' | 'version'>;
-  #users = 0;
-  #idle: AbortController | undefined;
-
-  constructor(
-    image: PinnedImage,
-    options: {
-      readonly members: readonly CrewMember[];
-      readonly pipeline: Pick<PipelineRecord, 'id' | 'version'>;
-    },
-  ) {
-    this.image = image;
-    this.members = options.members;
-    this.#pipeline = options.pipeline;
-  }
-
-  /** Returns whether these are the workers that a pipeline, as it is now, may have. */
-  fits(pipeline: PipelineRecord | undefined): boolean {
-    const { id, version } = this.#pipeline;
-    return (
-      pipeline !== undefined &&
-      !pipeline.stopped &&
-      pipeline.id === id &&
-      pipeline.version === version
-    );
-  }
-
-  /** Runs `loop` on every worker, side by side; resolves when all are done, rejects with the first failure. */
-  async work(loop: (member: CrewMember) => Promise<void>): Promise<void> {
-    this.#users += 1;
-    this.#idle?.abort();
-    this.#idle = undefined;
-    try {
-      const results = await Promise.allSettled(this.members.map(loop));
-      for (const result of results) {
-        if (result.status === 'rejected' && !isEngineError(result.reason, 'cancelled')) {
-          throw result.reason;
-        }
-      }
-      const cut = results.find((result) => result.status === 'rejected');
-      if (cut?.status === 'rejected') {
-        throw cut.reason;
-      }
-    } finally {
-      this.#users -= 1;
-    }
-  }
-
-  /** Stops the workers once nobody has used them for `ms`. */
-  async stopWhenIdle(clock: Clock, ms: number): Promise<void> {
-    if (this.#users > 0) {
-      return;
-    }
-    const idle = new AbortController();
-    this.#idle?.abort();
-    this.#idle = idle;
-    try {
-      await clock.sleep(ms, { signal: idle.signal });
-    } catch {
-      return;
-    }
-    await Promise.all(this.members.map(({ runner }) => runner.stop()));
-  }
-
-  async close(): Promise<void> {
-    this.#idle?.abort();
-    await Promise.all(this.members.map(({ runner }) => runner.close()));
-  }
 }
 
 /** The crews of all pipelines. */
@@ -159,6 +90,16 @@ export class WorkerPool {
     return this.#crews.get(pipeline)?.members ?? [];
   }
 
+  /**
+   * Returns why none of a pipeline's workers is at work although they should be: they wait for room on the machine. Empty
+   * where that is not so.
+   */
+  waitsFor(pipeline: PipelineKey): string {
+    const members = this.workers(pipeline);
+    const waiting = members.find(({ place }) => place !== undefined);
+    return members.some(({ activity }) => activity) ? '' : (waiting?.place?.reason ?? '');
+  }
+
   /** Says that a job of the pipeline is done for now: its workers are stopped unless another comes soon. */
   rest(pipeline: PipelineKey): void {
     const { clock, idleMs, onProblem } = this.#options;
@@ -207,9 +148,13 @@ export class WorkerPool {
     pipeline: PipelineRecord,
     options: { readonly spec: PipelineSpec; readonly image: PinnedImage },
   ): Crew {
-    const { executor, cache, clock, scratch, minFreeBytes, secrets } = this.#options;
+    const { executor, cache, clock, scratch, minFreeBytes, admission, secrets } = this.#options;
     const { spec, image } = options;
     const { name } = spec.pipeline;
+    const demand = {
+      pipeline: pipeline.key,
+      need: (capacity: Room) => workerNeed(spec, capacity),
+    };
     const members = Array.from({ length: spec.parallelism_spec.constant }, (_, n) => {
       const workerName = `${name}-v${pipeline.version}-${n}`;
       const runner = new DatumRunner({
@@ -221,7 +166,7 @@ export class WorkerPool {
         directory: join(scratch, `${pipeline.id}-${pipeline.version}-${n}`),
         worker: workerSpec(pipeline, { spec, image, name: workerName }),
       });
-      return new CrewMember(workerName, { runner, clock });
+      return new CrewMember(workerName, { runner, clock, admission, demand });
     });
     return new Crew(image, { members, pipeline });
   }

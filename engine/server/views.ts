@@ -11,6 +11,8 @@ import {
   type CommitRecord,
   type CronRecord,
   type ImageRecord,
+  isTerminal,
+  JOB_STATES,
   type JobRecord,
   jobKey,
   type PipelineRecord,
@@ -152,7 +154,11 @@ export function viewFile(file: FileInfo): File {
   };
 }
 
-export function viewPipeline(pipeline: PipelineRecord, userSpec = ''): Pipeline {
+/** `waitsFor` is what its workers wait for, where none of them is at work because of that. */
+export function viewPipeline(
+  pipeline: PipelineRecord,
+  { userSpec = '', waitsFor = '' }: { userSpec?: string; waitsFor?: string } = {},
+): Pipeline {
   const spec = pipeline.spec as unknown as PipelineSpec;
   const { project, name } = splitRepoKey(pipeline.key);
   return {
@@ -160,8 +166,8 @@ export function viewPipeline(pipeline: PipelineRecord, userSpec = ''): Pipeline 
     name,
     version: pipeline.version,
     description: spec.description,
-    state: pipeline.state,
-    reason: pipeline.reason,
+    state: isAsleep(pipeline, spec) ? 'standby' : pipeline.state,
+    reason: pipeline.reason || waitsFor,
     stopped: pipeline.stopped,
     created: isoTime(pipeline.created),
     updated: isoTime(pipeline.updated),
@@ -173,6 +179,12 @@ export function viewPipeline(pipeline: PipelineRecord, userSpec = ''): Pipeline 
     spec: pipeline.spec,
     userSpec,
   };
+}
+
+/** With autoscaling, a pipeline that has nothing to do says that it has no workers. */
+function isAsleep({ state, jobs }: PipelineRecord, { autoscaling }: PipelineSpec): boolean {
+  const isAtWork = JOB_STATES.some((each) => !isTerminal(each) && (jobs[each] ?? 0) > 0);
+  return autoscaling && state === 'running' && !isAtWork;
 }
 
 function viewCron({ input, schedule, ticked }: CronRecord, isStopped: boolean): CronTimes {
@@ -187,8 +199,15 @@ export function reasonOf(context: PfsContext, job: JobRecord): string {
   return job.reason || (isHeldUp ? pipeline.reason : '');
 }
 
-/** `output` is the job's output commit, where it is known: it has the provenance. */
-export function viewJob(context: PfsContext, job: JobRecord, output?: CommitRecord): Job {
+/**
+ * `output` is the job's output commit, where it is known: it has the provenance. `waitsFor` is what its workers wait for,
+ * where none of them is at work because of that.
+ */
+export function viewJob(
+  context: PfsContext,
+  job: JobRecord,
+  { output, waitsFor = '' }: { output?: CommitRecord | undefined; waitsFor?: string } = {},
+): Job {
   const { project, name } = splitRepoKey(job.pipeline);
   return {
     project,
@@ -196,7 +215,8 @@ export function viewJob(context: PfsContext, job: JobRecord, output?: CommitReco
     id: job.id,
     version: job.version,
     state: job.state,
-    reason: reasonOf(context, job),
+    reason: reasonOf(context, job) || waitsFor,
+    waits: waitsFor !== '',
     created: isoTime(job.created),
     started: isoOrNull(job.started),
     finished: isoOrNull(job.finished),

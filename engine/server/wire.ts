@@ -323,6 +323,8 @@ export interface Job {
   readonly state: JobState;
   /** Why it ended as it did; before that, what keeps it from running. */
   readonly reason: string;
+  /** Whether it waits for room on the machine, which `reason` then says more about. */
+  readonly waits: boolean;
   readonly created: string;
   readonly started: string | null;
   readonly finished: string | null;
@@ -346,7 +348,10 @@ export interface Job {
   readonly workers?: readonly {
     readonly id: string;
     readonly datum: string | null;
+    /** Since when it has its datum, or waits. */
     readonly since: string | null;
+    /** Why it does not work: there is no room for it on the machine now. Empty where that is not so. */
+    readonly waitsFor: string;
   }[];
 }
 

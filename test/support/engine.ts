@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../engine/base/clock.ts';
 import { SystemRandom } from '../../engine/base/random.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
+import { Admission } from '../../engine/jobs/admission.ts';
 import { makeRequested } from '../../engine/jobs/changes.ts';
 import { FileCache } from '../../engine/jobs/file-cache.ts';
 import { getJob } from '../../engine/jobs/job-lookup.ts';
@@ -19,6 +20,7 @@ import { MemoryObjectStore } from '../../engine/object/memory.ts';
 import type { ObjectStore } from '../../engine/object/object-store.ts';
 import { deleteFiles } from '../../engine/pfs/change-files.ts';
 import { resolveCommit } from '../../engine/pfs/commit-lookup.ts';
+import { type Room, sharedRoom } from '../../engine/pipeline/resources.ts';
 import { KeyRing } from '../../engine/secrets/key-ring.ts';
 import { Secrets } from '../../engine/secrets/secrets.ts';
 import { FakeExecutor } from './fake-executor.ts';
@@ -43,6 +45,8 @@ export interface TestEngineOptions {
   readonly executor?: FakeExecutor;
   readonly self?: string;
   readonly idleMs?: number;
+  /** What pipelines share, instead of what the executor has. */
+  readonly room?: Partial<Room>;
   readonly isAlive?: (owner: string) => boolean;
   /** Keep schedules, too. */
   readonly ticking?: boolean;
@@ -116,6 +120,10 @@ export class TestEngine {
     const { context } = pfs;
     const problems: unknown[] = [];
     const onProblem = (error: unknown) => void problems.push(error);
+    const admission = new Admission({
+      clock,
+      capacity: async () => sharedRoom(options.room ?? {}, await executor.capacity()),
+    });
     const keys = new KeyRing({
       file: join(scratch, 'secret-keys.json'),
       clock,
@@ -126,6 +134,7 @@ export class TestEngine {
       context,
       executor,
       secrets,
+      admission,
       clock,
       cache: new FileCache(join(scratch, 'cache'), { maxBytes: 1e9, minFreeBytes: 0 }),
       scratch: join(scratch, 'workers'),

@@ -106,6 +106,8 @@ export class FakeExecutor implements Executor {
   readonly specs: WorkerSpec[] = [];
   /** Set to false for containers that get a copy of their inputs. */
   sharesInputs = true;
+  /** What the machine has on which user code is said to run. */
+  machine = { cpus: 1000, memoryBytes: 2 ** 50 };
   /** Set to keep no record of runs. */
   forgetful = false;
   readonly #code = new Map<string, UserCode>();
@@ -128,6 +130,10 @@ export class FakeExecutor implements Executor {
 
   async probe() {
     return { ok: true, notes: [] };
+  }
+
+  async capacity() {
+    return this.machine;
   }
 
   async resolveImage(reference: string): Promise<ResolvedImage> {

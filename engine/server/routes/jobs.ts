@@ -35,11 +35,14 @@ const JOB = '/pipelines/:project/:pipeline/jobs/:id';
 
 /** Adds the routes of jobs, datums, logs and provenance. */
 export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
-  const { context } = parts;
+  const { context, pool } = parts;
   const change = changing(context);
   const answered = answering(context);
   const view = async (job: JobRecord): Promise<Job> =>
-    viewJob(context, job, await findCommit(context, job.pipeline, job.id));
+    viewJob(context, job, {
+      output: await findCommit(context, job.pipeline, job.id),
+      waitsFor: isTerminal(job.state) || job.state === 'created' ? '' : pool.waitsFor(job.pipeline),
+    });
 
   server.get('/jobs', async (request) => {
     const { state } = context.journal;
@@ -165,9 +168,15 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
 
   function workersOf(job: JobRecord): NonNullable<Job['workers']> {
     const key = jobKey(job.pipeline, job.id);
-    return parts.pool.workers(job.pipeline).map(({ name, activity }) => {
+    return pool.workers(job.pipeline).map(({ name, activity, place }) => {
       const own = activity?.job === key ? activity : undefined;
-      return { id: name, datum: own?.datum ?? null, since: own ? isoTime(own.since) : null };
+      const since = (own ?? place)?.since;
+      return {
+        id: name,
+        datum: own?.datum ?? null,
+        since: since === undefined ? null : isoTime(since),
+        waitsFor: place?.reason ?? '',
+      };
     });
   }
 

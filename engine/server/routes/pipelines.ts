@@ -50,7 +50,7 @@ export function pipelineRoutes(server: FastifyInstance, { context, pool }: Engin
     );
     return pageOf(request, pipelines, {
       keyOf: (pipeline) => pipeline.key,
-      view: (pipeline) => viewPipeline(pipeline),
+      view: (pipeline) => viewPipeline(pipeline, { waitsFor: pool.waitsFor(pipeline.key) }),
     });
   });
 
@@ -59,11 +59,11 @@ export function pipelineRoutes(server: FastifyInstance, { context, pool }: Engin
     const wanted = query(request, 'version');
     if (wanted === undefined || Number(wanted) === pipeline.version) {
       const { text } = await readSpecCommit(context, pipeline.key, pipeline.specCommit);
-      return viewPipeline(pipeline, text);
+      return viewPipeline(pipeline, { userSpec: text, waitsFor: pool.waitsFor(pipeline.key) });
     }
     const commit = await resolveCommit(context, specRepo(pipeline.key), `master.${wanted}`);
     const { spec, text } = await readSpecCommit(context, pipeline.key, commit.id);
-    return viewPipeline({ ...pipeline, spec, version: Number(wanted) }, text);
+    return viewPipeline({ ...pipeline, spec, version: Number(wanted) }, { userSpec: text });
   });
 
   server.delete('/pipelines/:project/:pipeline', async (request, reply) => {

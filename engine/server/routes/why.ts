@@ -25,7 +25,7 @@ export function whyRoutes(server: FastifyInstance, { context }: EngineParts): vo
     });
     const output = await findCommit(context, job.pipeline, job.id);
     return {
-      job: viewJob(context, job, output),
+      job: viewJob(context, job, { output }),
       against: why.earlier ? viewJob(context, why.earlier) : null,
       counts: why.counts ?? null,
       datums: why.datums.map((one) => viewWhy(one)),

@@ -46,6 +46,9 @@ class FakeExecutor implements Executor {
   async probe() {
     return { ok: true, notes: [] };
   }
+  async capacity() {
+    return { cpus: 2, memoryBytes: 2 ** 32 };
+  }
   async resolveImage(): Promise<never> {
     throw new Error('not asked for');
   }

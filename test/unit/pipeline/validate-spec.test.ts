@@ -169,9 +169,9 @@ describe('warnings', () => {
     ],
     ['pod patches', { rest: "pod_patch: '[]'" }, /^pod_patch: only matters/, 4],
     [
-      'requests',
-      { rest: 'resource_requests: {cpu: 1}' },
-      /^resource_requests\.cpu: only matters/,
+      'disk requests',
+      { rest: 'resource_requests: {cpu: 1, disk: 1G}' },
+      /^resource_requests\.disk: only matters/,
       4,
     ],
     [
