@@ -17,6 +17,7 @@ import { FileCache } from './jobs/file-cache.ts';
 import { Heartbeat } from './jobs/heartbeat.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import { JobLogs } from './jobs/logs.ts';
+import { ResultPruning } from './jobs/result-pruning.ts';
 import { Scheduler } from './jobs/scheduler.ts';
 import { Ticker } from './jobs/ticker.ts';
 import { WorkerPool } from './jobs/worker-pool.ts';
@@ -241,12 +242,14 @@ async function start(
     isAlive: (owner) => heartbeat.isAlive(owner),
     onProblem,
   });
+  const pruning = new ResultPruning(context);
   const upkeep = new Upkeep(context, {
     self,
     isAlive: (owner) => heartbeat.isAlive(owner),
     graceMs: config.graceMs,
     collectEveryMs: config.collectEveryMs,
     compacts: config.compacts,
+    pruneResults: (pipeline, what) => pruning.prune(pipeline, what),
     onProblem,
     onReport: (report) => logger.info({ report }, 'collected what nothing reaches'),
   });

@@ -218,6 +218,7 @@ function describe(report: Collection): [string, string | undefined][] {
   return [
     ['Reached', `${report.live.count} objects, ${formatSize(report.live.bytes)}`],
     [dryRun ? 'Would expire by retention' : 'Expired by retention', some(report.expired)],
+    [dryRun ? 'Results of datums that would go' : 'Results of datums gone', some(report.results)],
     [dryRun ? 'Would leave the trash' : 'Left the trash', some(report.emptied)],
     ['In the trash', some(report.trash)],
     [dryRun ? 'Would go, unreached' : 'Out of use, unreached', packs(report.dead)],

@@ -138,6 +138,32 @@ export async function mergeResultTrees(
   return mergeShards(writer, { base, added });
 }
 
+/**
+ * Returns a tree of results without those whose hashes are not wanted; null where none is left, and the tree itself where all
+ * are.
+ */
+export async function keepResults(
+  writer: ContentWriter,
+  tree: string,
+  isWanted: (hash: string) => boolean,
+): Promise<string | null> {
+  const root: TreeEntry[] = [];
+  let isSame = true;
+  for (const shard of await writer.readTree(tree)) {
+    const entries = await writer.readTree(shard.id);
+    const wanted = entries.filter(({ name }) => isWanted(name));
+    if (wanted.length === entries.length) {
+      root.push(shard);
+    } else {
+      isSame = false;
+      if (wanted.length > 0) {
+        root.push({ ...shard, id: await writer.writeTree(wanted) });
+      }
+    }
+  }
+  return isSame ? tree : root.length === 0 ? null : await writer.writeTree(root);
+}
+
 async function mergeShards(
   writer: ContentWriter,
   change: { base: string | null; added: ReadonlyMap<string, readonly TreeEntry[]> },

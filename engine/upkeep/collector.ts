@@ -15,7 +15,7 @@ import type { Marks } from './marks.ts';
 import type { Pace } from './pace.ts';
 import type { PackView } from './pack-view.ts';
 import { type Amount, amountOf, type CollectReport, type KeptPacks, NONE } from './report.ts';
-import { retain } from './retention.ts';
+import { type PruneResults, retain } from './retention.ts';
 import { rewritePacks } from './rewrite.ts';
 import { type Gone, rootsOfHistory, rootsOfState } from './roots.ts';
 import { lastEntryBefore, storeTime } from './store-time.ts';
@@ -28,6 +28,7 @@ export interface CollectOptions {
   readonly pace: Pace;
   /** What earlier collections have read, for this one alone until it ends. */
   readonly memory?: LinkMemory;
+  readonly pruneResults?: PruneResults;
 }
 
 /** Packs of which less than this part is reached are written anew. */
@@ -60,7 +61,7 @@ export async function collect(
   const { journal } = context;
   await journal.sync();
   const now = await storeTime(context);
-  const expired = await retain(context, { dryRun, pace });
+  const expired = await retain(context, options);
   const old = await lastEntryBefore(context, now - graceMs);
   const gone = new Set(
     [...journal.state.trash.entries()].flatMap(([key, { removed }]) =>
@@ -93,7 +94,8 @@ export async function collect(
     orphans: await deleteStrays(context, changes),
     logs: await deleteLogs(context, changes),
     pages: await deletePages(context, { graceMs, now, dryRun, pace }),
-    expired,
+    expired: expired.commits,
+    results: expired.results,
     emptied: gone.size,
     trash: journal.state.trash.size - (dryRun ? gone.size : 0),
   };

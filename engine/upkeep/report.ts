@@ -40,6 +40,8 @@ export interface CollectReport {
   readonly pages: Amount;
   /** Commits that the settings of their repos don't keep: in the trash now. */
   readonly expired: number;
+  /** Datums of which the results went with the last job that had them. */
+  readonly results: number;
   /** What was deleted by users: out of reach of `undelete` now, and still within reach. */
   readonly emptied: number;
   readonly trash: number;

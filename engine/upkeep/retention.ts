@@ -20,6 +20,23 @@ import type { PfsContext } from '../pfs/context.ts';
 import { demand, historyOf } from '../pfs/settled.ts';
 import type { Pace } from './pace.ts';
 
+/** Lets the datum results of a pipeline go that only jobs had which are `gone`; returns how many datums' that are. */
+export type PruneResults = (
+  pipeline: RepoKey,
+  options: {
+    readonly gone: ReadonlySet<string>;
+    readonly dryRun: boolean;
+    readonly step: () => Promise<void>;
+  },
+) => Promise<number>;
+
+/** What retention let go of, or would. */
+export interface Expired {
+  readonly commits: number;
+  /** Datums of which the results went. */
+  readonly results: number;
+}
+
 /** Commits that go in one transaction. */
 const BATCH = 100;
 const ACTOR = { actor: 'engine' };
@@ -35,33 +52,43 @@ interface Line {
 }
 
 /**
- * Lets go of what the repos' settings don't keep; returns how many commits that are, or with `dryRun` would be. A repo on
+ * Lets go of what the repos' settings don't keep; returns how much that is, or with `dryRun` would be. A repo on
  * which somebody else worked at the same time is left for the next time.
  */
 export async function retain(
   context: PfsContext,
-  options: { readonly dryRun: boolean; readonly pace: Pace },
-): Promise<number> {
-  const { dryRun, pace } = options;
+  options: {
+    readonly dryRun: boolean;
+    readonly pace: Pace;
+    readonly pruneResults?: PruneResults;
+  },
+): Promise<Expired> {
+  const { dryRun, pace, pruneResults } = options;
   const { state } = context.journal;
   const repos = [...state.repos.values()].filter(({ keep }) => keep !== undefined);
   if (repos.length === 0) {
-    return 0;
+    return { commits: 0, results: 0 };
   }
   const sources = await sourcesOfOthers(context, pace);
-  let count = 0;
+  let commits = 0;
+  let results = 0;
   for (const repo of repos) {
     try {
-      count += await retainRepo(context, { repo, sources, dryRun, pace });
+      const gone = await retainRepo(context, { repo, sources, dryRun, pace });
+      commits += gone.size;
+      if (pruneResults && state.pipelines.has(repo.key)) {
+        results += await pruneResults(repo.key, { gone, dryRun, step: () => pace.step() });
+      }
     } catch (error) {
       if (!isEngineError(error, 'conflict')) {
         throw error;
       }
     }
   }
-  return count;
+  return { commits, results };
 }
 
+/** Returns the ids of the commits that went. */
 async function retainRepo(
   context: PfsContext,
   work: {
@@ -72,7 +99,7 @@ async function retainRepo(
     /** Ids of commits that stay, whatever the setting. */
     readonly also?: ReadonlySet<string>;
   },
-): Promise<number> {
+): Promise<Set<string>> {
   const { repo, sources, dryRun, pace, also } = work;
   const { state } = context.journal;
   const ground = groundOf(state, repo.key);
@@ -109,7 +136,7 @@ async function retainRepo(
   if (meta && expired.length > 0) {
     await retainRepo(context, { ...work, repo: { ...meta, keep: NOTHING_MORE }, also: kept });
   }
-  return expired.length;
+  return new Set(expired.map(({ id }) => id));
 }
 
 /**

@@ -3,11 +3,12 @@
 import { isEngineError } from '../base/errors.ts';
 import { upkeepOf } from '../journal/live-packs.ts';
 import type { PfsContext } from '../pfs/context.ts';
-import { collect } from './collector.ts';
+import { type CollectOptions, collect } from './collector.ts';
 import { Compactor } from './compactor.ts';
 import { LinkMemory } from './link-memory.ts';
 import { Pace } from './pace.ts';
 import type { CollectReport } from './report.ts';
+import type { PruneResults } from './retention.ts';
 import { type RepoUsage, type Usage, type UsageTarget, usageOf, usageOfRepos } from './usage.ts';
 
 const SECOND = 1000;
@@ -34,6 +35,7 @@ export interface UpkeepOptions {
   readonly collectEveryMs: number;
   /** Whether small packs are merged. */
   readonly compacts: boolean;
+  readonly pruneResults?: PruneResults;
   readonly onProblem: (error: unknown) => void;
   readonly onReport?: (report: CollectReport) => void;
 }
@@ -84,7 +86,7 @@ export class Upkeep {
       if (!dryRun && this.#options.compacts) {
         await this.#compactor.compact({ minPacks: MERGE_FROM_WHEN_QUIET, pace });
       }
-      return await collect(this.#context, { graceMs, dryRun, pace, memory: this.#memory });
+      return await this.#collect({ graceMs, dryRun, pace });
     });
   }
 
@@ -159,9 +161,7 @@ export class Upkeep {
       return;
     }
     const pace = this.#pace({ share: SHARE });
-    const report = await this.#inTurn(() =>
-      collect(this.#context, { graceMs, dryRun: false, pace, memory: this.#memory }),
-    );
+    const report = await this.#inTurn(() => this.#collect({ graceMs, dryRun: false, pace }));
     await journal.transact(
       () => ({
         operations: [{ kind: 'upkeep.finished' as const, owner: self, time: clock.now() }],
@@ -170,6 +170,16 @@ export class Upkeep {
       { actor: 'engine' },
     );
     this.#options.onReport?.(report);
+  }
+
+  #collect(options: Pick<CollectOptions, 'graceMs' | 'dryRun' | 'pace'>): Promise<CollectReport> {
+    const { pruneResults } = this.#options;
+    const memory = this.#memory;
+    return collect(this.#context, {
+      ...options,
+      memory,
+      ...(pruneResults ? { pruneResults } : {}),
+    });
   }
 
   /** Resolves after `ms`, or once the journal has gone on from `seq`. */
