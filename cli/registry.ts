@@ -12,6 +12,7 @@ export const MODULES = {
   commit: () => import('./commands/commit.ts'),
   file: () => import('./commands/file.ts'),
   secret: () => import('./commands/secret.ts'),
+  git: () => import('./commands/git.ts'),
   transaction: () => import('./commands/transaction.ts'),
   pipeline: () => import('./commands/pipeline.ts'),
   defaults: () => import('./commands/defaults.ts'),
@@ -80,6 +81,7 @@ const NAMES: Readonly<Record<ModuleName, readonly string[]>> = {
     'secret import key',
     'import secret key',
   ],
+  git: ['git url', 'git credential'],
   transaction: [
     'start transaction',
     'finish transaction',

@@ -1,6 +1,6 @@
 // The engine as a process: the only place that names concrete classes and ties them together.
 
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { destination, type Logger, pino } from 'pino';
@@ -265,6 +265,7 @@ async function start(
       version,
       id: run,
       storeUrl: store.url,
+      scratch: emptied(join(config.home, 'scratch', 'incoming')),
       executorKind: executor.kind,
       started,
       executorHealth: () => executor.probe(),
@@ -370,3 +371,10 @@ async function main(): Promise<void> {
 }
 
 await main();
+
+/** Makes a folder anew: what a killed engine left in it is of no use. */
+function emptied(folder: string): string {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}

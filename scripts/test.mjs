@@ -13,9 +13,10 @@ import { complain, duration, SetupError, say } from './setup/say.mjs';
 import { ensurePackages, ensureProgram, ensureTestParts } from './setup/setup.mjs';
 import { findTests, needsOf } from './setup/test-files.mjs';
 
-/** One test that takes longer than this hangs; the slowest rounds of kill -9 take a few minutes. */
-const testTimeoutMs = 20 * 60_000;
-const runTimeoutMs = 55 * 60_000;
+/** One test that takes longer than this hangs; the slowest rounds of kill -9 take a few minutes, a soak as long as it is told. */
+const soakMs = 2 * 60_000 * Number(process.env.PFS_SOAK_MINUTES ?? 0);
+const testTimeoutMs = 20 * 60_000 + soakMs;
+const runTimeoutMs = 55 * 60_000 + soakMs;
 
 const flags = new Set(process.argv.slice(2).filter((each) => each.startsWith('--')));
 const paths = process.argv.slice(2).filter((each) => !each.startsWith('--'));

@@ -159,6 +159,11 @@ export class GitWriter implements GitObjects {
     return this.#store('commit', content, { kind: 'commit', size: content.length, files: 0 });
   }
 
+  /** Stores a commit that somebody else wrote, byte for byte; returns its id. */
+  rawCommit(content: Buffer): string | Promise<string> {
+    return this.#store('commit', content, { kind: 'commit', size: content.length, files: 0 });
+  }
+
   /** Stores a copy of a commit with other parents; returns its id, which is the same where the parents are. */
   async reparent(id: string, parents: readonly string[]): Promise<string> {
     const old = (await this.#readOwn(id, 'commit')) ?? (await this.#reader.readCommitBytes(id));

@@ -52,6 +52,11 @@ export class WriteSession implements GitSession {
     return this.#git.commit(commit);
   }
 
+  /** Stores a commit that somebody else wrote, byte for byte; returns its id. */
+  rawCommit(content: Buffer): string | Promise<string> {
+    return this.#git.rawCommit(content);
+  }
+
   /** Stores a copy of a commit with other parents; returns its id, which is the same where the parents are. */
   reparent(id: string, parents: readonly string[]): Promise<string> {
     return this.#git.reparent(id, parents);
@@ -92,6 +97,16 @@ export class WriteSession implements GitSession {
   /** Stores the files of a batch, none of which {@link mustBeLarge}. */
   smallFiles(named: readonly NamedBlob[]): Promise<void> {
     return this.#git.blobs(named);
+  }
+
+  /** Starts a file that is stored as a large one whatever its size; {@link storePointer} stores what stands for it. */
+  newLargeFile(): LargeFileWriter {
+    return new LargeFileWriter(this.#chunks);
+  }
+
+  /** Notes that the write leans on the chunks of a large file; `corrupt` where they are not there. */
+  async relyOnFile(sha256: string): Promise<void> {
+    await this.#chunks.rely(sha256);
   }
 
   /** Starts a file of any size, to be written piece by piece. */
@@ -161,12 +176,12 @@ export class WriteSession implements GitSession {
   async #relyOnChunks(pointer: string): Promise<void> {
     const parsed = parsePointer(await this.readBlob(pointer));
     if (parsed) {
-      await this.#chunks.rely(parsed.sha256);
+      await this.relyOnFile(parsed.sha256);
     }
   }
 
   async #storeLarge(bytes: Buffer): Promise<StoredFile> {
-    const file = new LargeFileWriter(this.#chunks);
+    const file = this.newLargeFile();
     await file.write(bytes);
     return await this.storePointer(await file.finish());
   }

@@ -43,6 +43,8 @@ export interface EngineParts {
   /** Random id of this run. */
   readonly id: string;
   readonly storeUrl: string;
+  /** A folder that is there, for what is on its way and gone soon. */
+  readonly scratch: string;
   readonly executorKind: string;
   readonly started: number;
   executorHealth(): Promise<ExecutorHealth>;

@@ -1,6 +1,7 @@
 // Stock Git as a client of a server that runs in the test's own process.
 
-import { execFile } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,17 +39,39 @@ export class GitClient {
 
   /** Runs Git in a folder of this home; returns what it printed, or rejects with what it complained of. */
   async git(folder: string, ...args: readonly string[]): Promise<string> {
-    const { stdout } = await run('git', args, {
+    const options = { ...this.#options(folder), maxBuffer: 64 * 1024 * 1024 };
+    return (await run('git', args, options)).stdout;
+  }
+
+  /** Starts Git in a folder of this home. */
+  spawn(folder: string, ...args: readonly string[]): ChildProcessWithoutNullStreams {
+    return spawn('git', args, this.#options(folder));
+  }
+
+  /** Runs Git on an input; returns what it printed. */
+  async feed(folder: string, input: string, args: readonly string[]): Promise<Buffer> {
+    const child = this.spawn(folder, ...args);
+    const [printed, complained]: [Buffer[], Buffer[]] = [[], []];
+    child.stdout.on('data', (chunk: Buffer) => printed.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => complained.push(chunk));
+    child.stdin.end(input);
+    const [code] = await once(child, 'close');
+    if (code !== 0) {
+      throw new Error(`git ${args.join(' ')} ended with ${code}: ${Buffer.concat(complained)}`);
+    }
+    return Buffer.concat(printed);
+  }
+
+  #options(folder: string) {
+    return {
       cwd: join(this.folder, folder),
-      maxBuffer: 64 * 1024 * 1024,
       env: {
         PATH: process.env.PATH,
         HOME: this.folder,
         GIT_CONFIG_NOSYSTEM: '1',
         GIT_TERMINAL_PROMPT: '0',
       },
-    });
-    return stdout;
+    };
   }
 
   /** As {@link git}, without its last line break. */

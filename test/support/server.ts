@@ -2,8 +2,11 @@
 
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SystemRandom } from '../../engine/base/random.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
@@ -49,15 +52,20 @@ export class TestServer {
   readonly faults: unknown[];
   /** Emits `stop` when a client asks the engine to end. */
   readonly events: EventEmitter;
+  /** The folder of what is on its way. */
+  readonly scratch: string;
 
   /** Ends the server, as the engine does when it is stopped. */
   readonly close: () => Promise<void>;
 
-  private constructor(parts: Pick<TestServer, 'engine' | 'port' | 'faults' | 'events' | 'close'>) {
+  private constructor(
+    parts: Pick<TestServer, 'engine' | 'port' | 'faults' | 'events' | 'scratch' | 'close'>,
+  ) {
     this.engine = parts.engine;
     this.port = parts.port;
     this.faults = parts.faults;
     this.events = parts.events;
+    this.scratch = parts.scratch;
     this.close = parts.close;
   }
 
@@ -67,6 +75,8 @@ export class TestServer {
     const { pfs, pool, logs, secrets, scheduler } = engine;
     const faults: unknown[] = [];
     const events = new EventEmitter();
+    const scratch = mkdtempSync(join(tmpdir(), 'pfs-test-server-'));
+    t.after(() => rmSync(scratch, { recursive: true, force: true }));
     const server = makeServer(
       {
         context: pfs.context,
@@ -85,6 +95,7 @@ export class TestServer {
         version: '1.2.3',
         id: 'run',
         storeUrl: 'memory:',
+        scratch,
         executorKind: 'docker',
         started: 0,
         executorHealth: () => Promise.resolve({ ok: true, notes: [] }),
@@ -105,7 +116,7 @@ export class TestServer {
     await server.listen({ host: '127.0.0.1', port: 0 });
     t.after(() => server.close());
     const { port } = server.server.address() as AddressInfo;
-    return new TestServer({ engine, port, faults, events, close: () => server.close() });
+    return new TestServer({ engine, port, faults, events, scratch, close: () => server.close() });
   }
 
   /** Sends a request and resolves with the response, of which nothing has been read. */

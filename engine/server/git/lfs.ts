@@ -2,17 +2,20 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
-import { encodePointer } from '../../content/pointer.ts';
-import { objectId } from '../../git/object-id.ts';
+import type { Pointer } from '../../content/pointer.ts';
+import type { RepoKey } from '../../journal/records.ts';
+import { resolveRepo } from '../../pfs/commit-lookup.ts';
 import type { PfsContext } from '../../pfs/context.ts';
 import { gitRefs } from '../../pfs/git-refs.ts';
 import { body, param, sendBytes } from '../http.ts';
 import { isFault, toProblem } from '../problem.ts';
 import { rangeOf } from '../range.ts';
+import { bodyBytes } from '../upload-body.ts';
 import { gitRepoOf } from './git-repo.ts';
-import type { ReachableCache } from './reachable-cache.ts';
+import { pointerId, type RepoObjects } from './repo-objects.ts';
 
-export const LFS_TYPE = 'application/vnd.git-lfs+json';
+const LFS_TYPE = 'application/vnd.git-lfs+json';
+const OBJECT = '/:project/:repo/info/lfs/objects/:oid/:size';
 const OID = /^[0-9a-f]{64}$/;
 /** Objects of one request; clients send a hundred. */
 const MOST_OBJECTS = 10_000;
@@ -26,9 +29,17 @@ interface Wanted {
 export function lfsRoutes(
   server: FastifyInstance,
   context: PfsContext,
-  options: { readonly reachable: ReachableCache; readonly onFault: (error: unknown) => void },
+  options: { readonly owned: RepoObjects; readonly onFault: (error: unknown) => void },
 ): void {
-  const { reachable, onFault } = options;
+  const { owned, onFault } = options;
+  // git-lfs names what it sends after what is in it: as text, say. To us all of it is bytes.
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  server.addContentTypeParser(
+    LFS_TYPE,
+    { parseAs: 'string' },
+    server.getDefaultJsonParser('error', 'error'),
+  );
   server.setErrorHandler((error, _request, reply) => {
     const problem = toProblem(error);
     if (isFault(error)) {
@@ -44,52 +55,48 @@ export function lfsRoutes(
   server.post('/:project/:repo/info/lfs/objects/batch', async (request, reply) => {
     const repo = gitRepoOf(request);
     const { operation, objects } = body(request);
-    if (operation !== 'download') {
+    if (operation !== 'download' && operation !== 'upload') {
       throw new EngineError(
         'invalid',
-        `Cannot "${String(operation)}" large files of "${repo}": there is only "download"`,
+        'Cannot read the request: "operation" is neither "download" nor "upload"',
       );
     }
-    const wanted = readObjects(objects);
-    const all =
-      wanted.length === 0
-        ? undefined
-        : await reachable.of(context, repo, await gitRefs(context, repo));
+    const refs = await gitRefs(context, repo);
     const { authorization } = request.headers;
     const header = authorization === undefined ? {} : { header: { authorization } };
+    const answers = readObjects(objects).map(async ({ oid, size }) => {
+      const isHere = await owned.hasFile(repo, refs, { sha256: oid, size });
+      const href = { href: hrefOf(request, oid, size), ...header };
+      if (operation === 'upload') {
+        return { oid, size, ...(isHere ? {} : { actions: { upload: href } }) };
+      }
+      return isHere
+        ? { oid, size, authenticated: true, actions: { download: href } }
+        : { oid, size, error: { code: 404, message: `no branch or tag of the repo has ${oid}` } };
+    });
     reply.type(LFS_TYPE);
-    return {
-      transfer: 'basic',
-      objects: wanted.map(({ oid, size }) =>
-        all?.hasHex(blobOf({ oid, size }))
-          ? {
-              oid,
-              size,
-              authenticated: true,
-              actions: { download: { href: hrefOf(request, oid, size), ...header } },
-            }
-          : {
-              oid,
-              size,
-              error: { code: 404, message: `no branch or tag of the repo has the file ${oid}` },
-            },
-      ),
-    };
+    return { transfer: 'basic', objects: await Promise.all(answers) };
   });
 
-  server.get('/:project/:repo/info/lfs/objects/:oid/:size', async (request, reply) => {
+  server.get(OBJECT, async (request, reply) => {
     const repo = gitRepoOf(request);
-    const oid = param(request, 'oid');
-    const size = Number(param(request, 'size'));
-    const blob = OID.test(oid) && Number.isSafeInteger(size) ? blobOf({ oid, size }) : '';
-    const all = await reachable.of(context, repo, await gitRefs(context, repo));
-    if (blob === '' || !all.hasHex(blob)) {
+    const pointer = pointerIn(request);
+    if (!(await owned.hasFile(repo, await gitRefs(context, repo), pointer))) {
       throw new EngineError(
         'not_found',
-        `Cannot send the file ${oid}: no branch or tag of the repo has it`,
+        `Cannot send the file ${pointer.sha256}: no branch or tag of the repo has it`,
       );
     }
-    return sendFile(request, reply, { blob, size });
+    return sendFile(request, reply, { blob: pointerId(pointer), size: pointer.size });
+  });
+
+  server.put(OBJECT, async (request) => {
+    const repo = gitRepoOf(request);
+    resolveRepo(context, repo);
+    const pointer = pointerIn(request);
+    await storeFile(context, { repo, pointer, source: bodyBytes(request) });
+    owned.noteSent(repo, pointer);
+    return {};
   });
 
   function sendFile(
@@ -126,9 +133,50 @@ function readObjects(objects: unknown): Wanted[] {
   });
 }
 
-/** Returns the id of the blob that stands for a large file in trees. */
-function blobOf({ oid, size }: Wanted): string {
-  return objectId('blob', encodePointer({ sha256: oid, size }));
+/** Stores a large file that no commit names yet; it stays for the grace period. */
+async function storeFile(
+  context: PfsContext,
+  sent: {
+    readonly repo: RepoKey;
+    readonly pointer: Pointer;
+    readonly source: AsyncIterable<Uint8Array>;
+  },
+): Promise<void> {
+  const session = context.newSession();
+  try {
+    const file = session.newLargeFile();
+    for await (const bytes of sent.source) {
+      await file.write(bytes);
+    }
+    const { sha256, size } = await file.finish();
+    if (sha256 !== sent.pointer.sha256 || size !== sent.pointer.size) {
+      throw new EngineError(
+        'invalid',
+        `Cannot take the file ${sent.pointer.sha256}: other bytes were sent; send it again`,
+      );
+    }
+    const packs = await session.finish();
+    await context.journal.transact(
+      () => ({
+        operations: [{ kind: 'packs.added', repo: sent.repo, ...packs }],
+        result: null,
+      }),
+      { actor: 'local' },
+    );
+  } catch (error) {
+    session.discard();
+    throw error;
+  }
+}
+
+/** Returns the file that a path names. */
+function pointerIn(request: FastifyRequest): Pointer {
+  const sha256 = param(request, 'oid');
+  const size = Number(param(request, 'size'));
+  if (!OID.test(sha256) || !Number.isSafeInteger(size) || size < 0) {
+    throw new EngineError('not_found', `Cannot find a large file "${sha256}" of ${size} bytes`);
+  }
+  return { sha256, size };
 }
 
 /** Returns where a file is to be fetched, by the address that the client itself used. */

@@ -13,7 +13,7 @@ import { isFault, toProblem } from '../problem.ts';
 import { type FetchArguments, readFetchArguments } from './fetch-arguments.ts';
 import { packStream } from './pack-stream.ts';
 import { DELIMITER, FLUSH, lengthOf, type PktReader, pkt } from './pkt-line.ts';
-import type { ReachableCache } from './reachable-cache.ts';
+import type { RepoObjects } from './repo-objects.ts';
 
 /** What of a pack fits into a line, beside the byte that names the band (1: the pack, 2: progress, 3: an error). */
 const BAND_BYTES = 65_515;
@@ -89,7 +89,7 @@ function listRefs({ branches, tags, main }: GitRefs, lines: readonly string[]): 
 interface Asked {
   readonly repo: RepoKey;
   readonly refs: GitRefs;
-  readonly reachable: ReachableCache;
+  readonly owned: RepoObjects;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -137,7 +137,7 @@ async function* fetch(
 async function sortWants(
   context: PfsContext,
   { wants }: FetchArguments,
-  { repo, refs, reachable }: Asked,
+  { repo, refs, owned }: Asked,
 ): Promise<{ commits: string[]; others: string[] }> {
   const tips = new Set([...refs.branches.values(), ...refs.tags.values()]);
   const commits: string[] = [];
@@ -148,7 +148,7 @@ async function sortWants(
       commits.push(id);
       continue;
     }
-    all ??= await reachable.of(context, repo, refs);
+    all ??= await owned.reached(repo, refs);
     if (!isObjectId(id) || !all.hasHex(id)) {
       throw new EngineError(
         'not_found',
