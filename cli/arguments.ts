@@ -9,10 +9,17 @@ type Value = boolean | string | number | readonly string[];
 /** The options and positional arguments of one command line, typed by their definitions. */
 export class ParsedArguments {
   readonly positionals: readonly string[];
+  /** Those of the positionals that stand after `--`; undefined where there was none. */
+  readonly rest: readonly string[] | undefined;
   readonly #values: ReadonlyMap<string, Value>;
 
-  constructor(positionals: readonly string[], values: ReadonlyMap<string, Value>) {
+  constructor(
+    positionals: readonly string[],
+    values: ReadonlyMap<string, Value>,
+    rest?: readonly string[],
+  ) {
     this.positionals = positionals;
+    this.rest = rest;
     this.#values = values;
   }
 
@@ -57,6 +64,7 @@ export function parseArguments(
   const all: Readonly<Record<string, Option>> = { ...GLOBAL_OPTIONS, ...options };
   const positionals: string[] = [];
   const values = new Map<string, Value>();
+  let rest: readonly string[] | undefined;
   let index = 0;
 
   const valueFor = (shown: string, attached: string | undefined): string => {
@@ -96,7 +104,8 @@ export function parseArguments(
     const word = words[index] ?? '';
     index += 1;
     if (word === '--') {
-      positionals.push(...words.slice(index));
+      rest = words.slice(index);
+      positionals.push(...rest);
       break;
     }
     if (word.startsWith('--')) {
@@ -133,7 +142,7 @@ export function parseArguments(
       positionals.push(word);
     }
   }
-  return new ParsedArguments(positionals, values);
+  return new ParsedArguments(positionals, values, rest);
 }
 
 function findLong(name: string, options: Readonly<Record<string, Option>>): string | undefined {

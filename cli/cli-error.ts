@@ -7,10 +7,17 @@ export class CliError extends Error {
   override readonly name = 'CliError';
   /** The `code` of a problem from the engine, or `usage`, `unreachable`, `job_failed`, `interrupted`, `io`. */
   readonly code: string;
+  /** How the process ends, where the code does not say: as a command that ran for the user has ended. */
+  readonly exit: number | undefined;
 
-  constructor(code: string, message: string, options: { cause?: unknown } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    options: { readonly cause?: unknown; readonly exit?: number } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
+    this.exit = options.exit;
   }
 }
 

@@ -16,10 +16,11 @@ import {
   VERSION_HEADER,
 } from '../engine/server/wire.ts';
 import { TRANSACTION_HEADER } from '../engine/server/wire-transactions.ts';
-import { CliError, failure, problemError } from './cli-error.ts';
+import { CliError, problemError } from './cli-error.ts';
+import { parseBody, queryText, readProblem, readText } from './client-answers.ts';
 import { connectionError, isBroken } from './connection-error.ts';
 import { parseLines } from './json-lines.ts';
-import { pour } from './pour.ts';
+import { pour, pourMeanwhile } from './pour.ts';
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -65,6 +66,8 @@ interface Call {
   readonly query?: Query | undefined;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string | AsyncIterable<Uint8Array>;
+  /** The answer comes while the body is sent. */
+  readonly isConversation?: boolean;
 }
 
 const PLAIN_TEXT = { 'content-type': 'text/plain; charset=utf-8' };
@@ -148,6 +151,21 @@ export class Client {
       },
       body: options.source,
     })) as T;
+  }
+
+  /** Sends a stream and yields the bytes of the answer, side by side. What breaks one off breaks off the other. */
+  async converse(
+    route: string,
+    options: { readonly type: string; readonly source: AsyncIterable<Uint8Array> },
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const response = await this.#request({
+      method: 'POST',
+      path: route,
+      headers: { 'content-type': options.type },
+      body: options.source,
+      isConversation: true,
+    });
+    return this.#guarded(response);
   }
 
   /** Yields the documents of a stream of JSON lines as they arrive, in answer to `text` where it is given. Throws the problem that ends it. */
@@ -293,7 +311,7 @@ export class Client {
       request.once('error', reject);
     });
     if (typeof call.body === 'object') {
-      return pour(call.body, { request, answered });
+      return await (call.isConversation ? pourMeanwhile : pour)(call.body, { request, answered });
     }
     request.end(call.body);
     return answered;
@@ -329,59 +347,4 @@ export class Client {
       ...(ofHome ? { ofHome } : {}),
     });
   }
-}
-
-function queryText(query: Query = {}): string {
-  const parts = Object.entries(query)
-    .filter(([, value]) => value !== undefined && value !== false)
-    .map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`);
-  return parts.length === 0 ? '' : `?${parts.join('&')}`;
-}
-
-async function readText(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parseBody(text: string, address: string): unknown {
-  if (text === '') {
-    return undefined;
-  }
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw noEngine(address, cause);
-  }
-}
-
-function noEngine(address: string, cause?: unknown): CliError {
-  return failure(
-    'unreachable',
-    `Cannot understand what answers at ${address}: it is not a pfs engine; check PFS_ADDRESS`,
-    cause,
-  );
-}
-
-async function readProblem(response: IncomingMessage, address: string): Promise<CliError> {
-  const text = await readText(response);
-  const status = response.statusCode ?? 0;
-  let problem: Partial<Problem> | undefined;
-  try {
-    problem = JSON.parse(text) as Partial<Problem>;
-  } catch {
-    // Not a problem document: something else answers, or the engine failed before it could write one.
-  }
-  if (problem && typeof problem.code === 'string' && typeof problem.detail === 'string') {
-    return problemError(problem as Problem);
-  }
-  if (response.headers[VERSION_HEADER] === undefined) {
-    return noEngine(address);
-  }
-  return new CliError(
-    status === 401 || status === 403 ? 'unauthenticated' : 'internal',
-    `The engine answered with status ${status} and no reason; see pfs engine logs`,
-  );
 }

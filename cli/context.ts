@@ -14,7 +14,12 @@ const NOWHERE = 'http://127.0.0.1:1';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Standard input. */
-export type Input = NodeJS.ReadableStream & { readonly isTTY?: boolean; readonly fd?: number };
+export type Input = NodeJS.ReadableStream & {
+  readonly isTTY?: boolean;
+  readonly fd?: number;
+  /** Of a terminal: whether keys come as they are pressed, and Ctrl-C as one of them. */
+  setRawMode?(raw: boolean): unknown;
+};
 
 /** One run of the command line. */
 export class Context {

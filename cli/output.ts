@@ -8,8 +8,10 @@ import { displayWidth, renderFields, renderTable } from './table.ts';
 export interface Sink {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   write(data: string | Uint8Array, done?: (error?: Error | null) => void): boolean;
   once(event: 'drain' | 'close', listener: () => void): unknown;
+  on?(event: 'resize', listener: () => void): unknown;
 }
 
 export interface OutputOptions {
@@ -69,6 +71,17 @@ export class Output {
     this.stderr = options.stderr;
     this.#stdout = options.stdout;
     this.#color = options.color;
+  }
+
+  /** The size of the terminal that standard output is; undefined where it is none. */
+  get terminal(): { readonly columns: number; readonly rows: number } | undefined {
+    const { isTTY, columns = 80, rows = 24 } = this.#stdout;
+    return isTTY ? { columns, rows } : undefined;
+  }
+
+  /** Calls `changed` whenever the terminal of standard output gets another size. */
+  onResize(changed: () => void): void {
+    this.#stdout.on?.('resize', changed);
   }
 
   /** Writes bytes or text as they are; resolves when more may be written. */

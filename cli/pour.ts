@@ -51,3 +51,27 @@ export async function pour(
   request.end();
   return answered;
 }
+
+/**
+ * Writes `source` as the body while the answer is read: both go on side by side. What goes wrong with the source breaks the
+ * request off.
+ */
+export async function pourMeanwhile(
+  source: AsyncIterable<Uint8Array>,
+  { request, answered }: { request: ClientRequest; answered: Promise<IncomingMessage> },
+): Promise<IncomingMessage> {
+  const pump = async (): Promise<void> => {
+    for await (const chunk of source) {
+      if (request.destroyed) {
+        return;
+      }
+      await new Promise<void>((resolve) => {
+        request.write(chunk, () => resolve());
+      });
+    }
+    request.end();
+  };
+  request.flushHeaders();
+  pump().catch((error: Error) => request.destroy(error));
+  return await answered;
+}

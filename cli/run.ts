@@ -205,7 +205,7 @@ function report(error: unknown, { env, signal, stderr }: World): number {
     if (!debug && error.message !== '') {
       stderr.write(`${error.message}\n`);
     }
-    return exitCodeOf(error.code);
+    return error.exit ?? exitCodeOf(error.code);
   }
   if (!debug) {
     const text = error instanceof Error ? error.message : String(error);

@@ -20,6 +20,7 @@ import { JobLogs } from './jobs/logs.ts';
 import { ResultPruning } from './jobs/result-pruning.ts';
 import { Scheduler } from './jobs/scheduler.ts';
 import { Ticker } from './jobs/ticker.ts';
+import { Workbench } from './jobs/workbench.ts';
 import { WorkerPool } from './jobs/worker-pool.ts';
 import { pageGraceMs } from './journal/snapshotter.ts';
 import { CachingObjectStore } from './object/caching.ts';
@@ -224,6 +225,11 @@ async function start(
     idleMs: config.workerIdleMs,
     onProblem,
   });
+  const workbench = new Workbench({
+    context,
+    pool,
+    scratch: join(config.home, 'scratch', 'bench'),
+  });
   const logs = new JobLogs(store, { clock });
   const runner = new JobRunner({ context, pool, logs, owner: self });
   const heartbeat = new Heartbeat({
@@ -260,6 +266,7 @@ async function start(
       upkeep,
       queue: new CommitQueue(context),
       pool,
+      workbench,
       logs,
       secrets,
       version,
@@ -281,6 +288,7 @@ async function start(
     .sweep()
     .catch(onProblem)
     .then(() => pool.sweep())
+    .then(() => workbench.sweep())
     .catch(onProblem);
   const address = await server.listen(config.listen);
   ticker.start();

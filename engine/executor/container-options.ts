@@ -45,6 +45,11 @@ export function bind(source: string, target: string, readOnly: boolean): Docker.
   return { Type: 'bind', Source: source, Target: target, ReadOnly: readOnly };
 }
 
+/** Returns the binds of a worker beside those that every one has. */
+export function extraBinds({ mounts = [] }: WorkerSpec): Docker.MountSettings[] {
+  return mounts.map(({ source, target }) => bind(source, target, true));
+}
+
 /** Returns the body with which the Docker API creates a container of a worker. */
 export function containerOptions(
   plan: ContainerPlan,

@@ -60,6 +60,8 @@ export interface WorkerSpec {
   /** The user code's user, `name`, `uid` or `uid:gid`; the image's own where undefined. */
   readonly user?: string;
   readonly limits: ResourceLimits;
+  /** None below `/pfs`. */
+  readonly mounts?: readonly DirectoryMount[];
   /** Keeps `/tmp` in memory, where it counts towards the limit. */
   readonly memoryScratch?: boolean;
   readonly secrets?: readonly SecretDirectory[];
@@ -74,6 +76,43 @@ export interface WorkerSpec {
    * given mode 0777, so the directory above both should be 0700. The caller empties it after each run.
    */
   readonly outputDirectory: string;
+}
+
+/** A directory of this host that user code sees read-only, over what the image has there. */
+export interface DirectoryMount {
+  /** Absolute, on this host. */
+  readonly source: string;
+  /** Absolute, in the container. */
+  readonly target: string;
+}
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** A command with somebody at the other end. */
+export interface AttachSpec {
+  /** argv; empty: a shell. */
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Inside the container; the image's own where undefined. */
+  readonly workingDirectory?: string;
+  /** Gives it a terminal, on which all output is one stream. `type` is what `TERM` says. */
+  readonly terminal?: TerminalSize & { readonly type: string };
+  /** A promise it returns is awaited before more is read. */
+  readonly onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void | Promise<void>;
+}
+
+/** A command that was attached to. Stopping its worker ends it. */
+export interface Attached {
+  /** Its exit code. Rejects with `unavailable` where it can't be told, and with what `onOutput` threw. */
+  readonly exited: Promise<number>;
+  /** Feeds its standard input; resolves when more may be written. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Ends its standard input. */
+  end(): void;
+  resize(size: TerminalSize): Promise<void>;
 }
 
 /** One command to run to its end. */
@@ -124,6 +163,11 @@ export interface Worker {
    * command left it otherwise, as any user. Works on a worker that was lost, too. Call it between runs only.
    */
   takeOver(): Promise<void>;
+  /**
+   * Starts a command with somebody at the other end, in the same surroundings, while no other runs. Nothing is cleaned up
+   * before or after it: use the worker for nothing else, and stop it.
+   */
+  attach(spec: AttachSpec): Promise<Attached>;
   /** Ends the worker and removes its container. Safe to call twice. */
   stop(): Promise<void>;
 }

@@ -1,12 +1,14 @@
 // A worker that makes a container for every command: for images without a shell, and for Docker engines that can't be
 // trusted with directories of this host. Slower, and otherwise the same.
 
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type Docker from 'dockerode';
 import type { Clock } from '../base/clock.ts';
 import { EngineError } from '../base/errors.ts';
-import { bind } from './container-options.ts';
+import { bind, extraBinds } from './container-options.ts';
 import { dockerError, dockerMessage, dockerStatus } from './docker-errors.ts';
-import type { RunResult, RunSpec, Worker } from './executor.ts';
+import type { Attached, AttachSpec, RunResult, RunSpec, Worker, WorkerSpec } from './executor.ts';
 import { takeOverDirectory } from './take-over.ts';
 import { unpackTar } from './tar-reader.ts';
 import { directoryEntries, packTar, type TarEntry } from './tar-writer.ts';
@@ -25,6 +27,7 @@ export class RunWorker implements Worker {
   readonly #transfer: 'bind' | 'tar';
   readonly #stopped = new AbortController();
   #running: Promise<unknown> | undefined;
+  #attached: Docker.Container | undefined;
 
   constructor(context: WorkerContext, options: { transfer: 'bind' | 'tar' }) {
     this.id = context.name;
@@ -57,6 +60,52 @@ export class RunWorker implements Worker {
     }
   }
 
+  async attach(spec: AttachSpec): Promise<Attached> {
+    if (!this.#context.spec.image.hasShell) {
+      return this.#attachRun(spec);
+    }
+    const { env, workingDirectory } = this.#context;
+    const made = await this.#context.create({
+      // It ends when its standard input does, as that of warm workers.
+      entrypoint: ['/bin/sh', '-c', 'while read -r line; do :; done'],
+      command: [],
+      env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+      mounts: this.#mounts(),
+      autoRemove: true,
+      workingDirectory: '/',
+    });
+    this.#attached = made;
+    await this.#fill(made);
+    const container = await WorkerContainer.start(made, () => undefined, { autoRemove: true });
+    const place = (text: string) =>
+      placeText(made, join(this.#context.scratchDirectory, this.id), text);
+    return await container.attach(spec, { env, workingDirectory, place });
+  }
+
+  /** Nothing can be started beside a program where there is no shell: it is the container's own, and nobody feeds it. */
+  #attachRun(spec: AttachSpec): Attached {
+    const { image } = this.#context.spec;
+    if (spec.command.length === 0) {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot open a shell in image "${image.reference}": it has none; give a command after --`,
+      );
+    }
+    const run = async (): Promise<number> => {
+      const { terminal: _, onOutput, ...rest } = spec;
+      const result = await this.run({ ...rest, onOutput: (chunk) => onOutput(chunk, 'stdout') });
+      if (result.kind === 'exited') {
+        return result.code;
+      }
+      const why = result.kind === 'lost' ? result.reason : 'it took too long';
+      throw new EngineError('unavailable', `Cannot follow the command: ${why}`);
+    };
+    const exited = run();
+    exited.catch(() => undefined);
+    const nothing = () => Promise.resolve();
+    return { exited, write: nothing, end: () => undefined, resize: nothing };
+  }
+
   async takeOver(): Promise<void> {
     await takeOverDirectory(this.#context.spec.outputDirectory, this.#context.createHelper);
   }
@@ -64,20 +113,19 @@ export class RunWorker implements Worker {
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#running;
+    const attached = this.#attached;
+    await (attached &&
+      removeContainer(attached).catch((error: unknown) => {
+        this.#context.onLeft(attached.id);
+        throw error;
+      }));
     this.#context.onStopped(this);
   }
 
   async #run(spec: RunSpec): Promise<RunResult> {
     const made = await this.#create(spec);
     try {
-      if (this.#transfer === 'tar') {
-        const entries = inputEntries(this.#context.spec.inputDirectory);
-        await made.putArchive(packTar(entries), { path: '/' });
-        const { secretFiles } = this.#context;
-        if (!secretFiles.isEmpty) {
-          await made.putArchive(packTar(secretFiles.entries()), { path: '/' });
-        }
-      }
+      await this.#fill(made);
       const result = await this.#runIn(made, spec);
       if (this.#transfer === 'tar' && result.kind === 'exited') {
         const archive = await made.getArchive({ path: '/pfs/out' });
@@ -93,19 +141,37 @@ export class RunWorker implements Worker {
     }
   }
 
+  #mounts(): Docker.MountSettings[] {
+    const { spec } = this.#context;
+    return this.#transfer === 'tar'
+      ? []
+      : [
+          bind(spec.inputDirectory, '/pfs', true),
+          bind(spec.outputDirectory, '/pfs/out', false),
+          ...extraBinds(spec),
+          ...this.#context.secretFiles.mounts,
+        ];
+  }
+
+  /** Copies into a container what can't be bound into it. */
+  async #fill(made: Docker.Container): Promise<void> {
+    if (this.#transfer === 'tar') {
+      const { spec, secretFiles } = this.#context;
+      await made.putArchive(packTar(inputEntries(spec)), { path: '/' });
+      if (!secretFiles.isEmpty) {
+        await made.putArchive(packTar(secretFiles.entries()), { path: '/' });
+      }
+    }
+  }
+
   async #create(spec: RunSpec): Promise<Docker.Container> {
-    const { env, spec: worker, workingDirectory } = this.#context;
+    const { env, workingDirectory } = this.#context;
     const [program, ...words] = spec.command;
-    const mounts = [
-      bind(worker.inputDirectory, '/pfs', true),
-      bind(worker.outputDirectory, '/pfs/out', false),
-      ...this.#context.secretFiles.mounts,
-    ];
     return await this.#context.create({
       entrypoint: program === undefined ? undefined : [program],
       command: program === undefined ? undefined : words,
       env: Object.entries({ ...env, ...spec.env }).map(([name, value]) => `${name}=${value}`),
-      mounts: this.#transfer === 'bind' ? mounts : [],
+      mounts: this.#mounts(),
       autoRemove: false,
       workingDirectory: spec.workingDirectory ?? workingDirectory,
     });
@@ -194,8 +260,24 @@ async function explainStart(error: unknown, spec: RunSpec): Promise<RunResult> {
   return { kind: 'exited', code: missing ? NOT_FOUND : NOT_EXECUTABLE };
 }
 
-async function* inputEntries(directory: string): AsyncGenerator<TarEntry> {
+async function* inputEntries(spec: WorkerSpec): AsyncGenerator<TarEntry> {
   yield { name: 'pfs/', type: 'directory', mode: 0o755 };
-  yield* directoryEntries(directory, 'pfs');
+  yield* directoryEntries(spec.inputDirectory, 'pfs');
   yield { name: 'pfs/out/', type: 'directory', mode: 0o777 };
+  for (const { source, target } of spec.mounts ?? []) {
+    yield* directoryEntries(source, target.replace(/^\/+/, ''));
+  }
+}
+
+/** Puts a text into a container; `file` is where it stands on this host meanwhile. Returns its path in the container. */
+async function placeText(made: Docker.Container, file: string, text: string): Promise<string> {
+  const name = 'tmp/pfs-attach.sh';
+  await writeFile(file, text);
+  try {
+    const content = { path: file, size: Buffer.byteLength(text) };
+    await made.putArchive(packTar([{ name, type: 'file', mode: 0o644, content }]), { path: '/' });
+  } finally {
+    await rm(file, { force: true });
+  }
+  return `/${name}`;
 }

@@ -3,10 +3,10 @@
 import { join } from 'node:path';
 import { EngineError } from '../base/errors.ts';
 import type { ContainerPlan } from './container-options.ts';
-import { bind } from './container-options.ts';
+import { bind, extraBinds } from './container-options.ts';
 import { ControlDirectory } from './control-directory.ts';
 import { dockerError } from './docker-errors.ts';
-import type { RunResult, RunSpec, Worker } from './executor.ts';
+import type { Attached, AttachSpec, RunResult, RunSpec, Worker } from './executor.ts';
 import { lossOfProcesses } from './loss.ts';
 import { type LoopResult, MarkerScanner } from './marker-scanner.ts';
 import { takeOverDirectory } from './take-over.ts';
@@ -78,6 +78,7 @@ export class WarmWorker implements Worker {
         bind(spec.inputDirectory, '/pfs', true),
         bind(spec.outputDirectory, '/pfs/out', false),
         this.#control.mount,
+        ...extraBinds(spec),
         ...this.#context.secretFiles.mounts,
       ],
       autoRemove: true,
@@ -142,6 +143,15 @@ export class WarmWorker implements Worker {
       this.#current = undefined;
       await this.#control.discard(files);
     }
+  }
+
+  async attach(spec: AttachSpec): Promise<Attached> {
+    const { env, workingDirectory } = this.#context;
+    return await this.#usable(undefined).attach(spec, {
+      env,
+      workingDirectory,
+      place: (text) => this.#control.place('attach.sh', text),
+    });
   }
 
   async takeOver(): Promise<void> {

@@ -3,7 +3,9 @@
 import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
 import { AttachStream, type OutputSink } from './attach-stream.ts';
+import { type AttachSurroundings, attachCommand } from './attached.ts';
 import { dockerStatus } from './docker-errors.ts';
+import type { Attached, AttachSpec } from './executor.ts';
 
 /** A container that is running or has run, with the stream attached to it. */
 export class WorkerContainer {
@@ -75,6 +77,11 @@ export class WorkerContainer {
       output.on('error', () => resolve());
       output.resume();
     });
+  }
+
+  /** Starts a command beside PID 1 with somebody at the other end. */
+  async attach(spec: AttachSpec, surroundings: AttachSurroundings): Promise<Attached> {
+    return await attachCommand(this.#container, spec, surroundings);
   }
 
   /** Kills PID 1 and with it everything in the container; one that is gone already is fine. */

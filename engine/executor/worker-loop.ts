@@ -97,7 +97,8 @@ export function sourceLine(path: string): string {
   return `. ${shellQuote(path)}`;
 }
 
-function assignments(env: Readonly<Record<string, string>>): string[] {
+/** Returns `name=value` words for a shell. */
+export function assignments(env: Readonly<Record<string, string>>): string[] {
   return Object.entries(env).map(([name, value]) => {
     if (name === '' || name.includes('=')) {
       throw new EngineError(
@@ -109,7 +110,8 @@ function assignments(env: Readonly<Record<string, string>>): string[] {
   });
 }
 
-function wordOf(text: string): string {
+/** Returns a word for a shell; `invalid` for one with a NUL. */
+export function wordOf(text: string): string {
   if (text.includes('\0')) {
     throw new EngineError(
       'invalid',

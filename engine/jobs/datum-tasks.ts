@@ -6,18 +6,24 @@ import type { PfsContext } from '../pfs/context.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
 import { datumEnvironment } from '../pipeline/environment.ts';
 import { stdinText, type Transform } from '../pipeline/spec.ts';
+import type { ContentWriter } from './contents.ts';
 import type { DatumTask } from './datum-task.ts';
 import type { JobInputs } from './job-inputs.ts';
-import { committedContents, type LentSession } from './session-writer.ts';
+import { committedContents } from './session-writer.ts';
+
+/** Lends out where outputs are written. */
+export interface Lender {
+  lend<T>(use: (writer: ContentWriter) => Promise<T>): Promise<T>;
+}
 
 /** Makes the task of a datum. */
 export function datumTask(
   inputs: JobInputs,
   options: {
     readonly datum: Datum;
-    readonly job: JobRecord;
+    readonly job: Pick<JobRecord, 'id' | 'version' | 'specCommit'>;
     readonly context: PfsContext;
-    readonly session: LentSession;
+    readonly session: Lender;
     /** Name of the worker. */
     readonly worker: string;
   },

@@ -47,24 +47,37 @@ export class PinnedImages {
     spec: Pick<PipelineSpec, 'transform'>,
     options: ImageOptions,
   ): Promise<PinnedImage> {
-    const { context, executor, secrets } = this.#options;
-    const { image: reference } = spec.transform;
-    const logins = pullLogins(secrets, spec);
     const { key, version, image: pinned } = pipeline;
+    const found = await this.find(pipeline, spec, options);
+    if (!pinned) {
+      const { record: image } = found;
+      await this.#options.context.journal.transact(
+        () => ({
+          operations: [{ kind: 'pipeline.pinned' as const, pipeline: key, version, image }],
+          result: null,
+        }),
+        { actor: 'engine' },
+      );
+    }
+    return found;
+  }
+
+  /** As {@link pin}, but pins nothing. */
+  async find(
+    pipeline: PinnedPipeline,
+    spec: Pick<PipelineSpec, 'transform'>,
+    options: ImageOptions,
+  ): Promise<PinnedImage> {
+    const { executor, secrets } = this.#options;
+    const { image: reference } = spec.transform;
+    const { image: pinned } = pipeline;
+    const logins = pullLogins(secrets, spec);
     if (pinned) {
       const resolved = await this.#findPinned(pipeline, pinned, { ...options, logins });
       return { record: pinned, resolved: { ...resolved, reference } };
     }
     const resolved = await executor.resolveImage(reference, { ...options, logins });
-    const record = { reference, digest: resolved.digest, id: resolved.id };
-    await context.journal.transact(
-      () => ({
-        operations: [{ kind: 'pipeline.pinned' as const, pipeline: key, version, image: record }],
-        result: null,
-      }),
-      { actor: 'engine' },
-    );
-    return { record, resolved };
+    return { record: { reference, digest: resolved.digest, id: resolved.id }, resolved };
   }
 
   async #findPinned(

@@ -41,6 +41,8 @@ export interface PlannedPipeline {
   readonly warnings: readonly string[];
   /** What makes the datums differ from those that its first job will have, one sentence each. */
   readonly notes: readonly string[];
+  /** What they are made of. */
+  readonly inputs: JobInputs;
   /** Yields its datums on the current heads, each time anew. */
   datums(): AsyncGenerator<PlannedDatum>;
 }
@@ -80,6 +82,7 @@ async function planned(
     version: (old?.version ?? 0) + 1,
     warnings,
     notes: [...notes],
+    inputs,
     datums: () => plannedDatums(context, inputs, isReused ? old : undefined),
   };
 }

@@ -4,8 +4,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { EngineError, systemCode } from '../base/errors.ts';
-import type { Executor } from '../executor/executor.ts';
-import type { PipelineKey, PipelineRecord } from '../journal/records.ts';
+import type { DirectoryMount, Executor } from '../executor/executor.ts';
+import type { ImageRecord, PipelineKey, PipelineRecord } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
 import { type Room, workerNeed } from '../pipeline/resources.ts';
@@ -14,12 +14,19 @@ import type { Secrets } from '../secrets/secrets.ts';
 import type { Admission } from './admission.ts';
 import { Crew } from './crew.ts';
 import { CrewMember } from './crew-member.ts';
-import { DatumRunner } from './datum-runner.ts';
+import { DatumRunner, type DatumRunnerOptions } from './datum-runner.ts';
 import type { FileCache } from './file-cache.ts';
 import { type ImageOptions, type PinnedImage, PinnedImages } from './pinned-images.ts';
 import { removeWorkerDirectory } from './worker-directory.ts';
 import { secretSource } from './worker-secrets.ts';
 import { workerSpec } from './worker-spec.ts';
+
+interface RunnerSpec {
+  readonly spec: PipelineSpec;
+  readonly image: PinnedImage;
+  readonly name: string;
+  readonly mounts?: readonly DirectoryMount[];
+}
 
 export interface WorkerPoolOptions {
   readonly context: PfsContext;
@@ -85,6 +92,27 @@ export class WorkerPool {
     }
   }
 
+  /**
+   * Returns what a runner of no crew needs, with the image of a version of a pipeline, or what the spec's image means now
+   * where `image` is null. `directory` is a name, unique and below the workers' own.
+   */
+  async single(
+    pipeline: Pick<PipelineRecord, 'key' | 'version'>,
+    options: Omit<RunnerSpec, 'image'> & {
+      readonly image: ImageRecord | null;
+      readonly directory: string;
+    },
+    imageOptions: ImageOptions,
+  ): Promise<{ readonly options: DatumRunnerOptions; readonly image: PinnedImage }> {
+    const image = await this.#images.find(
+      { ...pipeline, image: options.image },
+      options.spec,
+      imageOptions,
+    );
+    const directory = join(this.#options.scratch, options.directory);
+    return { image, options: this.#runnerOptions(pipeline, { ...options, image, directory }) };
+  }
+
   /** Returns the workers of a pipeline and what each does; none where there are none now. */
   workers(pipeline: PipelineKey): readonly CrewMember[] {
     return this.#crews.get(pipeline)?.members ?? [];
@@ -148,7 +176,7 @@ export class WorkerPool {
     pipeline: PipelineRecord,
     options: { readonly spec: PipelineSpec; readonly image: PinnedImage },
   ): Crew {
-    const { executor, cache, clock, scratch, minFreeBytes, admission, secrets } = this.#options;
+    const { clock, scratch, admission } = this.#options;
     const { spec, image } = options;
     const { name } = spec.pipeline;
     const demand = {
@@ -157,17 +185,23 @@ export class WorkerPool {
     };
     const members = Array.from({ length: spec.parallelism_spec.constant }, (_, n) => {
       const workerName = `${name}-v${pipeline.version}-${n}`;
-      const runner = new DatumRunner({
-        executor,
-        cache,
-        clock,
-        minFreeBytes,
-        secrets: secretSource(secrets, spec),
-        directory: join(scratch, `${pipeline.id}-${pipeline.version}-${n}`),
-        worker: workerSpec(pipeline, { spec, image, name: workerName }),
-      });
+      const directory = join(scratch, `${pipeline.id}-${pipeline.version}-${n}`);
+      const runner = new DatumRunner(
+        this.#runnerOptions(pipeline, { spec, image, name: workerName, directory }),
+      );
       return new CrewMember(workerName, { runner, clock, admission, demand });
     });
     return new Crew(image, { members, pipeline });
+  }
+
+  #runnerOptions(
+    pipeline: Pick<PipelineRecord, 'key' | 'version'>,
+    options: RunnerSpec & { readonly directory: string },
+  ): DatumRunnerOptions {
+    const { executor, cache, clock, minFreeBytes } = this.#options;
+    const { directory, spec, mounts = [] } = options;
+    const secrets = secretSource(this.#options.secrets, spec);
+    const worker = { ...workerSpec(pipeline, options), mounts };
+    return { executor, cache, clock, minFreeBytes, secrets, directory, worker };
   }
 }

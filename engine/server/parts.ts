@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { ExecutorHealth } from '../executor/executor.ts';
 import type { JobLogs } from '../jobs/logs.ts';
+import type { Workbench } from '../jobs/workbench.ts';
 import type { WorkerPool } from '../jobs/worker-pool.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 import type { CommitQueue } from '../pfs/commit-queue.ts';
@@ -36,6 +37,7 @@ export interface EngineParts {
   readonly context: PfsContext;
   readonly queue: CommitQueue;
   readonly pool: WorkerPool;
+  readonly workbench: Workbench;
   readonly upkeep: Upkeep;
   readonly logs: JobLogs;
   readonly secrets: Secrets;

@@ -24,7 +24,9 @@ import { tagRoutes } from './routes/tags.ts';
 import { transactionRoutes } from './routes/transactions.ts';
 import { upkeepRoutes } from './routes/upkeep.ts';
 import { whyRoutes } from './routes/why.ts';
+import { workbenchRoutes } from './routes/workbench.ts';
 import { API_PREFIX, BYTES_TYPE, FRAMES_TYPE, type Problem, VERSION_HEADER } from './wire.ts';
+import { SESSION_TYPE } from './wire-workbench.ts';
 
 export interface ServerOptions {
   readonly token: string;
@@ -55,7 +57,7 @@ export function bareServer(version: string, options: ServerOptions): FastifyInst
     },
     requestTimeout: 0,
   });
-  for (const type of [FRAMES_TYPE, BYTES_TYPE]) {
+  for (const type of [FRAMES_TYPE, BYTES_TYPE, SESSION_TYPE]) {
     server.addContentTypeParser(type, (_request, payload, done) => done(null, payload));
   }
   server.addContentTypeParser('text/plain', { parseAs: 'string' }, (_request, text, done) =>
@@ -110,6 +112,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     jobRoutes(routes, parts);
     whyRoutes(routes, parts);
     secretRoutes(routes, parts);
+    workbenchRoutes(routes, parts);
     transactionRoutes(routes, parts);
     storeRoutes(routes, parts.store);
   };

@@ -232,7 +232,7 @@ export function viewJob(
   };
 }
 
-function viewInput(input: ResultInput): Datum['inputs'][number] {
+export function viewInput(input: ResultInput): Datum['inputs'][number] {
   const { name, project, repo, branch, commit, path, size } = input;
   return { name, repo: { project, name: repo }, branch, commit, path, size };
 }

@@ -26,6 +26,7 @@ function workerOn(share: () => Promise<{ input: string; output: string }>): Work
       return { kind: 'exited', code: 0 };
     },
     takeOver: async () => {},
+    attach: () => Promise.reject(new Error('nobody attaches')),
     stop: async () => {},
   };
 }

@@ -6,6 +6,8 @@ import { dirname, join } from 'node:path';
 import type { Clock } from '../../engine/base/clock.ts';
 import { EngineError } from '../../engine/base/errors.ts';
 import type {
+  Attached,
+  AttachSpec,
   Executor,
   ResolvedImage,
   RunResult,
@@ -155,6 +157,7 @@ export class FakeExecutor implements Executor {
       sharesInputs: this.sharesInputs,
       run: (spec) => this.#run(spec, { id, place }),
       takeOver: () => Promise.resolve(),
+      attach: (spec) => Promise.resolve(attach(spec)),
       stop: async () => {
         this.alive.delete(id);
       },
@@ -190,6 +193,21 @@ export class FakeExecutor implements Executor {
       this.#busy -= 1;
     }
   }
+}
+
+/** Says what it was given, and ends with its standard input. */
+function attach(spec: AttachSpec): Attached {
+  let finish: (code: number) => void = () => undefined;
+  const exited = new Promise<number>((resolve) => {
+    finish = resolve;
+  });
+  void spec.onOutput(Buffer.from(`${spec.command.join(' ')}\n`), 'stdout');
+  return {
+    exited,
+    write: async (bytes) => spec.onOutput(Buffer.from(bytes), 'stdout'),
+    end: () => finish(0),
+    resize: () => Promise.resolve(),
+  };
 }
 
 function copyInputs(run: FakeRun): void {

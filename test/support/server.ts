@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SystemRandom } from '../../engine/base/random.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
+import { Workbench } from '../../engine/jobs/workbench.ts';
 import { FilesystemObjectStore } from '../../engine/object/filesystem.ts';
 import { CommitQueue } from '../../engine/pfs/commit-queue.ts';
 import {
@@ -22,6 +23,7 @@ import { makeServer } from '../../engine/server/server.ts';
 import { API_PREFIX, FRAMES_TYPE, type Page, type Problem } from '../../engine/server/wire.ts';
 import { Upkeep } from '../../engine/upkeep/upkeep.ts';
 import { TestEngine, type TestEngineOptions } from './engine.ts';
+import { scratchDirectory } from './scratch.ts';
 
 type Test = Parameters<typeof TestEngine.start>[0];
 
@@ -90,6 +92,7 @@ export class TestServer {
           onProblem: (error) => void faults.push(error),
         }),
         pool,
+        workbench: new Workbench({ context: pfs.context, pool, scratch: scratchDirectory(t) }),
         logs,
         secrets,
         version: '1.2.3',

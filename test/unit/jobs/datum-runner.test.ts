@@ -68,6 +68,7 @@ class FakeExecutor implements Executor {
       id: `worker-${worker}`,
       sharesInputs: true,
       run: async (run) => this.command(run, place),
+      attach: () => Promise.reject(new Error('nobody attaches')),
       takeOver: async () => {
         this.takenOver += 1;
         this.onTakeOver(spec.outputDirectory);
