@@ -48,7 +48,8 @@ export type CheckReport = StoreProgress | StoreFinding | CheckSummary;
 
 export interface Repaired {
   readonly kind: 'repaired';
-  readonly key: string;
+  /** The object of the bucket; null for objects that were in none of them any more. */
+  readonly key: string | null;
   readonly message: string;
 }
 

@@ -28,7 +28,6 @@ import { ReadOnlyStore, UnsnappedStore } from './views.ts';
 
 /** So many missing objects are told one by one. */
 const MAX_TOLD = 100;
-const UNKNOWN_SIZE = { kind: 'blob', size: 0, files: 0 } as const;
 
 export interface CheckOptions {
   /** Reads every byte and compares it with its hash. */
@@ -202,7 +201,7 @@ class StoreCheck {
   async #rebuilt(pack: PackRef): Promise<PackIndex | undefined> {
     try {
       const bytes = await this.#store.get(packKey(pack.id));
-      return await rebuildIndex(this.#store, { pack, bytes }, async () => UNKNOWN_SIZE);
+      return await rebuildIndex(this.#store, { pack, bytes }, async () => undefined);
     } catch (error) {
       if (!isEngineError(error, 'corrupt') && !isEngineError(error, 'not_found')) {
         throw error;

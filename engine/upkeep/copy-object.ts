@@ -18,8 +18,6 @@ import { logProblem } from './check-files.ts';
 import { rebuildIndex } from './pack-scan.ts';
 import { OneObjectStore } from './views.ts';
 
-const UNKNOWN_SIZE = { kind: 'blob', size: 0, files: 0 } as const;
-
 /** Writes an object that may be there damaged, and reads it back. */
 export async function putVerified(store: ObjectStore, key: string, bytes: Buffer): Promise<void> {
   try {
@@ -49,7 +47,7 @@ export interface VerifiedPack {
 /** Reads a pack and verifies every object in it against its hash. Anything wrong is `corrupt`, absence `not_found`. */
 export async function readVerifiedPack(store: ObjectStore, pack: PackRef): Promise<VerifiedPack> {
   const bytes = await store.get(packKey(pack.id));
-  const scanned = await rebuildIndex(store, { pack, bytes }, async () => UNKNOWN_SIZE);
+  const scanned = await rebuildIndex(store, { pack, bytes }, async () => undefined);
   return { bytes, scanned };
 }
 

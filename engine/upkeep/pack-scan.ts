@@ -26,13 +26,16 @@ const KINDS: readonly (GitKind | undefined)[] = [undefined, 'commit', 'tree', 'b
 const REF_DELTA = 7;
 const ID_BYTES = 20;
 
+/** Of an object that is nowhere: a tree that nothing reaches may name what was collected. */
+const UNKNOWN_SIZE: ObjectStat = { kind: 'blob', size: 0, files: 0 };
+
 /** A pack in memory. */
 export interface PackBytes {
   readonly pack: PackRef;
   readonly bytes: Buffer;
 }
 
-/** Looks an object up in other packs; undefined when none has it. */
+/** Looks an object up in other packs; undefined when none has it: it counts for nothing then. */
 export type StatOf = (id: string) => Promise<ObjectStat | undefined>;
 
 /** Returns what is wrong with the frame of a pack, trailer included; undefined when nothing is. */
@@ -210,11 +213,7 @@ async function addSizes(
       return before ?? { kind: 'tree', size: 0, files: 0 };
     }
     if (entry?.kind !== 'tree') {
-      const stat = entry ?? (await scan.statOf(id));
-      if (!stat) {
-        throw new EngineError('corrupt', `Cannot size object "${id}": no live pack has it`);
-      }
-      return stat;
+      return entry ?? (await scan.statOf(id)) ?? UNKNOWN_SIZE;
     }
     let size = 0;
     let files = 0;

@@ -14,23 +14,18 @@ import {
   HISTORY_PREFIX,
   JOURNAL_PREFIX,
   journalKey,
-  packIndexKey,
-  packKey,
   parseJournalKey,
   parsePackKey,
   SNAPSHOTS_PREFIX,
   snapshotKey,
 } from '../object/keys.ts';
 import type { ObjectStore } from '../object/object-store.ts';
-import { PackCache } from '../object/pack-cache.ts';
-import type { PackRef } from '../object/pack-ref.ts';
-import { PackSet } from '../object/pack-set.ts';
 import type { PfsContext } from '../pfs/context.ts';
-import { type CheckOptions, checkStore, openToLook } from './check.ts';
+import { type CheckOptions, checkStore } from './check.ts';
 import { checkLog } from './check-journal.ts';
-import { problemWith, putVerified, readVerifiedIndex, readVerifiedPack } from './copy-object.ts';
+import { problemWith, putVerified } from './copy-object.ts';
 import type { CheckReport, Finding } from './finding.ts';
-import { rebuildIndex } from './pack-scan.ts';
+import { PackRepair } from './repair-packs.ts';
 import { UnsnappedStore } from './views.ts';
 
 export interface RepairOptions extends CheckOptions {
@@ -43,10 +38,10 @@ export interface RepairOptions extends CheckOptions {
 /** What a repair says: the reports of its last check, and before them what it did. */
 export type RepairReport =
   | CheckReport
-  | { readonly kind: 'repaired'; readonly key: string; readonly message: string };
+  | { readonly kind: 'repaired'; readonly key: string | null; readonly message: string };
 
-/** Once for the journal, once for what it names, once to see that all is well. */
-const MAX_ROUNDS = 4;
+/** Once for the journal, once for what it names, once for what is in no pack, once to see that all is well. */
+const MAX_ROUNDS = 5;
 
 /** Checks a store, repairs what can be repaired, and checks it again; the last report is the summary of that. */
 export async function* repairStore(
@@ -87,12 +82,14 @@ export async function* repairStore(
 class Repair {
   readonly #store: ObjectStore;
   readonly #options: RepairOptions;
-  readonly #tried = new Set<string>();
+  readonly #packs: PackRepair;
+  readonly #tried = new Set<string | null>();
   #hasSnapshot = false;
 
   constructor(store: ObjectStore, options: RepairOptions) {
     this.#store = store;
     this.#options = options;
+    this.#packs = new PackRepair(store, options);
   }
 
   /** Rejects where the other store is not a copy of this one. */
@@ -119,12 +116,15 @@ class Repair {
   async *all(findings: readonly Finding[]): AsyncGenerator<RepairReport> {
     const journal = findings.filter(({ key }) => isJournal(key));
     // What the store holds is known only once its journal is whole.
-    for (const { key } of journal.length > 0 ? journal : findings) {
-      if (key === null || this.#tried.has(key)) {
+    const named = findings.filter(({ key }) => key !== null);
+    // Objects that are in no pack: some may come back with the packs that are damaged.
+    const rest = named.some(({ key }) => !this.#tried.has(key)) ? named : findings;
+    for (const { key } of journal.length > 0 ? journal : rest) {
+      if (this.#tried.has(key)) {
         continue;
       }
       this.#tried.add(key);
-      const message = await this.#one(key);
+      const message = key === null ? await this.#packs.missing() : await this.#one(key);
       if (message !== undefined) {
         yield { kind: 'repaired', key, message };
       }
@@ -164,7 +164,7 @@ class Repair {
       }
       const parsed = parsePackKey(key);
       if (parsed) {
-        return await this.#pack(parsed.id, parsed.isIndex);
+        return await this.#packs.one(parsed.id, parsed.isIndex);
       }
       return await this.#copy(key);
     } catch (error) {
@@ -172,48 +172,6 @@ class Repair {
         return undefined;
       }
       throw error;
-    }
-  }
-
-  async #pack(id: string, isIndex: boolean): Promise<string | undefined> {
-    const { from } = this.#options;
-    const context = await openToLook(this.#store, this.#options);
-    try {
-      const pack = context.journal.state.packs.get(id);
-      if (pack === undefined) {
-        return undefined;
-      }
-      if (isIndex) {
-        return await this.#index(pack, context);
-      }
-      if (from === undefined) {
-        return undefined;
-      }
-      const { bytes } = await readVerifiedPack(from, pack);
-      await putVerified(this.#store, packKey(id), bytes);
-      return `Brought pack "${packKey(id)}" back from ${from.url}`;
-    } finally {
-      await context.journal.close();
-    }
-  }
-
-  async #index(pack: PackRef, context: PfsContext): Promise<string | undefined> {
-    const key = packIndexKey(pack.id);
-    const { from } = this.#options;
-    try {
-      const bytes = await this.#store.get(packKey(pack.id));
-      const others = await indexedPacks(this.#store, context, pack.id);
-      const statOf = async (id: string) => (await others.find(id))?.entry;
-      const index = await rebuildIndex(this.#store, { pack, bytes }, statOf);
-      await putVerified(this.#store, key, index.bytes);
-      return `Made index "${key}" again from its pack`;
-    } catch (error) {
-      if (from === undefined || !isEngineError(error)) {
-        throw error;
-      }
-      const verified = await readVerifiedPack(from, pack);
-      await putVerified(this.#store, key, await readVerifiedIndex(from, pack, verified));
-      return `Brought index "${key}" back from ${from.url}`;
     }
   }
 
@@ -306,27 +264,4 @@ async function readOrNot(store: ObjectStore, key: string): Promise<Buffer | unde
     }
     throw error;
   }
-}
-
-/** Returns the live packs, but for one, whose indexes are whole. */
-async function indexedPacks(
-  store: ObjectStore,
-  context: PfsContext,
-  but: string,
-): Promise<PackSet> {
-  const cache = new PackCache(store);
-  const packs = new PackSet(cache);
-  for (const pack of context.journal.state.packs.values()) {
-    if (pack.id === but || pack.kind !== 'git') {
-      continue;
-    }
-    try {
-      packs.add(pack, await cache.readIndex(pack.id));
-    } catch (error) {
-      if (!isEngineError(error, 'corrupt')) {
-        throw error;
-      }
-    }
-  }
-  return packs;
 }

@@ -68,8 +68,8 @@ export async function check(store: ObjectStore, data = true): Promise<Checked> {
 export async function repair(
   store: ObjectStore,
   from?: ObjectStore,
-): Promise<Checked & { readonly repaired: readonly string[] }> {
-  const repaired: string[] = [];
+): Promise<Checked & { readonly repaired: readonly (string | null)[] }> {
+  const repaired: (string | null)[] = [];
   const rest = async function* (): AsyncGenerator<CheckReport> {
     const options = { data: true, ...CLOCK, ...(from ? { from } : {}) };
     for await (const report of repairStore(store, options) as AsyncIterable<RepairReport>) {
