@@ -26,7 +26,7 @@ export interface CollectOptions {
   /** Nothing is changed: the report says what would be. */
   readonly dryRun: boolean;
   readonly pace: Pace;
-  /** What earlier collections have read, for this one alone until it ends. */
+  /** What earlier collections have read. */
   readonly memory?: LinkMemory;
   readonly pruneResults?: PruneResults;
 }
@@ -115,20 +115,24 @@ async function walkAll(
     roots: [...rootsOfState(journal.state, gone)],
   }));
   const marker = new Marker(context, { views, pace, ...(memory ? { memory } : {}) });
-  for (const root of roots) {
-    marker.add(root);
+  try {
+    for (const root of roots) {
+      marker.add(root);
+    }
+    for await (const root of rootsOfHistory(context, gone)) {
+      await pace.step();
+      // What was rewritten since the walk began is in packs that nobody lets go of.
+      await marker.addLate(root);
+    }
+    // A commit that was removed during the walk may have been missed in history: it is in the trash now.
+    for (const root of [...rootsOfState(journal.state, gone)]) {
+      await marker.addLate(root);
+    }
+    await marker.finish();
+    return { marks: marker.marks, since };
+  } finally {
+    marker.end();
   }
-  for await (const root of rootsOfHistory(context, gone)) {
-    await pace.step();
-    // What was rewritten since the walk began is in packs that nobody lets go of.
-    await marker.addLate(root);
-  }
-  // A commit that was removed during the walk may have been missed in history: it is in the trash now.
-  for (const root of [...rootsOfState(journal.state, gone)]) {
-    await marker.addLate(root);
-  }
-  await marker.finish();
-  return { marks: marker.marks, since };
 }
 
 /** Sorts the packs of a walk into those to let go, and those that stay with the reason. */

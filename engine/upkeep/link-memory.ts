@@ -11,7 +11,7 @@ const MAX_DELTA_LINKS = 64;
 const MAX_NUMBER = 2 ** 32 - 1;
 
 /**
- * Objects go by numbers: a pack has as many in a row as it holds objects. One walk at a time uses a memory; it lives as
+ * Objects go by numbers: a pack has as many in a row as it holds objects. One walk at a time has a memory, which lives as
  * long as its owner and is stored nowhere.
  */
 export class LinkMemory {
@@ -22,9 +22,23 @@ export class LinkMemory {
   #bySlot: LinkShelf[] = [];
   #next = 0;
   #bytes = 0;
+  #isTaken = false;
 
   constructor(options: { readonly maxBytes?: number } = {}) {
     this.#maxBytes = options.maxBytes ?? MAX_BYTES;
+  }
+
+  /** Returns this memory for a walk, until {@link release}; undefined while another one has it. */
+  take(): LinkMemory | undefined {
+    if (this.#isTaken) {
+      return undefined;
+    }
+    this.#isTaken = true;
+    return this;
+  }
+
+  release(): void {
+    this.#isTaken = false;
   }
 
   /** Begins a walk: forgets packs that it does not have, but for what it has of them in other packs. */

@@ -38,7 +38,7 @@ export class Marker {
   readonly #pace: Pace;
   readonly #memory: LinkMemory;
 
-  /** `memory`: what earlier walks have read; this walk alone uses it until it ends. */
+  /** `memory`: what earlier walks have read; this one has it until {@link end}, unless another one has it already. */
   constructor(
     context: PfsContext,
     options: {
@@ -50,8 +50,13 @@ export class Marker {
     this.#context = context;
     this.#pace = options.pace;
     this.marks = new Marks(options.views);
-    this.#memory = options.memory ?? new LinkMemory();
+    this.#memory = options.memory?.take() ?? new LinkMemory();
     this.#memory.begin(this.marks);
+  }
+
+  /** Gives the memory back, however the walk went. */
+  end(): void {
+    this.#memory.release();
   }
 
   /** Marks a root; {@link finish} walks on from there. */

@@ -86,6 +86,24 @@ it('what is remembered is bounded, and what is not is read again', async (t) => 
   );
 });
 
+it('two collections at once do not share a memory, and both are right', async (t) => {
+  const { pfs } = await newUpkeepRig(t);
+  const memory = new LinkMemory();
+  await createRepos(pfs, 'data', 'more');
+  await put(pfs, 'data@master', manyDirectories());
+  const collections = [];
+  for (let i = 0; i < 4; i++) {
+    collections.push(collectOn(pfs, { dryRun: true, memory }));
+    await put(pfs, 'more@master', { [`d${i}/file`]: `new ${i}` });
+    await compactOn(pfs);
+  }
+  await Promise.all(collections);
+  assert.deepEqual(
+    await collectOn(pfs, { dryRun: true, memory }),
+    await collectOn(pfs, { dryRun: true }),
+  );
+});
+
 it('a collection that remembers finds what one finds that reads everything, whatever happened in between', async (t) => {
   const seed = Date.now() % 1_000_000;
   console.log(`seed: ${seed}`);
