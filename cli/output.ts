@@ -84,6 +84,11 @@ export class Output {
     this.#stdout.on?.('resize', changed);
   }
 
+  /** How wide the terminal is; 80 where there is none. */
+  get columns(): number {
+    return this.#stdout.columns ?? 80;
+  }
+
   /** Writes bytes or text as they are; resolves when more may be written. */
   async write(data: string | Uint8Array): Promise<void> {
     await writeTo(this.#stdout, data);

@@ -1,14 +1,22 @@
 // Commands on jobs.
 
-import type { Job } from '../../engine/server/wire.ts';
+import type { Commit, Job } from '../../engine/server/wire.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { path } from '../client.ts';
-import type { Command } from '../command.ts';
+import type { Command, Option } from '../command.ts';
+import { commitPath } from '../commit-actions.ts';
 import type { Context } from '../context.ts';
+import { parseDuration } from '../duration.ts';
 import { findJob, jobsOfSet } from '../job-lookup.ts';
 import { jobColumns, jobFields } from '../job-view.ts';
 import { allProjects, projectScope } from '../project-scope.ts';
-import { isCommitId, parsePipelineName } from '../refs.ts';
+import { isCommitId, parseCommitWords, parsePipelineName } from '../refs.ts';
+
+const state: Option = {
+  type: 'strings',
+  value: 'state',
+  description: 'only jobs in this state: running, success, failure, killed …; may be repeated',
+};
 
 const JOB = '<pipeline@job> | <pipeline> <job> | <job>';
 
@@ -28,10 +36,23 @@ export const commands: readonly Command[] = [
         completes: 'pipeline',
         description: 'only jobs of this pipeline',
       },
-      state: {
+      state,
+      input: {
+        type: 'strings',
+        short: 'i',
+        value: 'commit',
+        completes: 'repo',
+        description: 'only jobs that read this commit, as in data@master; may be repeated',
+      },
+      version: {
+        type: 'number',
+        value: 'number',
+        description: 'only jobs of this version of the pipeline',
+      },
+      since: {
         type: 'string',
-        value: 'state',
-        description: 'only jobs in this state: running, success, failure, killed …',
+        value: 'span',
+        description: 'only jobs that began to wait within so long, as in 24h',
       },
       'all-projects': allProjects,
       number: { type: 'number', short: 'n', value: 'count', description: 'at most this many' },
@@ -39,6 +60,7 @@ export const commands: readonly Command[] = [
     examples: [
       ['list job', 'lists the jobs of all pipelines'],
       ['list-job -p model --state failure', 'lists those of model that failed'],
+      ['list job -i training@master', 'lists those that read the newest commit of training'],
       ['list job 018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'lists the jobs of one commit set'],
     ],
     run: listJob,
@@ -93,6 +115,24 @@ export const commands: readonly Command[] = [
     run: retryJob,
   },
   {
+    names: ['subscribe job'],
+    summary: 'Print jobs whenever their state changes, until Ctrl-C',
+    details: 'Begins with those that are not done.',
+    usage: '[<pipeline>]',
+    completes: 'pipeline',
+    arguments: [0, 1],
+    options: {
+      state,
+      new: { type: 'boolean', description: 'leave out jobs that were there before' },
+      'all-projects': allProjects,
+    },
+    examples: [
+      ['subscribe job model', 'follows the jobs of model'],
+      ['subscribe-job --state failure --raw', 'prints every job that fails, as JSON'],
+    ],
+    run: subscribeJob,
+  },
+  {
     names: ['stop job'],
     summary: 'Kill a job; later jobs go on',
     usage: JOB,
@@ -128,10 +168,14 @@ async function listJob(context: Context, args: ParsedArguments): Promise<void> {
   }
   const named = args.string('pipeline') ?? first;
   const pipeline = named === undefined ? undefined : parsePipelineName(named, context.project);
+  const since = args.string('since');
   const query = {
     project: pipeline?.project ?? projectScope(context, args).project,
     pipeline: pipeline?.name,
-    state: args.string('state'),
+    state: args.strings('state').join(',') || undefined,
+    version: args.number('version'),
+    input: (await inputsOf(context, args)) || undefined,
+    since: since && new Date(output.times.now - parseDuration(since, 'since')).toISOString(),
   };
   await output.table(client.items<Job>('/jobs', query, limit), columns);
 }
@@ -144,6 +188,30 @@ async function retryJob(context: Context, args: ParsedArguments): Promise<void> 
   } else if (job.id !== id) {
     await context.output.line(job.id);
   }
+}
+
+/** Returns the commits that are named as inputs, with their ids. */
+async function inputsOf(context: Context, args: ParsedArguments): Promise<string> {
+  const inputs: string[] = [];
+  for (const text of args.strings('input')) {
+    const ref = parseCommitWords([text], { project: context.project });
+    const { repo, id } = await context.client.get<Commit>(commitPath(ref));
+    inputs.push(`${repo.project}/${repo.name}@${id}`);
+  }
+  return inputs.join(',');
+}
+
+async function subscribeJob(context: Context, args: ParsedArguments): Promise<void> {
+  const { client, output } = context;
+  const [first] = args.positionals;
+  const pipeline = first === undefined ? undefined : parsePipelineName(first, context.project);
+  const jobs = client.lines<Job>('/jobs/subscribe', {
+    project: pipeline?.project ?? projectScope(context, args).project,
+    pipeline: pipeline?.name,
+    state: args.strings('state').join(',') || undefined,
+    new: args.flag('new'),
+  });
+  await output.table(jobs, { ...jobColumns(output.times), live: true });
 }
 
 async function waitJobs(context: Context, args: ParsedArguments): Promise<void> {

@@ -1,7 +1,8 @@
 // Commands on pipelines.
 
-import type { Pipeline, PipelineChange } from '../../engine/server/wire.ts';
+import type { Pipeline, PipelineChange, RepoName } from '../../engine/server/wire.ts';
 import type { ParsedArguments } from '../arguments.ts';
+import { usageError } from '../cli-error.ts';
 import { path } from '../client.ts';
 import type { Command, Option } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -62,7 +63,7 @@ export const commands: readonly Command[] = [
   {
     names: ['inspect pipeline'],
     summary: 'Show one pipeline',
-    usage: '<pipeline>',
+    usage: '<pipeline> | <pipeline^N>',
     completes: 'pipeline',
     arguments: [1, 1],
     options: {
@@ -71,6 +72,7 @@ export const commands: readonly Command[] = [
     },
     examples: [
       ['inspect pipeline model', 'shows its state, version and spec'],
+      ['inspect pipeline model^', 'shows the version before; model^2 the one before that'],
       ['inspect pipeline model --spec > model.json', 'saves its spec'],
     ],
     run: inspectPipeline,
@@ -80,36 +82,31 @@ export const commands: readonly Command[] = [
     summary: 'List the pipelines',
     usage: '',
     arguments: [0, 0],
-    options: { 'all-projects': allProjects },
+    options: {
+      'all-projects': allProjects,
+      state: {
+        type: 'strings',
+        value: 'state',
+        description: 'only those in this state: running, paused, crashing …; may be repeated',
+      },
+      history: {
+        type: 'string',
+        value: 'count',
+        description: 'also so many earlier versions of each: a number, or all',
+      },
+      spec: {
+        type: 'boolean',
+        short: 's',
+        description: 'print their specs, as extract pipeline does',
+      },
+    },
     examples: [
       ['list pipeline', 'lists the pipelines of all projects, or of the one that is set'],
+      ['list pipeline --state crashing --state failure', 'lists those that need care'],
+      ['list pipeline --history all', 'lists all their versions, the newest first'],
       ['list-pipeline -P team --raw', 'prints those of one project as JSON'],
     ],
-    run: async (context, args) => {
-      const { client, output } = context;
-      const scope = projectScope(context, args);
-      const pipelines = client.items<Pipeline>('/pipelines', { project: scope.project });
-      await output.table(pipelines, {
-        heading: [
-          ...scope.heading,
-          'VERSION',
-          'INPUT',
-          'CREATED',
-          'STATE',
-          'LAST JOB',
-          'DESCRIPTION',
-        ],
-        row: (pipeline) => [
-          ...scope.row(pipeline),
-          String(pipeline.version),
-          pipeline.input,
-          formatTime(pipeline.created, output.times),
-          pipeline.state,
-          pipeline.lastJob?.state ?? '-',
-          pipeline.reason || pipeline.description,
-        ],
-      });
-    },
+    run: listPipelines,
   },
   {
     names: ['delete pipeline'],
@@ -183,6 +180,34 @@ export const commands: readonly Command[] = [
   },
 ];
 
+async function listPipelines(context: Context, args: ParsedArguments): Promise<void> {
+  const { client, output } = context;
+  const scope = projectScope(context, args);
+  const pipelines = client.items<Pipeline>('/pipelines', {
+    project: scope.project,
+    state: args.strings('state').join(',') || undefined,
+    history: args.string('history'),
+  });
+  if (args.flag('spec')) {
+    for await (const { spec } of pipelines) {
+      await (output.raw ? output.json(spec) : output.line(JSON.stringify(spec, null, 2)));
+    }
+    return;
+  }
+  await output.table(pipelines, {
+    heading: [...scope.heading, 'VERSION', 'INPUT', 'CREATED', 'STATE', 'LAST JOB', 'DESCRIPTION'],
+    row: (pipeline) => [
+      ...scope.row(pipeline),
+      String(pipeline.version),
+      pipeline.input,
+      formatTime(pipeline.current === false ? pipeline.updated : pipeline.created, output.times),
+      pipeline.current === false ? 'replaced' : pipeline.state,
+      pipeline.lastJob?.state ?? '-',
+      (pipeline.current === false ? '' : pipeline.reason) || pipeline.description,
+    ],
+  });
+}
+
 function pipelinePath(name: { readonly project: string; readonly name: string }): string {
   return path`/pipelines/${name.project}/${name.name}`;
 }
@@ -229,9 +254,13 @@ async function turn(
 
 async function inspectPipeline(context: Context, args: ParsedArguments): Promise<void> {
   const { client, output } = context;
-  const name = parsePipelineName(args.positionals[0] ?? '', context.project);
+  const { name, back } = parseVersion(args.positionals[0] ?? '', context.project);
+  const version = args.number('version');
+  if (back > 0 && version !== undefined) {
+    throw usageError(`Name the version by ^${back} or by --version, not by both`);
+  }
   const pipeline = await client.get<Pipeline>(pipelinePath(name), {
-    version: args.number('version'),
+    version: back > 0 ? `^${back}` : version,
   });
   if (args.flag('spec')) {
     await output.write(
@@ -239,18 +268,18 @@ async function inspectPipeline(context: Context, args: ParsedArguments): Promise
     );
     return;
   }
-  const { lastJob } = pipeline;
+  const { lastJob, current = true } = pipeline;
   await output.fields(pipeline, () => [
     ['Name', showName(pipeline)],
     ['Description', pipeline.description],
     ['Version', String(pipeline.version)],
-    ['State', pipeline.state],
-    ['Reason', pipeline.reason],
-    ['Stopped', pipeline.stopped ? 'yes' : 'no'],
+    ['State', current ? pipeline.state : 'replaced by a later version'],
+    ['Reason', current ? pipeline.reason : undefined],
+    ['Stopped', current ? (pipeline.stopped ? 'yes' : 'no') : undefined],
     ['Created', formatTime(pipeline.created, output.times)],
     ['Updated', formatTime(pipeline.updated, output.times)],
     ['Input', pipeline.input],
-    ['Next tick', nextTicks(pipeline)],
+    ['Next tick', current ? nextTicks(pipeline) : undefined],
     ['Output branch', pipeline.outputBranch],
     ['Last job', lastJob ? `${lastJob.id}, ${lastJob.state}` : undefined],
     [
@@ -262,6 +291,19 @@ async function inspectPipeline(context: Context, args: ParsedArguments): Promise
     ],
     ['Spec', JSON.stringify(pipeline.spec, null, 2)],
   ]);
+}
+
+/** Parses a pipeline's name with how many versions back: `model^2`. */
+function parseVersion(
+  text: string,
+  project: string,
+): { readonly name: RepoName; readonly back: number } {
+  const steps = /[\^~](\d*)$/.exec(text);
+  if (steps === null) {
+    return { name: parsePipelineName(text, project), back: 0 };
+  }
+  const before = parseVersion(text.slice(0, steps.index), project);
+  return { name: before.name, back: before.back + Number(steps[1] || 1) };
 }
 
 /** Returns when the cron inputs of a pipeline come next, one on a line; undefined where there are none. */

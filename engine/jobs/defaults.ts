@@ -18,8 +18,9 @@ import { shortRepo, splitRepoKey } from '../pfs/names.ts';
 import { resolveProject } from '../pfs/projects.ts';
 import { readDefaults } from '../pipeline/defaults.ts';
 import type { ValidatedSpec } from '../pipeline/validate-spec.ts';
+import { checkGlob } from './offline-specs.ts';
 import { checkBatch, putSpecsIn } from './pipelines.ts';
-import { checkGlob, readSpecs } from './spec-reading.ts';
+import { readSpecs } from './spec-reading.ts';
 import { readSpecCommit } from './spec-repo.ts';
 
 /** What a change of defaults comes to. */

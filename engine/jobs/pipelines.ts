@@ -34,6 +34,8 @@ export interface PutPipelines {
   readonly update: boolean;
   /** Give new salts, so that every datum runs again. */
   readonly reprocess: boolean;
+  /** The version that each must be at; else somebody has changed it meanwhile, which is a `conflict`. */
+  readonly ifVersion?: number;
 }
 
 export interface PutPipeline {
@@ -64,7 +66,7 @@ export function putPipelinesIn(change: Change, options: PutPipelines): PutPipeli
 export function putSpecsIn(
   change: Change,
   batch: readonly ValidatedSpec[],
-  options: Pick<PutPipelines, 'update' | 'reprocess'>,
+  options: Pick<PutPipelines, 'update' | 'reprocess' | 'ifVersion'>,
 ): PutPipeline[] {
   return checkBatch(change.state, batch, options).map((one): PutPipeline => {
     const key = pipelineKey(one.spec);
@@ -82,10 +84,17 @@ export function putSpecsIn(
 export function checkBatch(
   state: State,
   batch: readonly ValidatedSpec[],
-  options: Pick<PutPipelines, 'update'>,
+  options: Pick<PutPipelines, 'update' | 'ifVersion'>,
 ): ValidatedSpec[] {
   for (const one of batch) {
     const key = pipelineKey(one.spec);
+    const { version = 0 } = state.pipelines.get(key) ?? {};
+    if (options.ifVersion !== undefined && options.ifVersion !== version) {
+      throw new EngineError(
+        'conflict',
+        `Cannot update pipeline "${shortRepo(key)}": somebody changed it meanwhile, it is ${version === 0 ? 'not there any more' : `at version ${version}`}; look at it again`,
+      );
+    }
     if (!options.update && state.pipelines.has(key)) {
       throw new EngineError(
         'already_exists',

@@ -1,14 +1,13 @@
 // From the text of a spec file to specs that may be stored: parsed, validated, checked against what exists.
 
-import { isEngineError } from '../base/errors.ts';
 import { branchKey, CLUSTER_SCOPE, projectScope } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
-import { compileGlob } from '../pfs/glob.ts';
 import type { SpecContext } from '../pipeline/context-rules.ts';
 import type { Defaults } from '../pipeline/defaults.ts';
 import { parseSpecs } from '../pipeline/parse-spec.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
 import { type ValidatedSpec, validateSpecs } from '../pipeline/validate-spec.ts';
+import { checkGlob } from './offline-specs.ts';
 
 /** Reads the specs of a text, on top of the defaults that there are; throws `invalid` naming all that is wrong in the first bad one. */
 export function readSpecs(
@@ -30,18 +29,6 @@ export function defaultsOf(state: State, project: string): Defaults[] {
     const defaults = state.defaults.get(scope);
     return defaults ? [defaults.value] : [];
   });
-}
-
-/** Says how many groups a glob captures, or what is wrong with it. */
-export function checkGlob(glob: string): string | number {
-  try {
-    return compileGlob(glob).captureCount;
-  } catch (error) {
-    if (isEngineError(error, 'invalid')) {
-      return error.message;
-    }
-    throw error;
-  }
 }
 
 /** Returns what the rules of specs ask of the state. */

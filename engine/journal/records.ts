@@ -178,7 +178,16 @@ export interface CronRecord {
   readonly ticked: number;
 }
 
-export type PipelineState = 'starting' | 'running' | 'paused' | 'standby' | 'crashing' | 'failure';
+export const PIPELINE_STATES = [
+  'starting',
+  'running',
+  'paused',
+  'standby',
+  'crashing',
+  'failure',
+] as const;
+
+export type PipelineState = (typeof PIPELINE_STATES)[number];
 
 export interface PipelineRecord {
   readonly key: PipelineKey;

@@ -72,6 +72,8 @@ export type ChangeRequest =
       readonly project: string;
       readonly update: boolean;
       readonly reprocess: boolean;
+      /** What the pipelines must be at; else somebody has changed them meanwhile. */
+      readonly ifVersion?: number;
     }
   | {
       readonly kind: 'defaults.put';

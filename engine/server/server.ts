@@ -11,6 +11,7 @@ import { defaultsRoutes } from './routes/defaults.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { fileRoutes } from './routes/files.ts';
 import { foundCommitRoutes } from './routes/found-commits.ts';
+import { jobListRoutes } from './routes/job-lists.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { mergeRoutes } from './routes/merges.ts';
 import { pipelineRoutes } from './routes/pipelines.ts';
@@ -109,6 +110,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     pipelineRoutes(routes, parts);
     previewRoutes(routes, parts);
     defaultsRoutes(routes, parts);
+    jobListRoutes(routes, parts);
     jobRoutes(routes, parts);
     whyRoutes(routes, parts);
     secretRoutes(routes, parts);

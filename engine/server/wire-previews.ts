@@ -2,6 +2,8 @@
 //
 //  POST   /previews?update=true&reprocess=true&project=&file=<name for messages>          body: spec text → PipelinePreview[]
 //         rejects as `POST /pipelines` would; `project`, `file` and the body are as there. Nothing is changed.
+//  POST   /validations?project=&file=                         body: spec text → SpecValidation[]; rejects as `POST /pipelines` with
+//         update would, and looks at no data
 //  POST   /previews/datums?reprocess=true&project=&file=                body: spec text → stream of PlannedDatum
 
 import type { Datum } from './wire.ts';
@@ -30,4 +32,13 @@ export interface PipelinePreview {
   readonly datums: { readonly total: number; readonly skipped: number };
   /** The first datums, at most 20. */
   readonly first: readonly PlannedDatum[];
+}
+
+/** A spec that is right, and fits the repos and pipelines that there are. */
+export interface SpecValidation {
+  readonly project: string;
+  readonly name: string;
+  /** That it would get: 1 where the pipeline would be made. */
+  readonly version: number;
+  readonly warnings: readonly string[];
 }

@@ -58,14 +58,16 @@
 //  GET    …/{repo}/files/{ref}/diff?path=&old=<project/repo@ref:path>&shallow=true&after=&limit= → Page<FileChange>
 //         old: the parent commit where not named. shallow: a directory that differs is one change
 //
-//  POST   /pipelines?update=true&reprocess=true&project=&file=<name for messages>   body: spec text → PipelineChange[]
-//  GET    /pipelines?project=&after=&limit=                   → Page<Pipeline>
-//  GET    /pipelines/{project}/{pipeline}?version=            → Pipeline
+//  POST   /pipelines?update=true&reprocess=true&if-version=&project=&file=<name for messages>   body: spec text → PipelineChange[]
+//  GET    /pipelines?project=&state=<state,…>&history=<N or all>&after=&limit= → Page<Pipeline>   (history: earlier versions, too)
+//  GET    /pipelines/{project}/{pipeline}?version=            → Pipeline             (a number, or ^N for N before the newest)
 //  DELETE /pipelines/{project}/{pipeline}?force=true&keep-repo=true → 204
 //  POST   /pipelines/{project}/{pipeline}/start | stop | tick → Pipeline             (tick: of its cron inputs, now)
 //  POST   /pipelines/{project}/{pipeline}/rerun?reprocess=true → Pipeline             (a job on the current heads)
 //
-//  GET    /jobs?project=&pipeline=&state=&after=&limit=       → Page<Job>            (newest first)
+//  GET    /jobs?project=&pipeline=&state=<state,…>&version=&input=<project/repo@commit,…>&since=<time>&after=&limit= → Page<Job>  (newest first)
+//  GET    /jobs/subscribe?project=&pipeline=&state=&version=&new=true → stream of Job whenever the state of one changes; does not end
+//         (new: without those that are under way)
 //  GET    /job-sets/{id}                                      → Page<Job>
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}           → Job
 //  POST   /pipelines/{project}/{pipeline}/jobs/{id}/stop      → Job
@@ -281,6 +283,8 @@ export interface Pipeline {
   readonly spec: Readonly<Record<string, unknown>>;
   /** As the user wrote it. Empty in lists. */
   readonly userSpec: string;
+  /** False of an earlier version, which has no jobs of its own here. */
+  readonly current?: boolean;
 }
 
 export interface PipelineChange {

@@ -3,13 +3,13 @@
 import type { FastifyInstance } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
 import { getDatum, listDatums } from '../../jobs/datum-list.ts';
-import { getJob, jobSet, listJobs } from '../../jobs/job-lookup.ts';
+import { getJob } from '../../jobs/job-lookup.ts';
 import { JobResults } from '../../jobs/job-results.ts';
 import { lineageDown, lineageUp } from '../../jobs/lineage.ts';
 import { restartDatums } from '../../jobs/restart-datum.ts';
 import { retryOf } from '../../jobs/retry-job.ts';
-import { isTerminal, JOB_STATES, type JobRecord, jobKey } from '../../journal/records.ts';
-import { findCommit, resolveCommit } from '../../pfs/commit-lookup.ts';
+import { isTerminal, type JobRecord, jobKey } from '../../journal/records.ts';
+import { resolveCommit } from '../../pfs/commit-lookup.ts';
 import { openTree } from '../../pfs/commits.ts';
 import { resolveFile } from '../../pfs/files.ts';
 import { normalizePath, repoKeyOf } from '../../pfs/names.ts';
@@ -25,9 +25,10 @@ import {
   texts,
   untilGone,
 } from '../http.ts';
+import { jobViewer } from '../job-viewer.ts';
 import { readLogs } from '../log-reading.ts';
 import type { EngineParts } from '../parts.ts';
-import { isoTime, reasonOf, viewDatum, viewJob, viewLineage } from '../views.ts';
+import { isoTime, reasonOf, viewDatum, viewLineage } from '../views.ts';
 import type { FailedDatum, Job } from '../wire.ts';
 
 const SHOWN_FAILURES = 10;
@@ -38,46 +39,7 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
   const { context, pool } = parts;
   const change = changing(context);
   const answered = answering(context);
-  const view = async (job: JobRecord): Promise<Job> =>
-    viewJob(context, job, {
-      output: await findCommit(context, job.pipeline, job.id),
-      waitsFor: isTerminal(job.state) || job.state === 'created' ? '' : pool.waitsFor(job.pipeline),
-    });
-
-  server.get('/jobs', async (request) => {
-    const { state } = context.journal;
-    const project = query(request, 'project');
-    const pipeline = query(request, 'pipeline');
-    const wanted = query(request, 'state');
-    if (wanted !== undefined && !JOB_STATES.some((each) => each === wanted)) {
-      throw new EngineError(
-        'invalid',
-        `Cannot list jobs in state "${wanted}": there is no such state; the states are ${JOB_STATES.join(', ')}`,
-      );
-    }
-    const keys =
-      pipeline === undefined
-        ? [...state.pipelines.keys()].filter((key) => !project || key.startsWith(`${project}/`))
-        : [repoKeyOf(project ?? 'default', pipeline)];
-    return await pageOf(
-      request,
-      newestFirst(
-        keys.map((key) => listJobs(context, key)),
-        wanted,
-      ),
-      {
-        keyOf: (job) => jobKey(job.pipeline, job.id),
-        view,
-      },
-    );
-  });
-
-  server.get('/job-sets/:id', async (request) =>
-    pageOf(request, await jobSet(context, param(request, 'id')), {
-      keyOf: (job) => job.pipeline,
-      view,
-    }),
-  );
+  const view = jobViewer(parts);
 
   server.get(JOB, async (request) => {
     const job = await getJob(context, pipelineOf(request), param(request, 'id'));
@@ -209,29 +171,5 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
         return;
       }
     }
-  }
-}
-
-/** Merges the jobs of several pipelines, each newest first, into one list, newest first. */
-async function* newestFirst(
-  lists: readonly AsyncGenerator<JobRecord>[],
-  state: string | undefined,
-): AsyncGenerator<JobRecord> {
-  const heads: { readonly list: AsyncGenerator<JobRecord>; job: JobRecord }[] = [];
-  const advance = async (list: AsyncGenerator<JobRecord>) => {
-    const next = await list.next();
-    if (!next.done) {
-      heads.push({ list, job: next.value });
-      heads.sort((a, b) => (a.job.id < b.job.id ? 1 : -1));
-    }
-  };
-  for (const list of lists) {
-    await advance(list);
-  }
-  for (let head = heads.shift(); head; head = heads.shift()) {
-    if (state === undefined || head.job.state === state) {
-      yield head.job;
-    }
-    await advance(head.list);
   }
 }

@@ -2,17 +2,19 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
-import { resolvePipeline } from '../../jobs/job-lookup.ts';
 import { keptWarning } from '../../jobs/kept-results.ts';
-import { readSpecCommit } from '../../jobs/spec-repo.ts';
-import { specRepo } from '../../journal/records.ts';
-import { resolveCommit } from '../../pfs/commit-lookup.ts';
+import {
+  type PipelineVersion,
+  pipelineVersion,
+  pipelineVersions,
+} from '../../jobs/pipeline-versions.ts';
+import { PIPELINE_STATES, type PipelineRecord } from '../../journal/records.ts';
 import { DEFAULT_PROJECT } from '../../pfs/names.ts';
 import { changing } from '../changing.ts';
 import { flag, pageOf, pipelineOf, query, transactionOf } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { viewPipeline } from '../views.ts';
-import type { PipelineChange } from '../wire.ts';
+import type { Pipeline, PipelineChange } from '../wire.ts';
 
 /** Adds the routes of pipelines. */
 export function pipelineRoutes(server: FastifyInstance, { context, pool }: EngineParts): void {
@@ -30,6 +32,7 @@ export function pipelineRoutes(server: FastifyInstance, { context, pool }: Engin
       project: query(request, 'project') ?? DEFAULT_PROJECT,
       update: flag(request, 'update'),
       reprocess: flag(request, 'reprocess'),
+      ...ifVersion(request),
     });
     return await Promise.all(
       changes.map(async ({ pipeline, created, warnings }) => {
@@ -45,26 +48,22 @@ export function pipelineRoutes(server: FastifyInstance, { context, pool }: Engin
 
   server.get('/pipelines', (request) => {
     const project = query(request, 'project');
+    const states = statesOf(request);
     const pipelines = [...context.journal.state.pipelines.values()].filter(
-      ({ key }) => project === undefined || key.startsWith(`${project}/`),
+      (pipeline) =>
+        (project === undefined || pipeline.key.startsWith(`${project}/`)) &&
+        (states.length === 0 || states.includes(viewPipeline(pipeline).state)),
     );
-    return pageOf(request, pipelines, {
-      keyOf: (pipeline) => pipeline.key,
-      view: (pipeline) => viewPipeline(pipeline, { waitsFor: pool.waitsFor(pipeline.key) }),
+    return pageOf(request, withEarlier(pipelines, earlierOf(request)), {
+      keyOf: ({ pipeline, isCurrent }) =>
+        isCurrent ? pipeline.key : `${pipeline.key}@${pipeline.version}`,
+      view: viewVersion,
     });
   });
 
-  server.get('/pipelines/:project/:pipeline', async (request) => {
-    const pipeline = resolvePipeline(context, pipelineOf(request));
-    const wanted = query(request, 'version');
-    if (wanted === undefined || Number(wanted) === pipeline.version) {
-      const { text } = await readSpecCommit(context, pipeline.key, pipeline.specCommit);
-      return viewPipeline(pipeline, { userSpec: text, waitsFor: pool.waitsFor(pipeline.key) });
-    }
-    const commit = await resolveCommit(context, specRepo(pipeline.key), `master.${wanted}`);
-    const { spec, text } = await readSpecCommit(context, pipeline.key, commit.id);
-    return viewPipeline({ ...pipeline, spec, version: Number(wanted) }, { userSpec: text });
-  });
+  server.get('/pipelines/:project/:pipeline', async (request) =>
+    viewVersion(await pipelineVersion(context, pipelineOf(request), query(request, 'version'))),
+  );
 
   server.delete('/pipelines/:project/:pipeline', async (request, reply) => {
     const pipeline = pipelineOf(request);
@@ -96,10 +95,63 @@ export function pipelineRoutes(server: FastifyInstance, { context, pool }: Engin
     return viewPipeline(pipeline);
   });
 
+  function viewVersion({ pipeline, text: userSpec, isCurrent }: PipelineVersion): Pipeline {
+    const waitsFor = isCurrent ? pool.waitsFor(pipeline.key) : '';
+    return { ...viewPipeline(pipeline, { userSpec, waitsFor }), current: isCurrent };
+  }
+
+  async function* withEarlier(
+    pipelines: readonly PipelineRecord[],
+    earlier: number,
+  ): AsyncGenerator<PipelineVersion> {
+    for (const pipeline of pipelines) {
+      yield* pipelineVersions(context, pipeline, earlier);
+    }
+  }
+
   /** Lets go of the workers, unless a transaction is still to end the pipeline's work. */
   async function release(request: FastifyRequest, pipeline: string): Promise<void> {
     if (transactionOf(request) === undefined) {
       await pool.release(pipeline);
     }
   }
+}
+
+/** Reads which version a pipeline must be at to be changed. */
+function ifVersion(request: FastifyRequest): { readonly ifVersion?: number } {
+  const wanted = query(request, 'if-version');
+  if (wanted === undefined) {
+    return {};
+  }
+  if (!/^\d{1,9}$/.test(wanted)) {
+    throw new EngineError(
+      'invalid',
+      `Cannot read the request: if-version "${wanted}" is no number`,
+    );
+  }
+  return { ifVersion: Number(wanted) };
+}
+
+function statesOf(request: FastifyRequest): readonly string[] {
+  const states = query(request, 'state')?.split(',') ?? [];
+  const unknown = states.find((state) => !PIPELINE_STATES.some((known) => known === state));
+  if (unknown !== undefined) {
+    throw new EngineError(
+      'invalid',
+      `Cannot list pipelines in state "${unknown}": there is no such state; the states are ${PIPELINE_STATES.join(', ')}`,
+    );
+  }
+  return states;
+}
+
+/** Returns how many earlier versions of each pipeline are wanted. */
+function earlierOf(request: FastifyRequest): number {
+  const history = query(request, 'history') ?? 'none';
+  if (!/^(?:none|all|\d{1,9})$/.test(history)) {
+    throw new EngineError(
+      'invalid',
+      `Cannot list "${history}" earlier versions: write a number, all or none`,
+    );
+  }
+  return history === 'none' ? 0 : history === 'all' ? Infinity : Number(history);
 }

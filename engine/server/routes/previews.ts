@@ -2,13 +2,15 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
-import type { PutPipelines } from '../../jobs/pipelines.ts';
+import { checkBatch, type PutPipelines } from '../../jobs/pipelines.ts';
 import { type PlannedPipeline, previewPipelines } from '../../jobs/preview.ts';
+import { readSpecs } from '../../jobs/spec-reading.ts';
 import { DEFAULT_PROJECT } from '../../pfs/names.ts';
+import { pipelineKey } from '../../pipeline/spec.ts';
 import { flag, query, sendLines, untilGone } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { viewPlannedDatum } from '../views.ts';
-import type { PipelinePreview, PlannedDatum } from '../wire-previews.ts';
+import type { PipelinePreview, PlannedDatum, SpecValidation } from '../wire-previews.ts';
 
 const SHOWN_DATUMS = 20;
 
@@ -25,6 +27,16 @@ export function previewRoutes(server: FastifyInstance, { context }: EngineParts)
       previews.push(await preview(pipeline, gone));
     }
     return previews;
+  });
+
+  server.post('/validations', async (request): Promise<SpecValidation[]> => {
+    const { state } = context.journal;
+    const specs = readSpecs(asked(request).text, { ...asked(request), state });
+    return checkBatch(state, specs, { update: true }).map(({ spec, warnings }) => {
+      const { name, project } = spec.pipeline;
+      const known = state.pipelines.get(pipelineKey(spec));
+      return { project: project.name, name, version: (known?.version ?? 0) + 1, warnings };
+    });
   });
 
   server.post('/previews/datums', async (request, reply) => {

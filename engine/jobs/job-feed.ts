@@ -1,0 +1,76 @@
+// The jobs of a store as they come and go, for those who follow them live.
+
+import type { Operation } from '../journal/operations.ts';
+import { isTerminal, type JobRecord, type JobState, jobKey } from '../journal/records.ts';
+import type { PfsContext } from '../pfs/context.ts';
+
+/**
+ * Yields the jobs that are not done, unless `fresh`, and from then on every job whenever its state has changed. None is missed,
+ * however slowly they are taken. Ends when `signal` aborts.
+ */
+export async function* followJobs(
+  context: PfsContext,
+  options: {
+    readonly includes: (job: JobRecord) => boolean;
+    readonly signal: AbortSignal;
+    readonly fresh: boolean;
+  },
+): AsyncGenerator<JobRecord> {
+  const { includes, signal, fresh } = options;
+  const { journal } = context;
+  const seen = new Map<string, JobState>();
+  const waiting: JobRecord[] = [];
+  let wake: () => void = () => undefined;
+  const note = (job: JobRecord | undefined, isShown = true) => {
+    if (job === undefined || !includes(job)) {
+      return;
+    }
+    const key = jobKey(job.pipeline, job.id);
+    if (seen.get(key) !== job.state && isShown) {
+      waiting.push(job);
+      wake();
+    }
+    if (isTerminal(job.state)) {
+      seen.delete(key);
+    } else {
+      seen.set(key, job.state);
+    }
+  };
+  for (const key of journal.state.jobs.keysBy('active', 'active')) {
+    note(journal.state.jobs.get(key), !fresh);
+  }
+  const close = journal.subscribe(({ transactions }) => {
+    const operations = transactions.flatMap((one) => one.operations as readonly Operation[]);
+    for (const key of new Set(operations.flatMap(jobOf))) {
+      note(journal.state.jobs.get(key));
+    }
+  });
+  signal.addEventListener('abort', () => wake(), { once: true });
+  try {
+    while (!signal.aborted) {
+      const job = waiting.shift();
+      if (job) {
+        yield job;
+        continue;
+      }
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  } finally {
+    close();
+  }
+}
+
+function jobOf(operation: Operation): string[] {
+  switch (operation.kind) {
+    case 'job.created':
+      return [jobKey(operation.job.pipeline, operation.job.id)];
+    case 'job.claimed':
+    case 'job.progressed':
+    case 'job.finished':
+      return [jobKey(operation.pipeline, operation.job)];
+    default:
+      return [];
+  }
+}
