@@ -1,6 +1,7 @@
 // Commands on datums.
 
-import type { Datum, RestartedDatums } from '../../engine/server/wire.ts';
+import type { Datum } from '../../engine/server/wire.ts';
+import type { RestartedDatums } from '../../engine/server/wire-jobs.ts';
 import type { PlannedDatum } from '../../engine/server/wire-previews.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { usageError } from '../cli-error.ts';

@@ -1,5 +1,5 @@
 // What travels between the engine and its clients. The command line knows the engine by these types alone, and those of
-// tags, merges and projects in `wire-versions.ts`, transactions in `wire-transactions.ts`, defaults in `wire-defaults.ts`, provenance in `wire-lineage.ts`,
+// tags, merges and projects in `wire-versions.ts`, transactions in `wire-transactions.ts`, defaults in `wire-defaults.ts`, lists of jobs in `wire-jobs.ts`, provenance in `wire-lineage.ts`,
 // the store itself in `wire-store.ts`.
 //
 // All paths below are under /api/v1. `{project}` and the other names are URL-encoded segments. Requests carry
@@ -65,13 +65,9 @@
 //  POST   /pipelines/{project}/{pipeline}/start | stop | tick → Pipeline             (tick: of its cron inputs, now)
 //  POST   /pipelines/{project}/{pipeline}/rerun?reprocess=true → Pipeline             (a job on the current heads)
 //
-//  GET    /jobs?project=&pipeline=&state=<state,…>&version=&input=<project/repo@commit,…>&since=<time>&after=&limit= → Page<Job>  (newest first)
-//  GET    /jobs/subscribe?project=&pipeline=&state=&version=&new=true → stream of Job whenever the state of one changes; does not end
-//         (new: without those that are under way)
 //  GET    /job-sets/{id}                                      → Page<Job>
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}           → Job
 //  POST   /pipelines/{project}/{pipeline}/jobs/{id}/stop      → Job
-//  POST   /pipelines/{project}/{pipeline}/jobs/{id}/restart {datums} → RestartedDatums  (ids or paths; none: all that are at work)
 //  POST   /pipelines/{project}/{pipeline}/jobs/{id}/retry     → Job, the new one
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/wait      → stream of Job at each change; ends when it is done
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums?after=&limit= → Page<Datum>
@@ -385,11 +381,6 @@ export interface Datum {
   readonly image: Image | null;
   /** `name@version` of the secrets that its result was made with; absent for none. */
   readonly secrets?: readonly string[];
-}
-
-/** Datums that begin again. */
-export interface RestartedDatums {
-  readonly restarted: readonly { readonly datum: string; readonly worker: string }[];
 }
 
 export interface LogLine {
