@@ -4,11 +4,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { destination, type Logger, pino } from 'pino';
-import { ByteBudget } from './base/byte-budget.ts';
 import { EngineError, errorText, isEngineError } from './base/errors.ts';
-import { IdMaker } from './base/ids.ts';
-import { SystemRandom } from './base/random.ts';
-import { SystemClock } from './base/system-clock.ts';
 import { type Config, readConfig } from './config.ts';
 import { DockerExecutor } from './executor/docker.ts';
 import { AlreadyRunningError, holdInstance, type Instance } from './instance.ts';
@@ -22,20 +18,7 @@ import { Scheduler } from './jobs/scheduler.ts';
 import { Ticker } from './jobs/ticker.ts';
 import { Workbench } from './jobs/workbench.ts';
 import { WorkerPool } from './jobs/worker-pool.ts';
-import { pageGraceMs } from './journal/snapshotter.ts';
-import { CachingObjectStore } from './object/caching.ts';
-import { FilesystemObjectStore } from './object/filesystem.ts';
-import { openFormat, refuseForeign } from './object/format.ts';
-import { isCacheableKey } from './object/keys.ts';
-import { MemoryObjectStore } from './object/memory.ts';
-import type { ObjectStore } from './object/object-store.ts';
-import { probeStore, refuseUnsafe } from './object/probe.ts';
-import { RetryingObjectStore } from './object/retrying.ts';
-import { S3ObjectStore } from './object/s3.ts';
-import { parseStoreUrl } from './object/store-url.ts';
 import { CommitQueue } from './pfs/commit-queue.ts';
-import type { PfsContext } from './pfs/context.ts';
-import { openPfs } from './pfs/open.ts';
 import { sharedRoom } from './pipeline/resources.ts';
 import { KeyRing } from './secrets/key-ring.ts';
 import { checkSecrets } from './secrets/secret-checks.ts';
@@ -43,65 +26,17 @@ import { Secrets } from './secrets/secrets.ts';
 import type { StoreParts } from './server/parts.ts';
 import { makeRescueServer } from './server/rescue.ts';
 import { makeServer } from './server/server.ts';
+import { clock, isRescuable, openContext, openStore, random } from './stores.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_ALREADY_RUNNING = 3;
 const FATAL = 'the engine stops';
 
-const clock = new SystemClock();
-const random = new SystemRandom();
-const ids = new IdMaker(clock, random);
-
 /** A running engine: what must be ended, in this order. */
 interface RunningEngine {
   readonly server: FastifyInstance;
   close(): Promise<void>;
-}
-
-/** Opens the store of the engine, or another one with the same credentials. */
-async function openStore(config: Config, url: string = config.storeText): Promise<ObjectStore> {
-  const { credentials } = config;
-  const store = url === config.storeText ? config.store : parseStoreUrl(url);
-  const wrap = (inner: ObjectStore) => new RetryingObjectStore(inner, { clock, random });
-  switch (store.kind) {
-    case 'memory':
-      return new MemoryObjectStore({ clock });
-    case 'filesystem':
-      return wrap(await FilesystemObjectStore.open(store.directory, { clock, random }));
-    case 's3': {
-      if (credentials.accessKey === '' || credentials.secretKey === '') {
-        throw new EngineError(
-          'invalid',
-          `Cannot open ${url}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment`,
-        );
-      }
-      return wrap(new S3ObjectStore({ ...store, ...credentials }));
-    }
-    default: {
-      const unknown: never = store;
-      throw new EngineError('internal', `Cannot open store ${JSON.stringify(unknown)}`);
-    }
-  }
-}
-
-/**
- * Puts a local cache before a distant store. Keys are the same in every store, so each has a directory of its own, by
- * the id of its format: a home that is given another bucket, or one that was emptied, must not see the old journal.
- */
-async function withCache(
-  config: Config,
-  store: ObjectStore,
-  storeId: string,
-): Promise<ObjectStore> {
-  return await CachingObjectStore.open(store, {
-    directory: join(config.home, 'cache', 'objects', storeId),
-    maxBytes: config.cacheBytes,
-    minFreeBytes: config.minFreeBytes,
-    isCacheable: isCacheableKey,
-    clock,
-    random,
-  });
 }
 
 function makeExecutor(
@@ -122,32 +57,6 @@ function makeExecutor(
 function directoriesOf(config: Config): Record<string, string> {
   const { store, home } = config;
   return { home, ...(store.kind === 'filesystem' ? { 'the store': store.directory } : {}) };
-}
-
-/** Opens a store, an empty one as a new one, once it is known to be ours and to be safe. */
-async function openContext(
-  config: Config,
-  options: {
-    readonly bucket: ObjectStore;
-    readonly self: string;
-    readonly onProblem: (error: unknown) => void;
-  },
-): Promise<PfsContext> {
-  const { bucket, self, onProblem } = options;
-  // Before the probe, which writes: a directory or prefix of somebody else's must stay as it is.
-  await refuseForeign(bucket);
-  refuseUnsafe(await probeStore(bucket, { clock, random }));
-  const { id } = await openFormat(bucket, { newId: () => ids.next() });
-  return await openPfs({
-    store: config.store.kind === 's3' ? await withCache(config, bucket, id) : bucket,
-    clock,
-    random,
-    ids,
-    budget: new ByteBudget(config.bufferBytes),
-    engine: self,
-    snapshots: { keepMs: pageGraceMs(config.graceMs) },
-    onProblem,
-  });
 }
 
 async function start(
@@ -186,7 +95,7 @@ async function start(
       started: new Date(started).toISOString(),
     });
   const context = await openContext(config, { bucket, self, onProblem }).catch((error: unknown) => {
-    if (!isEngineError(error, 'corrupt')) {
+    if (!isRescuable(error)) {
       throw error;
     }
     return error;

@@ -366,8 +366,8 @@ async function removeStale(directory: string, clock: Clock): Promise<void> {
         await unlink(path);
       }
     } catch (error) {
-      // Another process may be cleaning up too.
-      if (systemCode(error) !== 'ENOENT') {
+      // Another process may be cleaning up too; and what can't be written to can still be read.
+      if (!['ENOENT', 'EROFS', 'EACCES', 'EPERM'].includes(systemCode(error) ?? '')) {
         throw error;
       }
     }

@@ -1,5 +1,5 @@
-// The server of an engine that could not open its store because it is damaged: it answers what helps to put the store
-// right, and to everything else says why it can't.
+// The server of an engine that could not open its store because it is damaged, or can't be written to: it answers what helps to
+// put the store right, and to everything else says why it can't.
 
 import type { FastifyInstance } from 'fastify';
 import { EngineError } from '../base/errors.ts';
@@ -49,8 +49,8 @@ export function makeRescueServer(parts: RescueParts, options: ServerOptions): Fa
     storeRoutes(routes, store);
     routes.all('/*', () => {
       throw new EngineError(
-        'corrupt',
-        `${reason.message}. Until that is put right only pfs fsck, pfs doctor and pfs engine work: run pfs fsck`,
+        reason.code,
+        `${reason.message}. Until that is put right only pfs fsck, pfs mirror, pfs doctor and pfs engine work: run pfs fsck`,
         { cause: reason, details: reason.details },
       );
     });

@@ -1,10 +1,20 @@
 // A store in the hands of a user whose disk fails: checked, repaired and mirrored from the command line.
 
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { CliHome } from '../support/cli.ts';
+import { mountDisk, remountDisk, unmountDisk } from '../support/disk.ts';
+import { leaveOut } from '../support/leave-out.ts';
 
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -103,6 +113,46 @@ describe('a store on a disk that fails', () => {
     await home.pfs('fsck', '--repair-from', backup);
     await home.pfs('engine', 'stop');
     assert.match(await home.pfs('list', 'repo'), /^data /m);
+  });
+
+  it('a store that can only be read is checked, mirrored from and repaired from, damaged or not', async (t) => {
+    await home.pfs('mirror', backup);
+    const disk = home.path('disk');
+    mkdirSync(disk);
+    const lacking = mountDisk(disk, '64m');
+    if (lacking !== undefined) {
+      leaveOut(t, lacking);
+      return;
+    }
+    const reader = new CliHome({ PFS_STORE: join(disk, 'store') });
+    try {
+      cpSync(backup, join(disk, 'store'), { recursive: true });
+      remountDisk(disk, 'ro');
+      assert.match(await home.pfs('fsck', '--data', '--store', join(disk, 'store')), /^Checked 2/m);
+      // An engine that is started on it says so, and serves what only reads.
+      assert.match(await reader.pfs('fsck', '--data'), /^Checked 2 commits/m);
+      const listed = await reader.run(['list', 'repo']);
+      assert.equal(listed.code, 4);
+      assert.match(listed.stderr, /read-only.*pfs fsck/s);
+      const rescued = reader.path('rescued');
+      assert.match(await reader.pfs('mirror', rescued), /^The mirror is at journal entry \d+/m);
+      rmSync(packs[0] ?? '');
+      assert.match(
+        await home.pfs('fsck', '--repair-from', join(disk, 'store')),
+        /^repaired Brought pack/m,
+      );
+      await reader.pfs('engine', 'stop');
+      remountDisk(disk, 'rw');
+      flip(join(disk, 'store', 'journal', '00000000000000000002.json'), 200);
+      remountDisk(disk, 'ro');
+      const found = await reader.run(['fsck']);
+      assert.match(found.stdout, /^damage +Journal entry "journal\/0+2\.json" is damaged$/m);
+      const fixed = await reader.run(['fsck', '--repair-from', rescued]);
+      assert.match(fixed.stderr, /read-only/);
+    } finally {
+      await reader.close();
+      unmountDisk(disk);
+    }
   });
 
   it('the doctor looks at everything, and names a remedy for what is wrong', async () => {

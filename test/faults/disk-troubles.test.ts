@@ -2,7 +2,6 @@
 // what is there, and all goes on once the trouble is over.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
@@ -16,6 +15,7 @@ import { MemoryObjectStore } from '../../engine/object/memory.ts';
 import type { ObjectStore } from '../../engine/object/object-store.ts';
 import { listCommits } from '../../engine/pfs/commit-list.ts';
 import { checkStore } from '../../engine/upkeep/check.ts';
+import { mountDisk, remountDisk, unmountDisk } from '../support/disk.ts';
 import { InstantClock } from '../support/instant-clock.ts';
 import { leaveOut } from '../support/leave-out.ts';
 import { createRepos, openTestPfs, type Pfs, put, readAll } from '../support/pfs.ts';
@@ -129,21 +129,9 @@ for (const [code, expected] of Object.entries(TROUBLES)) {
   });
 }
 
-/** Mounts a small disk of its own, or says why that can't be done here. */
-function mountDisk(directory: string): string | undefined {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'pfs-test', directory], {
-      stdio: 'pipe',
-    });
-    return undefined;
-  } catch (error) {
-    return `a disk of its own cannot be mounted here: ${String((error as Error).message).split('\n')[0]}`;
-  }
-}
-
 it('a disk that fills up, and one that becomes read-only, keep what is on them', async (t) => {
   const directory = scratchDirectory(t);
-  const lacking = mountDisk(directory);
+  const lacking = mountDisk(directory, '12m');
   if (lacking !== undefined) {
     leaveOut(t, lacking);
     return;
@@ -151,13 +139,12 @@ it('a disk that fills up, and one that becomes read-only, keep what is on them',
   try {
     await fillAndLock(directory);
   } finally {
-    execFileSync('umount', ['--lazy', directory]);
+    unmountDisk(directory);
   }
 });
 
 async function fillAndLock(directory: string): Promise<void> {
-  const remount = (options: string) =>
-    execFileSync('mount', ['-o', `remount,${options}`, directory], { stdio: 'pipe' });
+  const remount = (options: string) => remountDisk(directory, options);
   const { store, pfs } = await open(join(directory, 'store'));
   await createRepos(pfs, 'data');
   await put(pfs, 'data@master', { before: 'was here' });
