@@ -1,7 +1,7 @@
 // What the engine is told by its environment. The only place of the engine that reads it.
 
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, isAbsolute, join, normalize } from 'node:path';
 import { EngineError } from './base/errors.ts';
 import { parseStoreUrl, type StoreUrl } from './object/store-url.ts';
 
@@ -32,6 +32,10 @@ export interface Config {
   readonly compacts: boolean;
   /** After how long without a sign of life an engine's jobs are taken over. The same for all engines of a store. */
   readonly claimStaleMs: number;
+  /** Directories of this machine into which outputs may be sent. */
+  readonly egressDirectories: readonly string[];
+  /** How long an egress that fails for a reason that may pass is tried again. */
+  readonly egressRetryMs: number;
   readonly logLevel: string;
   readonly credentials: {
     readonly accessKey: string;
@@ -66,6 +70,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     collectEveryMs: number(env, 'PFS_COLLECT_EVERY_MS', 6 * HOUR),
     compacts: number(env, 'PFS_COMPACT', 1) !== 0,
     claimStaleMs: number(env, 'PFS_CLAIM_STALE_MS', 30_000),
+    egressDirectories: directories(env, 'PFS_EGRESS_DIRECTORIES'),
+    egressRetryMs: number(env, 'PFS_EGRESS_RETRY_MS', HOUR / 6),
     logLevel: env.PFS_LOG_LEVEL || 'info',
     credentials: {
       accessKey: env.AWS_ACCESS_KEY_ID ?? '',
@@ -97,6 +103,19 @@ function cpus(text: string): number {
     );
   }
   return value;
+}
+
+function directories(env: NodeJS.ProcessEnv, name: string): readonly string[] {
+  const paths = (env[name] ?? '').split(delimiter).filter((path) => path !== '');
+  for (const path of paths) {
+    if (!isAbsolute(path) || normalize(path) === '/') {
+      throw new EngineError(
+        'invalid',
+        `Cannot use ${name}: "${path}" is no absolute path of a directory other than "/"`,
+      );
+    }
+  }
+  return paths.map((path) => normalize(path).replace(/\/+$/, ''));
 }
 
 function parseListen(text: string): { host: string; port: number } {

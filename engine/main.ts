@@ -6,9 +6,11 @@ import type { FastifyInstance } from 'fastify';
 import { destination, type Logger, pino } from 'pino';
 import { EngineError, errorText, isEngineError } from './base/errors.ts';
 import { type Config, readConfig } from './config.ts';
+import type { EgressSettings } from './egress/target.ts';
 import { DockerExecutor } from './executor/docker.ts';
 import { AlreadyRunningError, holdInstance, type Instance } from './instance.ts';
 import { Admission } from './jobs/admission.ts';
+import { Egress } from './jobs/egress.ts';
 import { FileCache } from './jobs/file-cache.ts';
 import { Heartbeat } from './jobs/heartbeat.ts';
 import { JobRunner } from './jobs/job-runner.ts';
@@ -57,6 +59,18 @@ function makeExecutor(
 function directoriesOf(config: Config): Record<string, string> {
   const { store, home } = config;
   return { home, ...(store.kind === 'filesystem' ? { 'the store': store.directory } : {}) };
+}
+
+function egressSettings(config: Config): EgressSettings {
+  const { environment, store, credentials } = config;
+  return {
+    directories: config.egressDirectories,
+    forbidden: Object.values(directoriesOf(config)),
+    store,
+    credentials,
+    endpoint: environment.AWS_ENDPOINT_URL_S3 || environment.AWS_ENDPOINT_URL,
+    retryMs: config.egressRetryMs,
+  };
 }
 
 async function start(
@@ -140,7 +154,8 @@ async function start(
     scratch: join(config.home, 'scratch', 'bench'),
   });
   const logs = new JobLogs(store, { clock });
-  const runner = new JobRunner({ context, pool, logs, owner: self });
+  const egress = new Egress({ context, secrets, clock, settings: egressSettings(config) });
+  const runner = new JobRunner({ context, pool, logs, egress, owner: self });
   const heartbeat = new Heartbeat({
     store,
     clock,

@@ -1,6 +1,6 @@
 // The output tree of a job: that of the job before, without what vanished datums wrote, with what new ones wrote.
 
-import { EngineError } from '../base/errors.ts';
+import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import { type JobRecord, metaRepo } from '../journal/records.ts';
 import { getCommit, lastGood } from '../pfs/commit-lookup.ts';
 import type { PfsContext } from '../pfs/context.ts';
@@ -10,6 +10,8 @@ import { shortRepo } from '../pfs/names.ts';
 import { subtractTree } from '../pfs/tree-edit.ts';
 import { uniteTrees } from '../pfs/tree-union.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
+import type { JobBase } from './job-base.ts';
+import type { JobEnd } from './job-end.ts';
 import { allDatums, type JobInputs } from './job-inputs.ts';
 import { findResult } from './results.ts';
 import { committedContents } from './session-writer.ts';
@@ -28,6 +30,43 @@ export interface OutputChange {
   readonly added: readonly DatumOutput[];
   /** Finds, among the datums that did not change, the one that wrote a path. */
   readonly findOwner: (path: string) => Promise<Datum | undefined>;
+}
+
+/** A job that ends, and what its output is made of. */
+export interface OutputEnding {
+  readonly inputs: JobInputs;
+  readonly job: JobRecord;
+  /** The job that it starts from. */
+  readonly base: JobBase | undefined;
+  readonly removed: OutputChange['removed'];
+  readonly added: OutputChange['added'];
+  readonly end: JobEnd;
+}
+
+/** Adds the output to the end of a job that succeeded; one that can't be made is a failure. */
+export async function endWithOutput(
+  context: PfsContext,
+  session: GitSession,
+  ending: OutputEnding,
+): Promise<JobEnd> {
+  const { inputs, job, base, removed, added, end } = ending;
+  if (end.state !== 'success') {
+    return end;
+  }
+  try {
+    const tree = await outputTree(session, {
+      base: base?.tree ?? null,
+      removed,
+      added,
+      findOwner: (path) => findWriter(context, { inputs, path, job }),
+    });
+    return { ...end, tree };
+  } catch (error) {
+    if (!isEngineError(error, 'failed_precondition') && !isEngineError(error, 'invalid')) {
+      throw error;
+    }
+    return { state: 'failure', reason: errorText(error) };
+  }
 }
 
 /** Returns the output tree. Rejects with `failed_precondition` when two datums wrote one path, naming the path and both. */

@@ -1,34 +1,39 @@
 // Running one job from claim to finished commit.
 
 import { parseDuration } from '../base/duration.ts';
-import { EngineError, errorText, isEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import { compose } from '../journal/compose.ts';
 import { type JobRecord, jobKey, metaRepo } from '../journal/records.ts';
 import { getCommit, lastGood } from '../pfs/commit-lookup.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { untilSettled } from '../pfs/settled.ts';
+import type { WriteSession } from '../pfs/write-session.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
 import type { CrewMember } from './crew-member.ts';
 import { resultInputs } from './datum-list.ts';
 import type { DatumResult } from './datum-result.ts';
 import { datumTask } from './datum-tasks.ts';
 import { beginLine, endLine } from './debug-lines.ts';
+import type { Egress } from './egress.ts';
 import { changesFrom, findBase, type JobBase } from './job-base.ts';
-import { followOutput, type JobEnd, prepareEnd } from './job-end.ts';
+import { followOutput, type JobEnd, packsOf, prepareEnd } from './job-end.ts';
 import { type JobInputs, loadJobInputs } from './job-inputs.ts';
-import { type DatumOutput, describeDatum, findWriter, outputTree } from './job-output.ts';
+import { type DatumOutput, endWithOutput, type OutputEnding } from './job-output.ts';
 import { JobProgress } from './job-progress.ts';
+import { verdictOf } from './job-verdict.ts';
 import type { JobLogs } from './logs.ts';
 import type { PinnedImage } from './pinned-images.ts';
 import { pullLog } from './pull-log.ts';
 import { findResult } from './results.ts';
 import { committedContents, LentSession, SessionWriter } from './session-writer.ts';
+import { startingWith } from './starting-with.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 export interface JobRunnerOptions {
   readonly context: PfsContext;
   readonly pool: WorkerPool;
   readonly logs: JobLogs;
+  readonly egress: Egress;
   /** This engine, as owners are named. */
   readonly owner: string;
 }
@@ -85,6 +90,7 @@ class JobRun {
   readonly #context: PfsContext;
   readonly #pool: WorkerPool;
   readonly #logs: JobLogs;
+  readonly #egress: Egress;
   readonly #owner: string;
   readonly #job: JobRecord;
   readonly #session: LentSession;
@@ -108,6 +114,7 @@ class JobRun {
     this.#context = options.context;
     this.#pool = options.pool;
     this.#logs = options.logs;
+    this.#egress = options.egress;
     this.#owner = options.owner;
     this.#job = options.job;
     this.#session = options.session;
@@ -172,7 +179,7 @@ class JobRun {
       await flushing;
     }
     this.#count(base);
-    await this.#finish(inputs, { base, end: this.#verdict() });
+    await this.#finish(inputs, { base, end: await this.#sent(inputs, base, signal) });
   }
 
   /** Says how many datums there are, as far as it is known. */
@@ -313,18 +320,35 @@ class JobRun {
     }
   }
 
-  #verdict(): JobEnd {
-    const first = this.#failure;
-    if (first === undefined) {
-      const none = this.#progress.counts.total === 0;
-      return { state: 'success', reason: none ? 'there were no datums to process' : '' };
+  /** Sends the output of a job that succeeded to where its spec says; returns how the job ends. */
+  async #sent(inputs: JobInputs, base: JobBase | undefined, signal: AbortSignal): Promise<JobEnd> {
+    const end = verdictOf(this.#progress.counts, this.#failure);
+    const { egress: spec } = inputs.spec;
+    if (spec === undefined || end.state !== 'success') {
+      return end;
     }
-    const others = this.#progress.counts.failed - 1;
-    const more = others > 0 ? ` (and ${others} more)` : '';
-    return {
-      state: 'failure',
-      reason: `datum ${describeDatum(first.datum)} failed${more}: ${first.reason}`,
-    };
+    await this.#progress.flush('egressing');
+    const { result, packs } = await this.#session.flush((session) =>
+      this.#withOutput(session, { inputs, base, end }),
+    );
+    const reason = await this.#egress.send({
+      job: this.#job,
+      owner: this.#owner,
+      spec,
+      tree: result.tree ?? null,
+      packs: packsOf(this.#context, this.#job, packs),
+      signal,
+      say: (line) => this.#logs.open(this.#job, '').write(Buffer.from(`pfs: ${line}\n`)),
+    });
+    return reason === '' ? end : { state: 'failure', reason };
+  }
+
+  #withOutput(
+    session: WriteSession,
+    ending: Pick<OutputEnding, 'inputs' | 'base' | 'end'>,
+  ): Promise<JobEnd> {
+    const [job, removed, added] = [this.#job, this.#removed, this.#added];
+    return endWithOutput(this.#context, session, { ...ending, job, removed, added });
   }
 
   async #finish(
@@ -341,23 +365,7 @@ class JobRun {
     const { pipeline, id } = this.#job;
     const { result: operations, packs } = await this.#session.flush(async (session) => {
       const results = await this.#progress.takeResults(new SessionWriter(session));
-      let { end } = ending;
-      if (end.state === 'success') {
-        try {
-          const tree = await outputTree(session, {
-            base: ending.base?.tree ?? null,
-            removed: this.#removed,
-            added: this.#added,
-            findOwner: (path) => findWriter(this.#context, { inputs, path, job: this.#job }),
-          });
-          end = { ...end, tree };
-        } catch (error) {
-          if (!isEngineError(error, 'failed_precondition') && !isEngineError(error, 'invalid')) {
-            throw error;
-          }
-          end = { state: 'failure', reason: errorText(error) };
-        }
-      }
+      const end = await this.#withOutput(session, { inputs, ...ending });
       const { counts, stats, image } = this.#progress;
       const full = { ...end, results, datums: { ...counts }, stats: { ...stats }, image };
       return await prepareEnd(this.#context, session, { job: this.#job, end: full });
@@ -377,9 +385,4 @@ class JobRun {
       { actor: 'engine' },
     );
   }
-}
-
-async function* startingWith<T>(first: T, rest: AsyncGenerator<T>): AsyncGenerator<T> {
-  yield first;
-  yield* rest;
 }

@@ -2,6 +2,7 @@
 // refuses what must never be, whoever asked: that is what makes several engines on one bucket safe.
 
 import { EngineError } from '../base/errors.ts';
+import { foldEgress } from './egress-fold.ts';
 import { foldPacks } from './live-packs.ts';
 import type { Operation } from './operations.ts';
 import {
@@ -208,6 +209,7 @@ export function apply(
       for (const key of [...state.jobs.keysBy('pipeline', operation.pipeline)]) {
         state.jobs.delete(key);
       }
+      state.egress.delete(state.pipelines.get(operation.pipeline)?.id ?? '');
       state.pipelines.delete(operation.pipeline);
       return;
     case 'job.created': {
@@ -269,6 +271,9 @@ export function apply(
         present(state.pipelines.get(operation.pipeline), 'pipeline', operation.pipeline),
         operation,
       );
+      return;
+    case 'egress.noted':
+      foldEgress(state, operation);
       return;
     case 'secret.put':
     case 'secret.deleted':

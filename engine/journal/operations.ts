@@ -1,6 +1,7 @@
 // The typed changes that transactions are made of. Adding a kind raises what an older engine must understand:
 // one that meets a kind it does not know stops.
 
+import type { EgressRecord } from './egress-records.ts';
 import type {
   BranchRecord,
   CommitRecord,
@@ -193,6 +194,12 @@ export type Operation =
       readonly state: JobState;
       readonly lastJob: PipelineRecord['lastJob'];
     }
+  /** What a job of a pipeline is about to send, or has sent. Refused from anyone who does not hold the claim. */
+  | {
+      readonly kind: 'egress.noted';
+      readonly egress: EgressRecord;
+      readonly owner: string;
+    }
   /** Puts the next version of a secret, or its first. */
   | { readonly kind: 'secret.put'; readonly secret: SecretRecord }
   | { readonly kind: 'secret.deleted'; readonly secret: string }
@@ -250,6 +257,7 @@ const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'job.progressed',
   'job.finished',
   'job.removed',
+  'egress.noted',
   'secret.put',
   'secret.deleted',
   'transaction.started',

@@ -1,6 +1,7 @@
 // The state of a store: the fold of its journal. It holds what is alive (heads, open commits, unfinished jobs,
 // pipelines, packs); finished commits and jobs move on to history pages.
 
+import type { EgressRecord } from './egress-records.ts';
 import { JournalState } from './journal-state.ts';
 import {
   type BranchRecord,
@@ -46,6 +47,8 @@ export class State extends JournalState {
   readonly packs = this.table<PackRecord>('packs');
   /** Open transactions of users, by id. */
   readonly transactions = this.table<TransactionRecord>('transactions');
+  /** By pipeline id. */
+  readonly egress = this.table<EgressRecord>('egress');
   /** By name. */
   readonly secrets = this.table<SecretRecord>('secrets');
   /** By pack id. */

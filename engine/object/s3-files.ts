@@ -178,6 +178,13 @@ export class S3Files {
     }
   }
 
+  /** Removes an object; one that is not there is fine. */
+  async delete(key: string): Promise<void> {
+    await this.#send(`Cannot remove ${this.#name(key)}`, ({ client }) =>
+      client.removeObject(this.#bucket, key),
+    );
+  }
+
   async #complete(
     key: string,
     options: {

@@ -53,6 +53,7 @@ export function canonicalSpec(value: unknown, options: { defaultProject: string 
     pipeline: { name: spec.pipeline.name, project: { name: project } },
     description: spec.description ?? '',
     transform: transform(spec.transform),
+    ...optional('egress', egress(spec.egress)),
     input: input(spec.input ?? fromOldInputs(spec.inputs ?? []), names),
     parallelism_spec: { constant: constant ?? 1 },
     datum_tries: spec.datum_tries ?? 3,
@@ -97,6 +98,9 @@ function current(spec: Readonly<Record<string, unknown>>): Record<string, unknow
   const commandOptions = ['update', 'reprocess', 'dry_run', 'tf_job'];
   return Object.fromEntries(
     Object.entries(spec).filter(([name]) => {
+      if (name === 'egress') {
+        return false;
+      }
       const field = SPEC_FIELD.properties?.[name];
       const isGone = field?.deprecated === true && field['x-status'] !== 'kept';
       return !isGone && !commandOptions.includes(name);
@@ -122,6 +126,12 @@ function transform(given: ValidSpec['transform']): PipelineSpec['transform'] {
     memory_volume: given.memory_volume ?? false,
     datum_batching: given.datum_batching ?? false,
   };
+}
+
+function egress(given: ValidSpec['egress']): PipelineSpec['egress'] {
+  const { URL: old, ...rest } = (given ?? {}) as typeof given & { readonly URL?: string };
+  const all = { ...rest, ...(old ? { url: old } : {}) };
+  return Object.keys(all).length === 0 ? undefined : all;
 }
 
 function fromOldInputs(inputs: readonly OldInput[]): ValidInput {

@@ -9,6 +9,7 @@ export type KeysOfSecret = (name: string) => readonly string[] | undefined;
 /** Returns which of the secrets of a spec are missing, or lack a value. */
 export function missingSecrets(spec: PipelineSpec, keysOf: KeysOfSecret): SpecProblem[] {
   const { secrets = [], image_pull_secrets: pulls = [] } = spec.transform;
+  const { object_storage: storage, sql_database: database } = spec.egress ?? {};
   const named: (readonly [SpecPath, string, string | undefined])[] = [
     ...secrets.map(
       ({ name, key }, index) => [['transform', 'secrets', index], name, key || undefined] as const,
@@ -16,6 +17,18 @@ export function missingSecrets(spec: PipelineSpec, keysOf: KeysOfSecret): SpecPr
     ...pulls.map(
       (name, index) => [['transform', 'image_pull_secrets', index], name, undefined] as const,
     ),
+    ...(storage?.secret
+      ? [
+          [
+            ['egress', 'object_storage', 'secret'],
+            storage.secret.name,
+            'AWS_ACCESS_KEY_ID',
+          ] as const,
+        ]
+      : []),
+    ...(database?.secret
+      ? [[['egress', 'sql_database', 'secret'], database.secret.name, database.secret.key] as const]
+      : []),
   ];
   return named.flatMap(([path, name, key]) => {
     const keys = keysOf(name);

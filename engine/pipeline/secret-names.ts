@@ -5,5 +5,9 @@ import type { PipelineSpec } from './spec.ts';
 /** Returns the names of all secrets that a spec names, each once. */
 export function secretsOfSpec(spec: PipelineSpec): readonly string[] {
   const { secrets = [], image_pull_secrets: pulls = [] } = spec.transform;
-  return [...new Set([...secrets.map(({ name }) => name), ...pulls])];
+  const { object_storage: storage, sql_database: database } = spec.egress ?? {};
+  const egress = [storage?.secret?.name, database?.secret?.name].filter(
+    (name) => name !== undefined,
+  );
+  return [...new Set([...secrets.map(({ name }) => name), ...pulls, ...egress])];
 }

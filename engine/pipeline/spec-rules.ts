@@ -1,6 +1,7 @@
 // The rules of a spec that a schema cannot say. Works on specs that may be wrong in other ways too, so that all
 // problems are reported at once: a value of a wrong type is passed over here.
 
+import { egressProblems } from './egress-rules.ts';
 import type { CheckGlob } from './input-rules.ts';
 import { inputFindings } from './input-rules.ts';
 import { branchNameProblem, pipelineNameProblem } from './names.ts';
@@ -23,6 +24,7 @@ export function ruleProblems(value: unknown, options: { checkGlob: CheckGlob }):
   return [
     ...nameProblems(spec),
     ...transformProblems(spec),
+    ...egressProblems(fieldsOf(spec.egress)),
     ...secretProblems(fieldsOf(spec.transform)),
     ...inputFindings(spec, options).problems,
     ...parallelismProblems(spec),

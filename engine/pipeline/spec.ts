@@ -168,7 +168,11 @@ export interface Metadata {
 
 export interface Egress {
   readonly url?: string;
-  readonly object_storage?: { readonly url: string };
+  readonly object_storage?: {
+    readonly url: string;
+    /** With `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`. */
+    readonly secret?: { readonly name: string };
+  };
   readonly sql_database?: {
     readonly url: string;
     readonly file_format?: {

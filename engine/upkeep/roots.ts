@@ -45,6 +45,14 @@ const REACHES: Readonly<Record<string, Reach>> = {
   // Requests are text: what they will store is stored when the transaction finishes.
   transactions: nothing,
   secrets: nothing,
+  *egress(state) {
+    for (const { pipeline, job, trees } of state.egress.values()) {
+      const owner = { repo: pipeline, commit: job };
+      for (const id of trees) {
+        yield* id === null ? [] : [{ id, of: `egress of ${shortRepo(pipeline)}`, owner }];
+      }
+    }
+  },
   'removed-packs': nothing,
   *trash(state, gone) {
     for (const [key, record] of state.trash.entries()) {

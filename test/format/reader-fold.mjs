@@ -111,6 +111,9 @@ export function fold(table, o, { seq, time }) {
       reshape(o.repo);
       return;
     }
+    case 'egress.noted':
+      table('egress').set(o.egress.pipelineId, o.egress);
+      return;
     case 'secret.put':
       table('secrets').set(o.secret.name, o.secret);
       return;

@@ -7,6 +7,7 @@ import { IdMaker } from '../../engine/base/ids.ts';
 import { SeededRandom } from '../../engine/base/random.ts';
 import type { ContentReader, ContentWriter } from '../../engine/jobs/contents.ts';
 import type { DatumOutcome, DatumTask } from '../../engine/jobs/datum-task.ts';
+import type { Egress } from '../../engine/jobs/egress.ts';
 import { Heartbeat } from '../../engine/jobs/heartbeat.ts';
 import { JobRunner } from '../../engine/jobs/job-runner.ts';
 import { JobLogs } from '../../engine/jobs/logs.ts';
@@ -139,6 +140,8 @@ export class SimulatedEngine {
       // Workers are containers on a disk. These are not, and know only what a job runner asks of its pool.
       pool: new Workers(clock, random) as unknown as WorkerPool,
       logs: new JobLogs(store, { clock }),
+      // Nothing is sent anywhere: what is outside is no part of the simulation.
+      egress: { send: () => Promise.resolve('') } as unknown as Egress,
       owner: self,
     });
     const heartbeat = new Heartbeat({

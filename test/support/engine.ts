@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import type { Clock } from '../../engine/base/clock.ts';
 import { SystemRandom } from '../../engine/base/random.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
+import type { EgressSettings } from '../../engine/egress/target.ts';
 import { Admission } from '../../engine/jobs/admission.ts';
 import { makeRequested } from '../../engine/jobs/changes.ts';
+import { Egress } from '../../engine/jobs/egress.ts';
 import { FileCache } from '../../engine/jobs/file-cache.ts';
 import { getJob } from '../../engine/jobs/job-lookup.ts';
 import { JobRunner } from '../../engine/jobs/job-runner.ts';
@@ -39,7 +41,18 @@ import { scratchDirectory } from './scratch.ts';
 
 type Test = Parameters<typeof scratchDirectory>[0] & { after(close: () => Promise<void>): void };
 
+/** What an engine says of egress that has nowhere to send anything. */
+export const NO_EGRESS: EgressSettings = {
+  directories: [],
+  forbidden: [],
+  store: { kind: 'memory' },
+  credentials: { accessKey: '', secretKey: '' },
+  endpoint: undefined,
+  retryMs: 0,
+};
+
 export interface TestEngineOptions {
+  readonly egress?: Partial<EgressSettings>;
   readonly store?: ObjectStore;
   readonly clock?: Clock;
   readonly executor?: FakeExecutor;
@@ -143,7 +156,9 @@ export class TestEngine {
       onProblem,
     });
     const logs = new JobLogs(store, { clock });
-    const runner = new JobRunner({ context, pool, logs, owner: self });
+    const settings = { ...NO_EGRESS, ...options.egress };
+    const egress = new Egress({ context, secrets, clock, settings });
+    const runner = new JobRunner({ context, pool, logs, egress, owner: self });
     const scheduler = new Scheduler({ context, clock, runner, self, isAlive, onProblem });
     const ticker = new Ticker({ context, clock, onProblem });
     engine = new TestEngine({

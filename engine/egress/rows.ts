@@ -1,0 +1,216 @@
+// Rows out of files: CSV as RFC 4180 has it, and JSON objects. Files stream through; one row is held at a time.
+
+import { EngineError } from '../base/errors.ts';
+
+/** A value as databases take it; text is turned into the type of its column by the database itself. */
+export type Value = string | boolean | null;
+
+/** One row: values in the order of `columns`; undefined where the file does not name them. */
+export interface Row {
+  readonly columns: readonly string[] | undefined;
+  readonly values: readonly Value[];
+}
+
+export type RowFormat = 'CSV' | 'JSON';
+
+const MAX_ROW_CHARS = 64 * 1024 * 1024;
+
+/**
+ * Yields the rows of a file. `columns` says which columns there are; of a JSON object only those are taken then. Rejects with
+ * `invalid` what is no row, naming the file and, as far as it is known, the line.
+ */
+export function rowsOf(
+  source: AsyncIterable<Buffer>,
+  options: {
+    readonly format: RowFormat;
+    readonly name: string;
+    readonly columns: readonly string[] | undefined;
+  },
+): AsyncGenerator<Row> {
+  return options.format === 'CSV' ? csvRows(source, options) : jsonRows(source, options);
+}
+
+interface Naming {
+  readonly name: string;
+  readonly columns: readonly string[] | undefined;
+}
+
+async function* csvRows(
+  source: AsyncIterable<Buffer>,
+  { name, columns }: Naming,
+): AsyncGenerator<Row> {
+  const parser = new CsvParser(name);
+  for await (const text of decoded(source)) {
+    for (const values of parser.push(text)) {
+      yield { columns, values };
+    }
+  }
+  for (const values of parser.end()) {
+    yield { columns, values };
+  }
+}
+
+/** An unquoted empty field is null, a quoted one is empty text: as PostgreSQL's COPY has it. */
+class CsvParser {
+  readonly #name: string;
+  #line = 1;
+  #row: Value[] = [];
+  #field = '';
+  #state: 'start' | 'plain' | 'quoted' | 'closing' = 'start';
+  #chars = 0;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  *push(text: string): Generator<Value[]> {
+    for (const char of text) {
+      this.#chars += char.length;
+      if (this.#chars > MAX_ROW_CHARS) {
+        throw notRow(this.#name, this.#line, 'the row is longer than 64 MiB');
+      }
+      if (char === '\n') {
+        this.#line += 1;
+      }
+      if (this.#state === 'quoted') {
+        if (char === '"') {
+          this.#state = 'closing';
+        } else {
+          this.#field += char;
+        }
+      } else if (this.#state === 'closing' && char === '"') {
+        this.#field += '"';
+        this.#state = 'quoted';
+      } else if (char === ',') {
+        this.#endField();
+      } else if (char === '\n') {
+        yield* this.#endRow();
+      } else if (char === '"' && this.#state === 'start') {
+        this.#state = 'quoted';
+      } else if (this.#state === 'closing') {
+        if (char !== '\r') {
+          throw notRow(this.#name, this.#line, 'something follows a closing quote');
+        }
+      } else {
+        this.#field += char;
+        this.#state = 'plain';
+      }
+    }
+  }
+
+  *end(): Generator<Value[]> {
+    if (this.#state === 'quoted') {
+      throw notRow(this.#name, this.#line, 'the file ends within quotes');
+    }
+    yield* this.#endRow();
+  }
+
+  #endField(): void {
+    const text = this.#field;
+    this.#row.push(this.#state === 'start' ? null : text);
+    this.#field = '';
+    this.#state = 'start';
+  }
+
+  *#endRow(): Generator<Value[]> {
+    if (this.#state === 'plain' && this.#field.endsWith('\r')) {
+      this.#field = this.#field.slice(0, -1);
+      this.#state = this.#field === '' ? 'start' : 'plain';
+    }
+    const isBlank = this.#row.length === 0 && this.#state === 'start';
+    this.#chars = 0;
+    if (isBlank) {
+      return;
+    }
+    this.#endField();
+    const row = this.#row;
+    this.#row = [];
+    yield row;
+  }
+}
+
+async function* jsonRows(source: AsyncIterable<Buffer>, naming: Naming): AsyncGenerator<Row> {
+  let rest = '';
+  let line = 1;
+  let pending = '';
+  for await (const text of ended(decoded(source))) {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const one of lines) {
+      // A value may go on over lines, and a line is nearly always a value.
+      pending = pending === '' ? one.trim() : `${pending}\n${one}`;
+      const value = pending === '' ? undefined : tryParse(pending);
+      if (value !== undefined) {
+        yield* jsonValue(value, { ...naming, line });
+        pending = '';
+      } else if (pending.length > MAX_ROW_CHARS) {
+        throw notRow(naming.name, line, 'the value is longer than 64 MiB');
+      }
+      line += 1;
+    }
+  }
+  if (pending !== '') {
+    throw notRow(naming.name, line - 1, 'it ends within a JSON value, or holds what is no JSON');
+  }
+}
+
+function* jsonValue(value: unknown, place: Naming & { readonly line: number }): Generator<Row> {
+  if (Array.isArray(value)) {
+    for (const one of value as unknown[]) {
+      yield* jsonValue(one, place);
+    }
+    return;
+  }
+  const { name, line, columns } = place;
+  if (typeof value !== 'object' || value === null) {
+    throw notRow(name, line, 'it is no object, such as {"column": "value"}');
+  }
+  const fields = value as Readonly<Record<string, unknown>>;
+  const names = columns ?? Object.keys(fields);
+  yield { columns: names, values: names.map((column) => asValue(fields[column])) };
+}
+
+function asValue(value: unknown): Value {
+  if (value === null || value === undefined) {
+    return null;
+  }
+  if (typeof value === 'boolean') {
+    return value;
+  }
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function tryParse(text: string): unknown {
+  const last = text.trimEnd().at(-1);
+  if (last !== '}' && last !== ']') {
+    // Nothing but an object or a list of them is a row: the attempt would be in vain, over and over.
+    return /^[{[]/.test(text) ? undefined : parse(text);
+  }
+  return parse(text);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function* decoded(source: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8');
+  for await (const bytes of source) {
+    yield decoder.decode(bytes, { stream: true });
+  }
+  yield decoder.decode();
+}
+
+async function* ended(source: AsyncIterable<string>): AsyncGenerator<string> {
+  yield* source;
+  yield '\n';
+}
+
+/** No message quotes a row: it may hold what nobody should see in a log. */
+function notRow(name: string, line: number, why: string): EngineError {
+  return new EngineError('invalid', `Cannot read rows of "/${name}": line ${line}: ${why}`);
+}

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { SeededRandom } from '../../../engine/base/random.ts';
+import { type RowFormat, rowsOf, type Value } from '../../../engine/egress/rows.ts';
+
+async function read(
+  format: RowFormat,
+  text: string | Buffer,
+  columns?: readonly string[],
+  step = 1e9,
+): Promise<(readonly Value[])[]> {
+  const bytes = Buffer.from(text);
+  async function* source() {
+    for (let at = 0; at < bytes.length; at += step) {
+      yield bytes.subarray(at, at + step);
+    }
+  }
+  const rows: (readonly Value[])[] = [];
+  for await (const row of rowsOf(source(), { format, name: 't/f', columns })) {
+    rows.push(row.values);
+  }
+  return rows;
+}
+
+const CSV: readonly (readonly [string, string, (readonly Value[])[]])[] = [
+  [
+    'rows',
+    'a,b\nc,d\n',
+    [
+      ['a', 'b'],
+      ['c', 'd'],
+    ],
+  ],
+  ['a last row without its end', 'a,b', [['a', 'b']]],
+  [
+    'lines that end as on Windows',
+    'a,b\r\n"c",\r\n',
+    [
+      ['a', 'b'],
+      ['c', null],
+    ],
+  ],
+  ['quotes, commas and line ends in quotes', '"a ""x"", y\nz",b\n', [['a "x", y\nz', 'b']]],
+  ['nothing, which is null, and empty text', ',"",x\n', [[null, '', 'x']]],
+  ['blank lines, which are no rows', '\na\n\n\nb\n\n', [['a'], ['b']]],
+  ['names beyond ASCII', 'ünï,😀\n', [['ünï', '😀']]],
+];
+for (const [what, text, rows] of CSV) {
+  it(`CSV with ${what}, in one piece and byte by byte`, async () => {
+    assert.deepEqual(await read('CSV', text), rows);
+    assert.deepEqual(await read('CSV', text, undefined, 1), rows);
+  });
+}
+
+it('CSV that is written as RFC 4180 says is read back, whatever it holds and however it is cut', async () => {
+  const seed = Number(process.env.PFS_SEED ?? Date.now() % 1e6);
+  const random = new SeededRandom(seed);
+  const parts = ['a', '"', ',', '\n', '\r\n', 'ü', ' ', ''];
+  const pick = <T>(from: readonly T[]) => from[Math.floor(random.fraction() * from.length)] as T;
+  for (let round = 0; round < 200; round++) {
+    const rows = Array.from({ length: 5 }, () =>
+      Array.from({ length: 3 }, () => Array.from({ length: 4 }, () => pick(parts)).join('')),
+    );
+    const text = rows
+      .map((row) => row.map((v) => `"${v.replaceAll('"', '""')}"`).join(','))
+      .join('\n');
+    assert.deepEqual(await read('CSV', text, undefined, 1 + (round % 7)), rows, `seed ${seed}`);
+  }
+});
+
+for (const [what, text, rows] of [
+  [
+    'lines',
+    '{"a":1,"b":"x"}\n{"b":null,"a":true}\n',
+    [
+      ['1', 'x'],
+      [true, null],
+    ],
+  ],
+  [
+    'a list',
+    '[{"a":1,"b":2},\n {"a":3}]',
+    [
+      ['1', '2'],
+      ['3', null],
+    ],
+  ],
+  [
+    'values over several lines',
+    '{\n "a": {"deep": [1]},\n "b": 2\n}\n{"a":"4"}',
+    [
+      ['{"deep":[1]}', '2'],
+      ['4', null],
+    ],
+  ],
+] as const) {
+  it(`JSON in ${what}`, async () => {
+    assert.deepEqual(await read('JSON', text, ['a', 'b'], 3), rows);
+  });
+}
+
+for (const [what, format, text, says] of [
+  ['an open quote', 'CSV', 'a\n"b\n', /"\/t\/f": line \d: the file ends within quotes/],
+  ['text after a quote', 'CSV', '"a"b\n', /line 1: something follows/],
+  ['a number', 'JSON', '5\n', /line 1: it is no object/],
+  ['half a value', 'JSON', '{"a":1}\n{"secret', /line 2: it ends within/],
+] as const) {
+  it(`${what} in ${format} is refused, with file and line, and without the row`, async () => {
+    await assert.rejects(read(format, text), (error: Error) => {
+      assert.match(error.message, says);
+      assert.ok(!error.message.includes('secret'));
+      return true;
+    });
+  });
+}
