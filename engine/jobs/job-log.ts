@@ -7,7 +7,7 @@ import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import { logPrefix, logSegmentKey } from '../object/keys.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 import { decodeSegment, encodeSegment, type LogRecord } from './log-record.ts';
-import { type LogSource, readAll, readTail } from './log-source.ts';
+import { countLast, type LogSource, readAll, readTail } from './log-source.ts';
 import { Wake } from './wake.ts';
 
 export interface JobLogLimits {
@@ -157,6 +157,19 @@ export class JobLog {
     } finally {
       signal.removeEventListener('abort', wake);
     }
+  }
+
+  /** Counts the lines that are there, from the end, until there are `most`. */
+  async count(options: {
+    readonly accepts: (record: LogRecord) => boolean;
+    readonly most: number;
+  }): Promise<number> {
+    const sources = await this.#sources(
+      this.#segments.length - 1,
+      this.#open().records?.length ?? 0,
+    );
+    const { count } = await countLast(sources, options);
+    return Math.min(count, options.most);
   }
 
   /** Returns ways to read all lines up to `count` of own segment `last`, in order. */

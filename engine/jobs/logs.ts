@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 import { JobLog, type JobLogLimits } from './job-log.ts';
 import { LineSplitter } from './line-splitter.ts';
+import type { DatumSet } from './log-datums.ts';
 import type { LogRecord } from './log-record.ts';
 
 /** A job by its id, which is its commit set's, and its pipeline. */
@@ -15,10 +16,18 @@ export interface JobName {
 export interface ReadLogOptions {
   /** Id of the job. */
   readonly job: string;
-  /** Only this pipeline's lines. */
-  readonly pipeline?: string;
+  /** Only the lines of these pipelines. */
+  readonly pipelines?: ReadonlySet<string>;
   /** Only the lines of the datum whose id begins with this; an empty one is for what concerns the whole job. */
   readonly datum?: string;
+  /** Only the lines of these datums. */
+  readonly datums?: DatumSet;
+  /** Only lines of this time or later, in milliseconds since the Unix epoch. */
+  readonly since?: number;
+  /** Only lines of this time or earlier. */
+  readonly until?: number;
+  /** Only lines that hold this text. */
+  readonly text?: string;
   /** Only this many of the last lines. */
   readonly tail?: number;
 }
@@ -87,32 +96,48 @@ export class JobLogs {
     return this.#read(options, { signal: options.signal });
   }
 
+  /** Counts the lines that are there, from the end, until there are `most`. */
+  async count(options: ReadLogOptions & { readonly most: number }): Promise<number> {
+    const log = this.#hold(options.job);
+    try {
+      return await log.count({ accepts: acceptor(options), most: options.most });
+    } finally {
+      this.#letGo(options.job, log);
+    }
+  }
+
   async *#read(
     options: ReadLogOptions,
     { signal }: { signal?: AbortSignal },
   ): AsyncGenerator<LogRecord> {
-    const { job, pipeline, datum, tail } = options;
-    const log = this.#job(job);
-    this.#followers.set(log, (this.#followers.get(log) ?? 0) + 1);
-    // A line without a pipeline is the engine's own word on the whole log.
-    const accepts = (record: LogRecord): boolean =>
-      record.pipeline === '' ||
-      ((pipeline === undefined || record.pipeline === pipeline) && isOf(record, datum));
+    const { job, tail } = options;
+    const log = this.#hold(job);
     try {
       yield* log.read({
-        accepts,
+        accepts: acceptor(options),
         ...(tail === undefined ? {} : { tail }),
         ...(signal === undefined ? {} : { signal }),
       });
     } finally {
-      const left = (this.#followers.get(log) ?? 1) - 1;
-      if (left === 0) {
-        this.#followers.delete(log);
-      } else {
-        this.#followers.set(log, left);
-      }
-      this.#release(job);
+      this.#letGo(job, log);
     }
+  }
+
+  /** Keeps a log from being forgotten while it is read. */
+  #hold(id: string): JobLog {
+    const log = this.#job(id);
+    this.#followers.set(log, (this.#followers.get(log) ?? 0) + 1);
+    return log;
+  }
+
+  #letGo(id: string, log: JobLog): void {
+    const left = (this.#followers.get(log) ?? 1) - 1;
+    if (left === 0) {
+      this.#followers.delete(log);
+    } else {
+      this.#followers.set(log, left);
+    }
+    this.#release(id);
   }
 
   #job(id: string): JobLog {
@@ -172,6 +197,25 @@ export class DatumLog {
         : line;
     this.#job().add({ time: clock.now(), pipeline, datum, message });
   }
+}
+
+/** Says which lines are wanted. A line without a pipeline is the engine's own word on the whole log. */
+function acceptor(options: ReadLogOptions): (record: LogRecord) => boolean {
+  const { pipelines, datum, datums, text } = options;
+  const { since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY } = options;
+  return (record) => {
+    const isWanted =
+      record.pipeline === '' ||
+      ((pipelines === undefined || pipelines.has(record.pipeline)) &&
+        isOf(record, datum) &&
+        (datums === undefined || datums.has(record.datum)));
+    return (
+      isWanted &&
+      record.time >= since &&
+      record.time <= until &&
+      (text === undefined || record.message.includes(text))
+    );
+  };
 }
 
 /** The beginning of a datum's id is enough; nothing at all is what concerns the whole job. */

@@ -72,7 +72,8 @@
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/wait      → stream of Job at each change; ends when it is done
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums?after=&limit= → Page<Datum>
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums/{datum} → Datum
-//  GET    /logs?project=&pipeline=&job=&datum=&follow=true&tail= → stream of LogLine
+//  GET    /logs?project=&pipeline=&job=&datum=&path=&since=&until=&text=&follow=true&tail= → stream of LogLine
+//         datum: the beginning of an id; path: of datums that read it (a glob, perhaps after a repo and a colon); since, until: times
 
 import type { CronTimes, PutTrigger, Trigger } from './wire-triggers.ts';
 

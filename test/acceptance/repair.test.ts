@@ -85,4 +85,42 @@ describe('finding out what went wrong, and putting it right', {
       /skipped, job \w+ processed it .*, by version 1, image .*--reprocess makes it anew/,
     );
   });
+
+  it('logs are found by input path, time and text, and followed from job to job', async () => {
+    await home.repo('words', { one: '', two: '' });
+    await home.create({
+      name: 'speak',
+      input: 'words',
+      sh: 'echo "this is $(basename $words)"; echo "code 4$(cat $words)" >&2',
+    });
+    const first = await home.done('speak');
+    const logs = async (...args: string[]) =>
+      (await home.pfs('logs', 'speak', ...args)).split('\n');
+    assert.deepEqual(await logs('--path', '/two'), ['this is two', 'code 4', '']);
+    assert.deepEqual(await logs('--path', 'words:/o*', '--grep', 'this'), ['this is one', '']);
+    assert.deepEqual((await logs('--grep', '^th.*(one|two)$')).length, 3);
+    assert.deepEqual(await logs('--grep', 'code \\d', '-t', '1'), ['code 4', '']);
+    assert.deepEqual(await logs('--until', '1h'), ['']);
+    assert.equal((await logs('--since', '1h', '--until', '2999-01-01')).length, 5);
+    const [stamped = ''] = await logs('--path', '/two', '-T');
+    assert.match(stamped, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+ speak \w{12}: this is two$/);
+    assert.match((await home.run(['logs', 'speak', '--since', 'noon'])).stderr, /needs a time/);
+    assert.match(
+      (await home.run(['logs', 'speak', '--grep', '('])).stderr,
+      /Cannot read the pattern/,
+    );
+
+    const followed: string[] = [];
+    for await (const line of home.lines('logs', 'speak', '-f', '--grep', 'this', '--raw')) {
+      followed.push(line);
+      if (followed.length === 2) {
+        await home.put('words', { three: '' });
+      }
+      if (followed.length === 3) {
+        break;
+      }
+    }
+    const jobs = followed.map((line) => (JSON.parse(line) as { job: string }).job);
+    assert.deepEqual([jobs[0], jobs[1], jobs[2] === first.id], [first.id, first.id, false]);
+  });
 });

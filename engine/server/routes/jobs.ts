@@ -16,7 +16,6 @@ import { normalizePath, repoKeyOf } from '../../pfs/names.ts';
 import { changing } from '../changing.ts';
 import {
   answering,
-  flag,
   pageOf,
   param,
   pipelineOf,
@@ -26,7 +25,7 @@ import {
   untilGone,
 } from '../http.ts';
 import { jobViewer } from '../job-viewer.ts';
-import { readLogs } from '../log-reading.ts';
+import { logSearchOf, readLogs } from '../log-reading.ts';
 import type { EngineParts } from '../parts.ts';
 import { isoTime, reasonOf, viewDatum, viewLineage } from '../views.ts';
 import type { FailedDatum, Job } from '../wire.ts';
@@ -88,27 +87,9 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
     return viewDatum(job, await getDatum(context, job, param(request, 'datum')));
   });
 
-  server.get('/logs', (request, reply) => {
-    const follow = flag(request, 'follow');
-    const tail = query(request, 'tail');
-    if (tail !== undefined && !/^\d{1,9}$/.test(tail)) {
-      throw new EngineError('invalid', `Cannot read logs: tail "${tail}" is no number from 0`);
-    }
-    const [pipeline, job, datum] = ['pipeline', 'job', 'datum'].map((name) => query(request, name));
-    if (pipeline === undefined && job === undefined) {
-      throw new EngineError('invalid', 'Cannot read logs: name a pipeline or a job');
-    }
-    const lines = readLogs(parts, {
-      project: query(request, 'project') ?? 'default',
-      follow,
-      signal: untilGone(reply),
-      ...(pipeline === undefined ? {} : { pipeline }),
-      ...(job === undefined ? {} : { job }),
-      ...(datum === undefined ? {} : { datum }),
-      ...(tail === undefined ? {} : { tail: Number(tail) }),
-    });
-    return sendLines(reply, lines);
-  });
+  server.get('/logs', (request, reply) =>
+    sendLines(reply, readLogs(parts, logSearchOf(request, untilGone(reply)))),
+  );
 
   server.get('/provenance', async (request) => {
     const [project = '', name = ''] = (query(request, 'repo') ?? '').split('/');

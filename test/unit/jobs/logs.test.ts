@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { EngineError, isEngineError } from '../../../engine/base/errors.ts';
 import type { LogRecord } from '../../../engine/jobs/log-record.ts';
 import { JobLogs, type JobLogsOptions, type JobName } from '../../../engine/jobs/logs.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import type { PutOptions } from '../../../engine/object/object-store.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { scratchDirectory } from '../../support/scratch.ts';
 
 const ID = '0190a0000000700080000000000000ab';
 const JOB: JobName = { id: ID, pipeline: 'default/model' };
@@ -128,16 +131,16 @@ it('lines are picked by pipeline, datum and tail', async () => {
   await logs.flush(JOB);
   const read = (options: object) => messages(logs.read({ job: ID, ...options }));
   assert.equal((await read({})).length, 40);
-  assert.deepEqual(await read({ pipeline: 'default/model', tail: 3 }), [
+  assert.deepEqual(await read({ pipelines: new Set(['default/model']), tail: 3 }), [
     'model 17',
     'model 18',
     'model 19',
   ]);
-  assert.deepEqual(await read({ pipeline: 'default/model', datum: 'd1', tail: 2 }), [
+  assert.deepEqual(await read({ pipelines: new Set(['default/model']), datum: 'd1', tail: 2 }), [
     'model 17',
     'model 19',
   ]);
-  assert.deepEqual(await read({ pipeline: 'default/other', datum: 'd1' }), []);
+  assert.deepEqual(await read({ pipelines: new Set(['default/other']), datum: 'd1' }), []);
   assert.deepEqual(await read({ tail: 0 }), []);
 });
 
@@ -321,4 +324,34 @@ it('close stores the lines of all jobs', async () => {
   const later = new JobLogs(store, { clock });
   assert.deepEqual(await messages(later.read({ job: ID })), ['one']);
   assert.deepEqual(await messages(later.read({ job: other })), ['two']);
+});
+
+it('memory stays bounded however much is printed, followed and read', (t) => {
+  const script = fileURLToPath(new URL('../../support/log-process.ts', import.meta.url));
+  const args = ['--max-old-space-size=150', '--import', 'tsx', script, scratchDirectory(t), '300'];
+  const said = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+  console.log(`300 MiB of lines: ${said.grownMiB} MiB more of memory`);
+  const lines = 300 * 1024;
+  assert.deepEqual([said.followed, said.all, said.tail, said.none], [lines, lines, lines, 0]);
+  assert.ok(said.grownMiB < 250, `grew by ${said.grownMiB} MiB`);
+});
+
+it('lines are found by time, text and datums', async () => {
+  const { logs, clock } = setUp();
+  const log = (datum: string) => logs.open(JOB, datum);
+  const start = clock.now();
+  void log('d1').write(Buffer.from('one apple\n'));
+  await clock.pass(1000);
+  void log('d2').write(Buffer.from('two apples\n'));
+  await clock.pass(5000);
+  void log('d1').write(Buffer.from('three pears\n'));
+  const read = async (options: object) => await messages(logs.read({ job: ID, ...options }));
+  assert.deepEqual(await read({ text: 'apple' }), ['one apple', 'two apples']);
+  assert.deepEqual(await read({ text: 'apple', tail: 1 }), ['two apples']);
+  assert.deepEqual(await read({ since: start + 1000 }), ['two apples', 'three pears']);
+  assert.deepEqual(await read({ since: start + 1, until: start + 1000 }), ['two apples']);
+  const datums = { has: (id: string) => id === 'd1' };
+  assert.deepEqual(await read({ datums }), ['one apple', 'three pears']);
+  assert.equal(await logs.count({ job: ID, datums, most: 5 }), 2);
+  assert.equal(await logs.count({ job: ID, most: 2 }), 2);
 });
