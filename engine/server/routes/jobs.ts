@@ -1,7 +1,6 @@
 // Jobs, datums, logs and provenance over HTTP.
 
 import type { FastifyInstance } from 'fastify';
-import { EngineError } from '../../base/errors.ts';
 import { getDatum, listDatums } from '../../jobs/datum-list.ts';
 import { getJob } from '../../jobs/job-lookup.ts';
 import { JobResults } from '../../jobs/job-results.ts';
