@@ -1,7 +1,8 @@
 // Where a large file is cut into chunks. Cuts depend on the bytes near them and not on their position, so that
 // an insertion moves only the cuts around it. Part of the format: the same bytes are cut the same way for ever.
 
-import { createHash } from 'node:crypto';
+import { GEAR } from './gear.ts';
+import { GearScan, WINDOW_BYTES } from './gear-scan.ts';
 
 const MiB = 1024 * 1024;
 
@@ -12,21 +13,16 @@ export const NORMAL_CHUNK_BYTES = 4 * MiB;
 /** No chunk is longer. */
 export const MAX_CHUNK_BYTES = 16 * MiB;
 
-const HARD_MASK = 0xffff_fe00 | 0;
-const EASY_MASK = 0xffff_fc00 | 0;
-/** A byte leaves the 32-bit hash after so many others. */
-const WINDOW_BYTES = 32;
-
-/** One number per byte value: the first four bytes of the SHA-256 of `pfs gear <value>`, big-endian. */
-export const GEAR: Int32Array = Int32Array.from({ length: 256 }, (_, value) =>
-  createHash('sha256').update(`pfs gear ${value}`).digest().readInt32BE(0),
-);
+/** A hash below has 23 zero bits at the top; or 22. */
+const HARD_LIMIT = 1 << 9;
+const EASY_LIMIT = 1 << 10;
 
 /**
  * Finds cuts in a stream of bytes. The hash is `(hash << 1) + GEAR[byte]` in 32 bits, over the last 32 bytes; a
  * chunk ends after the byte at which the top bits are zero, or at the longest length.
  */
 export class Chunker {
+  readonly #scan = new GearScan();
   #length = 0;
   #hash = 0;
 
@@ -54,16 +50,17 @@ export class Chunker {
       hash = ((hash << 1) + (GEAR[bytes[at++] as number] as number)) | 0;
     }
     const hard = Math.min(end, NORMAL_CHUNK_BYTES - shift);
-    while (at < hard) {
-      hash = ((hash << 1) + (GEAR[bytes[at++] as number] as number)) | 0;
-      if ((hash & HARD_MASK) === 0) {
-        return this.#cut(at);
-      }
-    }
-    while (at < end) {
-      hash = ((hash << 1) + (GEAR[bytes[at++] as number] as number)) | 0;
-      if ((hash & EASY_MASK) === 0) {
-        return this.#cut(at);
+    for (const [stop, limit] of [
+      [hard, HARD_LIMIT],
+      [end, EASY_LIMIT],
+    ] as const) {
+      if (at < stop) {
+        const cut = this.#scan.find(bytes, { at, end: stop }, { hash, limit });
+        if (cut >= 0) {
+          return this.#cut(cut);
+        }
+        hash = this.#scan.hash;
+        at = stop;
       }
     }
     if (at + shift === MAX_CHUNK_BYTES) {

@@ -5,12 +5,19 @@ import type { FileHandle } from 'node:fs/promises';
 /** The most buffers one `writev` takes on Linux and macOS. */
 const MAX_VECTOR = 1024;
 
-/** Writes all of `pieces` at the current position, without joining them. */
-export async function writeFully(handle: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
-  for (let first = 0; first < pieces.length; first += MAX_VECTOR) {
-    let rest = pieces.slice(first, first + MAX_VECTOR);
+/** Writes `pieces` from the beginning of the file on, without joining them: all but the first `written` bytes. */
+export async function writeFully(
+  handle: FileHandle,
+  pieces: readonly Uint8Array[],
+  written = 0,
+): Promise<void> {
+  const left = dropBytes(pieces, written);
+  let position = written;
+  for (let first = 0; first < left.length; first += MAX_VECTOR) {
+    let rest = left.slice(first, first + MAX_VECTOR);
     while (rest.length > 0) {
-      const { bytesWritten } = await handle.writev(rest);
+      const { bytesWritten } = await handle.writev(rest, position);
+      position += bytesWritten;
       rest = dropBytes(rest, bytesWritten);
     }
   }

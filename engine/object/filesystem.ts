@@ -19,6 +19,7 @@ import type { Clock } from '../base/clock.ts';
 import { EngineError, systemCode } from '../base/errors.ts';
 import { MAX_OBJECT_BYTES } from '../base/limits.ts';
 import type { Random } from '../base/random.ts';
+import { writeDirectly } from './direct-write.ts';
 import { DurableDirectories, syncDirectory } from './durable-directories.ts';
 import { readFully, writeFully } from './file-bytes.ts';
 import { filesystemError } from './filesystem-error.ts';
@@ -126,10 +127,10 @@ export class FilesystemObjectStore implements ObjectStore {
   ): Promise<void> {
     checkKey(key);
     checkSignal(options.signal);
-    const { pieces } = checkBytes(bytes);
+    const { pieces, size } = checkBytes(bytes);
     let temporary: string | undefined;
     try {
-      temporary = await this.#writeTemporary(pieces);
+      temporary = await this.#writeTemporary(pieces, size);
       checkSignal(options.signal);
       const placed = await this.#place(temporary, key, options.ifAbsent === true);
       // Also when another writer placed these very bytes: it may have been killed before they were durable.
@@ -187,7 +188,7 @@ export class FilesystemObjectStore implements ObjectStore {
     return join(this.#root, key);
   }
 
-  async #writeTemporary(pieces: readonly Uint8Array[]): Promise<string> {
+  async #writeTemporary(pieces: readonly Uint8Array[], size: number): Promise<string> {
     this.#temporaries += 1;
     const directory = join(this.#root, TEMPORARY_DIRECTORY);
     const path = join(directory, `${this.#prefix}-${this.#temporaries}`);
@@ -200,7 +201,7 @@ export class FilesystemObjectStore implements ObjectStore {
       return open(path, 'wx');
     });
     try {
-      await writeFully(handle, pieces);
+      await writeFully(handle, pieces, await writeDirectly(path, pieces, size));
       await handle.sync();
     } catch (error) {
       await unlink(path).catch(() => undefined);

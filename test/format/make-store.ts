@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SeededRandom } from '../../engine/base/random.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
-import { GEAR } from '../../engine/content/chunker.ts';
+import { GEAR } from '../../engine/content/gear.ts';
 import { FilesystemObjectStore } from '../../engine/object/filesystem.ts';
 import { newFormat } from '../../engine/object/format.ts';
 import { putBranch } from '../../engine/pfs/branches.ts';

@@ -4,11 +4,11 @@ import { it } from 'node:test';
 import { SeededRandom } from '../../../engine/base/random.ts';
 import {
   Chunker,
-  GEAR,
   MAX_CHUNK_BYTES,
   MIN_CHUNK_BYTES,
   NORMAL_CHUNK_BYTES,
 } from '../../../engine/content/chunker.ts';
+import { GEAR } from '../../../engine/content/gear.ts';
 import { newSeed } from '../object/pack-rig.ts';
 
 const MiB = 1024 * 1024;
