@@ -6,9 +6,9 @@ import { usageError } from '../cli-error.ts';
 import { path } from '../client.ts';
 import type { Command, Option } from '../command.ts';
 import type { Context } from '../context.ts';
-import { formatLocal, formatTime } from '../format.ts';
+import { pipelineColumns, pipelineFields } from '../pipeline-view.ts';
 import { allProjects, projectScope } from '../project-scope.ts';
-import { parsePipelineName, showName } from '../refs.ts';
+import { parsePipelineName } from '../refs.ts';
 
 const file: Option = {
   type: 'string',
@@ -194,18 +194,7 @@ async function listPipelines(context: Context, args: ParsedArguments): Promise<v
     }
     return;
   }
-  await output.table(pipelines, {
-    heading: [...scope.heading, 'VERSION', 'INPUT', 'CREATED', 'STATE', 'LAST JOB', 'DESCRIPTION'],
-    row: (pipeline) => [
-      ...scope.row(pipeline),
-      String(pipeline.version),
-      pipeline.input,
-      formatTime(pipeline.current === false ? pipeline.updated : pipeline.created, output.times),
-      pipeline.current === false ? 'replaced' : pipeline.state,
-      pipeline.lastJob?.state ?? '-',
-      (pipeline.current === false ? '' : pipeline.reason) || pipeline.description,
-    ],
-  });
+  await output.table(pipelines, pipelineColumns(scope, output.times));
 }
 
 function pipelinePath(name: { readonly project: string; readonly name: string }): string {
@@ -268,29 +257,7 @@ async function inspectPipeline(context: Context, args: ParsedArguments): Promise
     );
     return;
   }
-  const { lastJob, current = true } = pipeline;
-  await output.fields(pipeline, () => [
-    ['Name', showName(pipeline)],
-    ['Description', pipeline.description],
-    ['Version', String(pipeline.version)],
-    ['State', current ? pipeline.state : 'replaced by a later version'],
-    ['Reason', current ? pipeline.reason : undefined],
-    ['Stopped', current ? (pipeline.stopped ? 'yes' : 'no') : undefined],
-    ['Created', formatTime(pipeline.created, output.times)],
-    ['Updated', formatTime(pipeline.updated, output.times)],
-    ['Input', pipeline.input],
-    ['Next tick', current ? nextTicks(pipeline) : undefined],
-    ['Output branch', pipeline.outputBranch],
-    ['Last job', lastJob ? `${lastJob.id}, ${lastJob.state}` : undefined],
-    [
-      'Jobs',
-      Object.entries(pipeline.jobs)
-        .filter(([, count]) => count > 0)
-        .map(([state, count]) => `${count} ${state}`)
-        .join(', '),
-    ],
-    ['Spec', JSON.stringify(pipeline.spec, null, 2)],
-  ]);
+  await output.fields(pipeline, () => pipelineFields(pipeline, output.times));
 }
 
 /** Parses a pipeline's name with how many versions back: `model^2`. */
@@ -304,13 +271,4 @@ function parseVersion(
   }
   const before = parseVersion(text.slice(0, steps.index), project);
   return { name: before.name, back: before.back + Number(steps[1] || 1) };
-}
-
-/** Returns when the cron inputs of a pipeline come next, one on a line; undefined where there are none. */
-function nextTicks({ crons }: Pipeline): string | undefined {
-  const lines = crons.map(({ input, schedule, next }) => {
-    const time = next === null ? 'never' : formatLocal(Date.parse(next));
-    return `${input}: ${time} (${schedule})`;
-  });
-  return lines.length === 0 ? undefined : lines.join('\n');
 }

@@ -1,12 +1,16 @@
 // The jobs of a store as they come and go, for those who follow them live.
 
+import { EngineError } from '../base/errors.ts';
 import type { Operation } from '../journal/operations.ts';
 import { isTerminal, type JobRecord, type JobState, jobKey } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 
+/** Who takes jobs so slowly that more than this wait is let go of. */
+const MAX_WAITING = 10_000;
+
 /**
- * Yields the jobs that are not done, unless `fresh`, and from then on every job whenever its state has changed. None is missed,
- * however slowly they are taken. Ends when `signal` aborts.
+ * Yields the jobs that are not done, unless `fresh`, and from then on every job whenever its state has changed. None is missed;
+ * rejects with `resource_exhausted` where they are taken far too slowly. Ends when `signal` aborts.
  */
 export async function* followJobs(
   context: PfsContext,
@@ -27,7 +31,9 @@ export async function* followJobs(
     }
     const key = jobKey(job.pipeline, job.id);
     if (seen.get(key) !== job.state && isShown) {
-      waiting.push(job);
+      if (waiting.length <= MAX_WAITING) {
+        waiting.push(job);
+      }
       wake();
     }
     if (isTerminal(job.state)) {
@@ -48,6 +54,12 @@ export async function* followJobs(
   signal.addEventListener('abort', () => wake(), { once: true });
   try {
     while (!signal.aborted) {
+      if (waiting.length > MAX_WAITING) {
+        throw new EngineError(
+          'resource_exhausted',
+          'Cannot go on telling of jobs: they come faster than they are read; subscribe again',
+        );
+      }
       const job = waiting.shift();
       if (job) {
         yield job;

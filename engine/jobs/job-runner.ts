@@ -67,7 +67,7 @@ export class JobRunner {
         return now?.owner === owner
           ? { operations: [], result: now }
           : compose(state, (draft) => {
-              draft.add({ kind: 'job.claimed', pipeline, job: id, owner, time });
+              draft.add({ kind: 'job.claimed', pipeline, job: id, owner, time, state: 'starting' });
               return draft.state.jobs.get(jobKey(pipeline, id)) ?? job;
             });
       },

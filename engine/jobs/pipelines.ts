@@ -1,27 +1,20 @@
 // Pipelines: making, changing, stopping, starting and deleting them. Each change is one transaction.
 
 import { EngineError } from '../base/errors.ts';
-import {
-  type BranchRef,
-  branchKey,
-  metaRepo,
-  type PipelineKey,
-  type PipelineRecord,
-  SYSTEM_BRANCH,
-  specRepo,
-} from '../journal/records.ts';
+import { metaRepo, type PipelineKey, type PipelineRecord, specRepo } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import { type Change, makeChange } from '../pfs/change.ts';
 import type { PfsContext, Request } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
 import { readersOf } from '../pfs/repos.ts';
 import { checkContext } from '../pipeline/context-rules.ts';
-import { type PipelineSpec, pfsInputs, pipelineKey } from '../pipeline/spec.ts';
+import { pipelineKey } from '../pipeline/spec.ts';
 import { placeOf, type ValidatedSpec } from '../pipeline/validate-spec.ts';
 import { cronsOf, dropCronRepos, restartedCrons } from './cron-repos.ts';
 import { killJobsIn, STOPPED_REASON } from './job-end.ts';
 import { resolvePipeline } from './job-lookup.ts';
-import { dropTriggers, followTrigger, sourcesOf } from './pipeline-inputs.ts';
+import { dropTriggers } from './pipeline-inputs.ts';
+import { attachOutputs, releaseBranch, releaseOutputs } from './pipeline-outputs.ts';
 import { readSpecs, specContext } from './spec-reading.ts';
 import { addSpecCommit } from './spec-repo.ts';
 
@@ -146,7 +139,7 @@ function putPipeline(
   };
   change.add({ kind: 'pipeline.put', pipeline });
   if (!pipeline.stopped) {
-    attach(change, pipeline);
+    attachOutputs(change, pipeline);
   }
   if (old) {
     dropTriggers(change, old, spec);
@@ -168,36 +161,6 @@ function createRepos(
   for (const repo of repos) {
     const id = change.context.ids.next();
     change.add({ kind: 'repo.created', repo: { ...repo, id, created: change.time } });
-  }
-}
-
-/** Ties the output branch to the inputs, and starts a commit and a job on their current heads. */
-function attach(change: Change, pipeline: PipelineRecord): void {
-  const spec = pipeline.spec as unknown as PipelineSpec;
-  for (const input of pfsInputs(spec.input)) {
-    followTrigger(change, input);
-  }
-  const provenance = sourcesOf(spec);
-  for (const { repo, branch } of provenance) {
-    change.read({ repo, branch });
-  }
-  provenance.push({ repo: specRepo(pipeline.key), branch: SYSTEM_BRANCH });
-  const outputs = [
-    { repo: pipeline.key, branch: spec.output_branch },
-    { repo: metaRepo(pipeline.key), branch: SYSTEM_BRANCH },
-  ];
-  for (const { repo, branch: name } of outputs) {
-    const old = change.state.branches.get(branchKey(repo, name));
-    const [head, created] = [old?.head ?? null, old?.created ?? change.time];
-    change.add({ kind: 'branch.put', branch: { repo, name, head, provenance, created } });
-    change.refresh({ repo, branch: name });
-  }
-}
-
-function releaseBranch(change: Change, ref: BranchRef): void {
-  const branch = change.state.branches.get(branchKey(ref.repo, ref.branch));
-  if (branch) {
-    change.add({ kind: 'branch.put', branch: { ...branch, provenance: [] } });
   }
 }
 
@@ -244,7 +207,7 @@ export function startPipelineIn(change: Change, key: PipelineKey): PipelineRecor
     ...restartedCrons(pipeline, change.time),
   };
   change.add({ kind: 'pipeline.put', pipeline: started });
-  attach(change, started);
+  attachOutputs(change, started);
   return started;
 }
 
@@ -298,9 +261,4 @@ export function deletePipelineIn(change: Change, options: DeletePipeline): null 
   );
   dropCronRepos(change, pipeline, { kept: [], force });
   return null;
-}
-
-function releaseOutputs(change: Change, pipeline: PipelineRecord): void {
-  releaseBranch(change, { repo: pipeline.key, branch: String(pipeline.spec.output_branch) });
-  releaseBranch(change, { repo: metaRepo(pipeline.key), branch: SYSTEM_BRANCH });
 }

@@ -1,15 +1,11 @@
 // Another job of a pipeline on the heads as they are: for what has failed, or, with a new salt, for all of it.
 
 import { EngineError } from '../base/errors.ts';
-import {
-  metaRepo,
-  type PipelineKey,
-  type PipelineRecord,
-  SYSTEM_BRANCH,
-} from '../journal/records.ts';
+import type { PipelineKey, PipelineRecord } from '../journal/records.ts';
 import type { Change } from '../pfs/change.ts';
 import { shortRepo } from '../pfs/names.ts';
 import { resolvePipeline } from './job-lookup.ts';
+import { refreshOutputs } from './pipeline-outputs.ts';
 
 /**
  * Starts a job on the current heads, after those that are not done yet. What has succeeded is skipped, unless `reprocess`
@@ -29,7 +25,6 @@ export function rerunPipelineIn(
   }
   const rerun = { ...pipeline, salt: options.reprocess ? change.context.ids.next() : salt };
   change.add({ kind: 'pipeline.put', pipeline: rerun });
-  change.refresh({ repo: key, branch: String(pipeline.spec.output_branch) });
-  change.refresh({ repo: metaRepo(key), branch: SYSTEM_BRANCH });
+  refreshOutputs(change, rerun);
   return rerun;
 }

@@ -51,5 +51,5 @@ function refusal(job: JobRecord, filter: DatumFilter): string {
   const which = filter.length === 0 ? 'a datum' : `datum ${filter.map((f) => `"${f}"`).join(', ')}`;
   return isTerminal(job.state)
     ? `Cannot restart ${which} of job ${name}: the job has ended (${job.state}); pfs rerun-pipeline starts another, which runs what has not succeeded`
-    : `Cannot restart ${which} of job ${name}: no such datum is being processed now; pfs inspect-job shows those that are`;
+    : `Cannot restart ${which} of job ${name}: no such datum is being processed by this engine now; pfs inspect-job shows those that are`;
 }

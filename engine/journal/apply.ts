@@ -221,12 +221,15 @@ export function apply(
     case 'job.claimed': {
       const job = activeJob(state, operation.pipeline, operation.job);
       const takeover = job.owner !== null && job.owner !== operation.owner;
-      state.jobs.set(jobKey(job.pipeline, job.id), {
+      const next: JobRecord = {
         ...job,
+        state: (job.state === 'created' && operation.state) || job.state,
         owner: operation.owner,
         started: job.started ?? operation.time,
         restarts: job.restarts + (takeover ? 1 : 0),
-      });
+      };
+      state.jobs.set(jobKey(job.pipeline, job.id), next);
+      countJob(state, next, job);
       return;
     }
     case 'job.progressed': {

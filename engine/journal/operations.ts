@@ -162,6 +162,8 @@ export type Operation =
       readonly job: string;
       readonly owner: string;
       readonly time: number;
+      /** What a job becomes by it that nobody had claimed before. */
+      readonly state?: JobState;
     }
   /** What its owner has done so far. Refused from anyone who does not hold the claim. */
   | {

@@ -56,6 +56,42 @@ describe('failure and repair, from the command line', { skip: images.skip ?? fal
     );
   });
 
+  it('an update while a job runs kills it, says so, and begins with the new version', async () => {
+    await home.repo('work', { a: '1' });
+    const slow = { name: 'changing', input: 'work', sh: 'echo begun; sleep 600' };
+    await home.create(slow);
+    const { id } = await home.commit('changing');
+    for await (const line of home.lines('logs', '-j', `changing@${id}`, '-f')) {
+      if (line === 'begun') {
+        break;
+      }
+    }
+    await home.update({ ...slow, sh: 'cp $work /pfs/out' });
+    const killed = await home.inspect<Job>('inspect-job', `changing@${id}`);
+    assert.deepEqual(
+      [killed.state, killed.reason, killed.version],
+      ['killed', 'all jobs killed because the pipeline was updated', 1],
+    );
+    const job = await home.done('changing');
+    assert.deepEqual([job.state, job.version, job.datums.processed], ['success', 2, 1]);
+    assert.deepEqual(await home.list('changing'), ['/a']);
+  });
+
+  it('with reprocess_spec every_job all datums run in each job', async () => {
+    await home.create({
+      name: 'always',
+      input: 'work',
+      sh: 'date +%s%N > /pfs/out/$(basename $work)',
+      reprocess_spec: 'every_job',
+    });
+    await home.done('always');
+    const before = await home.read('always@master:/a');
+    await home.put('work', { b: '2' });
+    const job = await home.done('always');
+    assert.deepEqual([job.datums.processed, job.datums.skipped], [2, 0]);
+    assert.notEqual(await home.read('always@master:/a'), before);
+  });
+
   it('a datum whose err_cmd ends well is recovered: it has no output, the job succeeds, and the next job tries it again', async () => {
     await home.repo('mail', { a: 'fine', b: 'broken' });
     const transform = {

@@ -154,9 +154,13 @@ export function fold(table, o, { seq, time }) {
       table('jobs').set(`${o.job.pipeline}@${o.job.id}`, o.job);
       count(undefined, o.job.state);
       return;
-    case 'job.claimed':
-      change('jobs', job, { owner: o.owner, started: table('jobs').get(job).started ?? o.time });
+    case 'job.claimed': {
+      const { state: before, started } = table('jobs').get(job);
+      const state = before === 'created' ? (o.state ?? before) : before;
+      count(before, state);
+      change('jobs', job, { state, owner: o.owner, started: started ?? o.time });
       return;
+    }
     case 'job.progressed': {
       count(table('jobs').get(job).state, o.state);
       const { state, datums, stats, results, image } = o;
