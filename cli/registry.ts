@@ -13,6 +13,7 @@ export const MODULES = {
   file: () => import('./commands/file.ts'),
   secret: () => import('./commands/secret.ts'),
   git: () => import('./commands/git.ts'),
+  s3: () => import('./commands/s3.ts'),
   transaction: () => import('./commands/transaction.ts'),
   pipeline: () => import('./commands/pipeline.ts'),
   spec: () => import('./commands/spec.ts'),
@@ -85,6 +86,7 @@ const NAMES: Readonly<Record<ModuleName, readonly string[]>> = {
     'import secret key',
   ],
   git: ['git url', 'git credential'],
+  s3: ['s3 env'],
   transaction: [
     'start transaction',
     'finish transaction',

@@ -15,6 +15,8 @@ export interface Config {
   readonly store: StoreUrl;
   readonly storeText: string;
   readonly listen: { readonly host: string; readonly port: number };
+  /** Where the door for S3 listens; undefined: nowhere. */
+  readonly s3Listen: { readonly host: string; readonly port: number } | undefined;
   /** Names, beside those of loopback, under which clients may reach the engine. */
   readonly allowedHosts: readonly string[];
   readonly cacheBytes: number;
@@ -55,7 +57,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     home,
     storeText,
     store: parseStoreUrl(storeText),
-    listen: parseListen(env.PFS_LISTEN || '127.0.0.1:0'),
+    listen: parseListen('PFS_LISTEN', env.PFS_LISTEN || '127.0.0.1:0'),
+    s3Listen:
+      env.PFS_S3_LISTEN === 'off'
+        ? undefined
+        : parseListen('PFS_S3_LISTEN', env.PFS_S3_LISTEN || '127.0.0.1:0'),
     allowedHosts: (env.PFS_ALLOWED_HOSTS ?? '').split(',').filter((host) => host !== ''),
     cacheBytes: number(env, 'PFS_CACHE_BYTES', 20 * GiB),
     minFreeBytes: number(env, 'PFS_MIN_FREE_BYTES', GiB),
@@ -118,12 +124,12 @@ function directories(env: NodeJS.ProcessEnv, name: string): readonly string[] {
   return paths.map((path) => normalize(path).replace(/\/+$/, ''));
 }
 
-function parseListen(text: string): { host: string; port: number } {
+function parseListen(name: string, text: string): { host: string; port: number } {
   const match = /^(.+):(\d{1,5})$/.exec(text);
   if (match === null) {
     throw new EngineError(
       'invalid',
-      `Cannot use PFS_LISTEN="${text}": write host:port, port 0 for any`,
+      `Cannot use ${name}="${text}": write host:port, port 0 for any`,
     );
   }
   return { host: (match[1] ?? '').replace(/^\[|\]$/g, ''), port: Number(match[2]) };

@@ -9,6 +9,8 @@ import type { Random } from './base/random.ts';
 export interface EngineRecord {
   readonly pid: number;
   readonly address: string;
+  /** Where the door for S3 listens. */
+  readonly s3?: string;
   readonly store: string;
   readonly version: string;
   readonly started: string;

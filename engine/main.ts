@@ -27,6 +27,8 @@ import { checkSecrets } from './secrets/secret-checks.ts';
 import { Secrets } from './secrets/secrets.ts';
 import type { StoreParts } from './server/parts.ts';
 import { makeRescueServer } from './server/rescue.ts';
+import { openS3Door, S3_ACCESS_KEY } from './server/s3/door.ts';
+import { MultipartUploads } from './server/s3/multipart.ts';
 import { makeServer } from './server/server.ts';
 import { clock, isRescuable, openContext, openStore, random } from './stores.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
@@ -100,10 +102,11 @@ async function start(
     allowedHosts: config.allowedHosts,
     onFault: (error: unknown) => logger.error({ err: error }, errorText(error)),
   };
-  const announce = (address: string) =>
+  const announce = (address: string, s3?: string) =>
     instance.announce({
       pid: process.pid,
       address,
+      ...(s3 === undefined ? {} : { s3 }),
       store: bucket.url,
       version,
       started: new Date(started).toISOString(),
@@ -183,12 +186,13 @@ async function start(
     onProblem,
     onReport: (report) => logger.info({ report }, 'collected what nothing reaches'),
   });
+  const queue = new CommitQueue(context);
   const ticker = new Ticker({ context, clock, onProblem });
   const server = makeServer(
     {
       context,
       upkeep,
-      queue: new CommitQueue(context),
+      queue,
       pool,
       workbench,
       logs,
@@ -218,7 +222,23 @@ async function start(
   ticker.start();
   void swept.then(() => scheduler.start());
   upkeep.start();
-  announce(address);
+  const s3 =
+    config.s3Listen &&
+    (await openS3Door(
+      {
+        context,
+        queue,
+        clock,
+        uploads: new MultipartUploads(join(config.home, 'scratch', 'uploads'), {
+          clock,
+          ids: context.ids,
+        }),
+        secretOf: (accessKey) => (accessKey === S3_ACCESS_KEY ? instance.token : undefined),
+        onFault: serverOptions.onFault,
+      },
+      config.s3Listen,
+    ));
+  announce(address, s3?.address);
   logger.info({ address, store: store.url, engine: self }, 'the engine is ready');
 
   return {
@@ -229,7 +249,7 @@ async function start(
       await Promise.all([scheduler.stop(), upkeep.stop()]);
       await Promise.all([pool.close(), logs.close()]);
       await executor.close();
-      await server.close();
+      await Promise.all([server.close(), s3?.close()]);
       stopFollowing();
       await heartbeat.stop();
       await context.journal.close();

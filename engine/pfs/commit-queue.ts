@@ -2,6 +2,7 @@
 // puts at once are a few packs, yet twenty-five commits, or twenty-five edits of the commit that is open there.
 
 import { EngineError, isEngineError } from '../base/errors.ts';
+import type { GitObjects } from '../git/git-objects.ts';
 import { compose } from '../journal/compose.ts';
 import type { Operation } from '../journal/operations.ts';
 import {
@@ -33,9 +34,14 @@ export interface NewCommit {
   /** Demands that this is the commit that is open there. */
   readonly commit?: string;
   readonly edits: readonly Edit[];
+  /** Rejects where the files, as they are just before, don't allow the edits. */
+  readonly guard?: Guard | undefined;
   readonly session: WriteSession;
   readonly request: Request;
 }
+
+/** Looks at the files that a write would change: nobody else can change them between its answer and the write. */
+export type Guard = (objects: GitObjects, tree: string | null) => Promise<void>;
 
 interface Waiting extends NewCommit {
   readonly resolve: (commit: CommitRecord) => void;
@@ -187,6 +193,7 @@ export class CommitQueue {
     for (const item of items) {
       const before = open;
       try {
+        await item.guard?.(on.session, await applyEdits(on.session, before.tree, before.edits));
         await this.#open.add(on.session, before, item.edits);
         prepared.push({ item, decide: (now) => decideEdit(now, item, before) });
         open = { ...open, edits: [...open.edits, ...item.edits] };
@@ -219,6 +226,7 @@ export class CommitQueue {
     const prepared: Prepared[] = [];
     for (const item of items) {
       try {
+        await item.guard?.(session, last.tree);
         const tree = await applyEdits(session, last.tree, item.edits);
         const commit = this.#newCommit(item, { parent: last, time });
         const { description } = item;

@@ -5,7 +5,7 @@ import { isId } from '../base/ids.ts';
 import { branchKey, type CommitRecord, type Edit, type RepoKey } from '../journal/records.ts';
 import { checkWritable, openHead, openThere } from './branch-rules.ts';
 import { resolveCommit } from './commit-lookup.ts';
-import type { CommitQueue } from './commit-queue.ts';
+import type { CommitQueue, Guard } from './commit-queue.ts';
 import type { PfsContext, Request } from './context.ts';
 import { checkBranchName } from './names.ts';
 import { explainGone } from './pack-changes.ts';
@@ -43,10 +43,11 @@ export async function putFiles(
   upload: StagingOptions & {
     readonly target: Target;
     readonly parts: AsyncIterable<readonly FilePart[]>;
+    readonly guard?: Guard | undefined;
     readonly request: Request;
   },
 ): Promise<CommitRecord> {
-  const { target, parts, request } = upload;
+  const { target, parts, guard, request } = upload;
   await findTarget(context, target);
   const session = context.newSession();
   let edits: Edit[];
@@ -56,7 +57,7 @@ export async function putFiles(
     session.discard();
     throw explainGone(context.journal.state, session, error);
   }
-  return await commitEdits(context, queue, { target, edits, session, request });
+  return await commitEdits(context, queue, { target, edits, guard, session, request });
 }
 
 /** Commits edits whose objects are in `session`, which is over afterwards, also when that fails. */
@@ -66,11 +67,12 @@ export async function commitEdits(
   change: {
     readonly target: Target;
     readonly edits: readonly Edit[];
+    readonly guard?: Guard | undefined;
     readonly session: WriteSession;
     readonly request: Request;
   },
 ): Promise<CommitRecord> {
-  const { target, edits, session, request } = change;
+  const { target, edits, guard, session, request } = change;
   const { repo, ref, own, description } = target;
   let open: CommitRecord | undefined;
   try {
@@ -80,7 +82,7 @@ export async function commitEdits(
     throw error;
   }
   const at = open ? { branch: open.branch, commit: open.id } : { branch: ref };
-  return await queue.submit({ repo, ...at, description, own, edits, session, request });
+  return await queue.submit({ repo, ...at, description, own, edits, guard, session, request });
 }
 
 /** Checks that the target can be written to; returns the open commit that it names by id, undefined for a branch. */

@@ -1,0 +1,21 @@
+// Programs of others that some tests drive.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+
+/**
+ * Returns why a test can't be run that needs these, for its `skip`; false where it can. Each is a program, or a whole line of
+ * shell that must succeed. Throws instead where nothing may be left out.
+ */
+export function skipWithoutPrograms(...wanted: readonly string[]): string | false {
+  const missing = wanted.filter((line) => {
+    const command = line.includes(' ') ? line : `command -v ${line}`;
+    return spawnSync('sh', ['-c', command], { stdio: 'ignore' }).status !== 0;
+  });
+  if (missing.length === 0) {
+    return false;
+  }
+  const reason = `${missing.join(' and ')} is not on this machine`;
+  assert.ok(process.env.CI !== 'true', `It is needed here, but ${reason}`);
+  return reason;
+}
