@@ -1,12 +1,17 @@
-// Writes a stream to an open file in large pieces, one while the next arrives: a trip to the system for each packet of the
+// Writes a stream to an open file in large pieces, while the next ones arrive: a trip to the system for each packet of the
 // network would cost more than the data.
 
 import type { FileHandle } from 'node:fs/promises';
 
 const PIECE_BYTES = 1024 * 1024;
+/** So much may wait for the disk. */
+const MAX_WAITING_BYTES = 8 * PIECE_BYTES;
+/** The most buffers that one call takes on Linux and macOS. */
+const MAX_VECTOR = 1024;
 
 /**
- * Writes all of `source` at the file's position. What arrived before an error is written before that is thrown.
+ * Writes all of `source` at the file's position; its chunks must stay as they are. What arrived before an error is written before that
+ * is thrown.
  * @param onProgress called with the bytes that arrived so far.
  */
 export async function writeBehind(
@@ -14,39 +19,84 @@ export async function writeBehind(
   source: AsyncIterable<Uint8Array>,
   onProgress: (bytes: number) => void = () => undefined,
 ): Promise<void> {
-  let piece: Uint8Array[] = [];
-  let gathered = 0;
+  const queue = new WriteQueue(handle);
   let arrived = 0;
-  let writing: Promise<void> = Promise.resolve();
-  const flush = (): void => {
-    const bytes = Buffer.concat(piece, gathered);
-    piece = [];
-    gathered = 0;
-    writing = writing.then(() => writeAll(handle, bytes));
-    // It is awaited before the next piece, and at the end; until then it must not count as unhandled.
-    writing.catch(() => undefined);
-  };
   try {
     for await (const chunk of source) {
-      piece.push(chunk);
-      gathered += chunk.length;
       arrived += chunk.length;
-      if (gathered >= PIECE_BYTES) {
-        await writing;
-        flush();
+      const waiting = queue.add(chunk);
+      if (waiting) {
+        await waiting;
       }
       onProgress(arrived);
     }
   } finally {
-    if (gathered > 0) {
-      flush();
-    }
-    await writing;
+    await queue.finish();
   }
 }
 
-async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten;
+/** Chunks on their way to a file, in order; the writer takes all that wait at once. */
+class WriteQueue {
+  readonly #handle: FileHandle;
+  #waiting: Uint8Array[] = [];
+  #bytes = 0;
+  #writing: Promise<void> | undefined;
+  #failed: { readonly error: unknown } | undefined;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  /** Takes a chunk; to be awaited where too much waits. Throws what kept an earlier one from being written. */
+  add(chunk: Uint8Array): Promise<void> | undefined {
+    if (this.#failed) {
+      throw this.#failed.error;
+    }
+    this.#waiting.push(chunk);
+    this.#bytes += chunk.length;
+    if (this.#bytes < PIECE_BYTES && this.#waiting.length < MAX_VECTOR) {
+      return undefined;
+    }
+    this.#writing ??= this.#write();
+    const isFull = this.#bytes >= MAX_WAITING_BYTES || this.#waiting.length >= MAX_VECTOR;
+    return isFull ? this.#writing : undefined;
+  }
+
+  async finish(): Promise<void> {
+    await this.#writing;
+    // Nothing is written behind what could not be.
+    if (!this.#failed && this.#waiting.length > 0) {
+      await this.#write();
+    }
+    if (this.#failed) {
+      throw this.#failed.error;
+    }
+  }
+
+  /** Writes until less than a piece waits; a failure is told to whoever comes next. */
+  async #write(): Promise<void> {
+    try {
+      do {
+        const chunks = this.#waiting;
+        this.#waiting = [];
+        this.#bytes = 0;
+        await writeAll(this.#handle, chunks);
+      } while (this.#bytes >= PIECE_BYTES);
+    } catch (error) {
+      this.#failed ??= { error };
+    }
+    this.#writing = undefined;
+  }
+}
+
+async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  for (let rest = chunks; rest.length > 0; ) {
+    let { bytesWritten: written } = await handle.writev(rest.slice(0, MAX_VECTOR));
+    let whole = 0;
+    for (; whole < rest.length && written >= (rest[whole]?.length ?? 0); whole += 1) {
+      written -= rest[whole]?.length ?? 0;
+    }
+    const part = rest[whole]?.subarray(written);
+    rest = part ? [part, ...rest.slice(whole + 1)] : [];
   }
 }

@@ -5,6 +5,8 @@ import { hash, webcrypto } from 'node:crypto';
 import { EngineError } from '../base/errors.ts';
 import { digest as digestShared, isShared } from '../object/hash-threads.ts';
 import type { PackContainer } from '../object/open-pack.ts';
+import { giveChunkBuffer, takeChunkBuffer } from './chunk-buffers.ts';
+import { MAX_CHUNK_BYTES } from './chunker.ts';
 
 /**
  * Layout, all integers big-endian. The pack: "pfschunk" (8), version 1 (4), count of entries (4), entries.
@@ -67,8 +69,19 @@ export async function chunkId(payload: Buffer): Promise<string> {
   if (isShared(payload)) {
     return (await digestShared('sha256', [payload])).toString('hex');
   }
-  const digest = await webcrypto.subtle.digest('SHA-256', payload as Buffer<ArrayBuffer>);
-  return Buffer.from(digest).toString('hex');
+  if (payload.length > MAX_CHUNK_BYTES) {
+    const digest = await webcrypto.subtle.digest('SHA-256', payload as Buffer<ArrayBuffer>);
+    return Buffer.from(digest).toString('hex');
+  }
+  // A copy into memory that is used again: new memory costs more than the copy.
+  const buffer = takeChunkBuffer();
+  try {
+    buffer.set(payload);
+    const digest = await digestShared('sha256', [buffer.subarray(0, payload.length)]);
+    return digest.toString('hex');
+  } finally {
+    giveChunkBuffer(buffer);
+  }
 }
 
 /** Narrows the kind that an index gives to the kinds of this room. */
