@@ -3,6 +3,7 @@
 import type { Pipeline } from '../engine/server/wire.ts';
 import type { Columns } from './commit-view.ts';
 import { formatLocal, formatTime, type TimeStyle } from './format.ts';
+import { hostFields, pipelineNote } from './host-view.ts';
 import type { ProjectScope } from './project-scope.ts';
 import { showName } from './refs.ts';
 
@@ -19,7 +20,7 @@ export function pipelineColumns(scope: ProjectScope, times: TimeStyle): Columns<
         formatTime(current ? pipeline.created : pipeline.updated, times),
         current ? pipeline.state : 'replaced',
         pipeline.lastJob?.state ?? '-',
-        (current ? pipeline.reason : '') || pipeline.description,
+        current ? pipelineNote(pipeline) : pipeline.description,
       ];
     },
   };
@@ -40,6 +41,7 @@ export function pipelineFields(
     ['Stopped', current ? (pipeline.stopped ? 'yes' : 'no') : undefined],
     ['Created', formatTime(pipeline.created, times)],
     ['Updated', formatTime(pipeline.updated, times)],
+    ...(current ? hostFields(pipeline, times) : []),
     ['Input', pipeline.input],
     ['Next tick', current ? nextTicks(pipeline) : undefined],
     ['Output branch', pipeline.outputBranch],

@@ -1,5 +1,6 @@
 // What the engine is told by its environment. The only place of the engine that reads it.
 
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join, normalize } from 'node:path';
 import { EngineError } from './base/errors.ts';
@@ -133,4 +134,18 @@ function parseListen(name: string, text: string): { host: string; port: number }
     );
   }
   return { host: (match[1] ?? '').replace(/^\[|\]$/g, ''), port: Number(match[2]) };
+}
+
+/** Returns the version of this engine; `unknown` where its package is not beside it. */
+export function packageVersion(): string {
+  for (const up of ['..', '../..']) {
+    try {
+      const file = new URL(`${up}/package.json`, import.meta.url);
+      const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
+      return version;
+    } catch {
+      // Sources and build lie at different depths below package.json.
+    }
+  }
+  return 'unknown';
 }

@@ -1,13 +1,14 @@
 // The engine as a process: the only place that names concrete classes and ties them together.
 
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { destination, type Logger, pino } from 'pino';
 import { EngineError, errorText, isEngineError } from './base/errors.ts';
-import { type Config, readConfig } from './config.ts';
+import { type Config, packageVersion, readConfig } from './config.ts';
 import type { EgressSettings } from './egress/target.ts';
 import { DockerExecutor } from './executor/docker.ts';
+import { Hosting } from './hosting/hosting.ts';
 import { AlreadyRunningError, holdInstance, type Instance } from './instance.ts';
 import { Admission } from './jobs/admission.ts';
 import { Egress } from './jobs/egress.ts';
@@ -136,16 +137,17 @@ async function start(
   });
   const keys = new KeyRing({ file: join(config.home, 'secret-keys.json'), clock, random });
   const secrets = new Secrets(context, { keys, random });
+  const cache = new FileCache(join(config.home, 'cache', 'files'), {
+    maxBytes: config.cacheBytes,
+    minFreeBytes: config.minFreeBytes,
+  });
   const pool = new WorkerPool({
     context,
     executor,
     secrets,
     admission,
     clock,
-    cache: new FileCache(join(config.home, 'cache', 'files'), {
-      maxBytes: config.cacheBytes,
-      minFreeBytes: config.minFreeBytes,
-    }),
+    cache,
     scratch: join(config.home, 'scratch', 'workers'),
     minFreeBytes: config.minFreeBytes,
     idleMs: config.workerIdleMs,
@@ -165,7 +167,10 @@ async function start(
     self,
     staleMs: config.claimStaleMs,
     onProblem,
-    onDeath: () => scheduler.poke(),
+    onDeath: () => {
+      scheduler.poke();
+      hosting.poke();
+    },
   });
   const scheduler: Scheduler = new Scheduler({
     context,
@@ -176,6 +181,19 @@ async function start(
     onProblem,
   });
   const pruning = new ResultPruning(context);
+  const hosting: Hosting = new Hosting({
+    context,
+    executor,
+    cache,
+    clock,
+    logs,
+    secrets,
+    scratch: join(config.home, 'scratch', 'hosting'),
+    minFreeBytes: config.minFreeBytes,
+    self,
+    isAlive: (owner) => heartbeat.isAlive(owner),
+    onProblem,
+  });
   const upkeep = new Upkeep(context, {
     self,
     isAlive: (owner) => heartbeat.isAlive(owner),
@@ -195,6 +213,7 @@ async function start(
       queue,
       pool,
       workbench,
+      hosting,
       logs,
       secrets,
       version,
@@ -217,10 +236,15 @@ async function start(
     .catch(onProblem)
     .then(() => pool.sweep())
     .then(() => workbench.sweep())
+    .catch(onProblem)
+    .then(() => hosting.sweep())
     .catch(onProblem);
   const address = await server.listen(config.listen);
   ticker.start();
-  void swept.then(() => scheduler.start());
+  void swept.then(() => {
+    scheduler.start();
+    hosting.start();
+  });
   upkeep.start();
   const s3 =
     config.s3Listen &&
@@ -246,7 +270,7 @@ async function start(
     async close() {
       await swept;
       await ticker.stop();
-      await Promise.all([scheduler.stop(), upkeep.stop()]);
+      await Promise.all([scheduler.stop(), hosting.stop(), upkeep.stop()]);
       await Promise.all([pool.close(), logs.close()]);
       await executor.close();
       await Promise.all([server.close(), s3?.close()]);
@@ -255,19 +279,6 @@ async function start(
       await context.journal.close();
     },
   };
-}
-
-function packageVersion(): string {
-  for (const up of ['..', '../..']) {
-    try {
-      const file = new URL(`${up}/package.json`, import.meta.url);
-      const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
-      return version;
-    } catch {
-      // Sources and build lie at different depths below package.json.
-    }
-  }
-  return 'unknown';
 }
 
 async function main(): Promise<void> {

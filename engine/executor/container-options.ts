@@ -78,7 +78,9 @@ export function containerOptions(
     AttachStdout: true,
     AttachStderr: true,
     Tty: false,
+    ...(spec.port === undefined ? {} : { ExposedPorts: { [`${spec.port}/tcp`]: {} } }),
     HostConfig: {
+      ...(spec.port === undefined ? {} : { PortBindings: publishedOnLoopback(spec.port) }),
       Init: false,
       AutoRemove: plan.autoRemove,
       LogConfig: { Type: 'none', Config: {} },
@@ -92,6 +94,11 @@ export function containerOptions(
       ...limitOptions(spec.limits, host),
     },
   };
+}
+
+/** Any free port of the loopback interface leads to the container's. */
+function publishedOnLoopback(port: number): Docker.PortMap {
+  return { [`${port}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: '' }] };
 }
 
 function limitOptions(limits: ResourceLimits, host: DockerConnection['host']): Docker.HostConfig {

@@ -32,6 +32,7 @@ import type {
 import { removeOldContainers, removeOldDirectories } from './left-behind.ts';
 import { lossOfContainer } from './loss.ts';
 import { OomWatch } from './oom-watch.ts';
+import { isLocalEndpoint } from './port-addresses.ts';
 import { RunWorker } from './run-worker.ts';
 import { SecretFiles } from './secret-files.ts';
 import { SecretPlace } from './secret-place.ts';
@@ -284,7 +285,8 @@ export class DockerExecutor implements Executor {
     options: { signal?: AbortSignal; transfer: 'bind' | 'tar' },
   ): Promise<Worker> {
     try {
-      return options.transfer === 'bind' && context.spec.image.hasShell
+      const isAlone = context.spec.alone === true || !context.spec.image.hasShell;
+      return options.transfer === 'bind' && !isAlone
         ? await WarmWorker.start(context, options)
         : new RunWorker(context, options);
     } catch (error) {
@@ -313,6 +315,7 @@ export class DockerExecutor implements Executor {
       env: { PYTHONUNBUFFERED: '1', ...details.env, ...proxyVariables(config, endpoint.host) },
       imageCommand: [...details.entrypoint, ...details.command],
       workingDirectory: details.workingDirectory,
+      isLocal: isLocalEndpoint(endpoint.host),
       create: async (plan: ContainerPlan) => {
         made += 1;
         const uniqueName = made === 1 ? name : nameFor();

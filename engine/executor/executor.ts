@@ -13,6 +13,17 @@ export interface ResolvedImage {
   readonly hasShell: boolean;
 }
 
+/** A way to a port of a running command. */
+export interface PortAddress {
+  readonly host: string;
+  readonly port: number;
+  /**
+   * Whether connections go to the command itself, so that one is refused while nobody listens. Through a go-between they
+   * are taken, and closed at once.
+   */
+  readonly direct: boolean;
+}
+
 export interface ResourceLimits {
   /** CPUs, a fraction allowed. Clamped to what the host has. */
   readonly cpu?: number;
@@ -65,6 +76,13 @@ export interface WorkerSpec {
   /** Keeps `/tmp` in memory, where it counts towards the limit. */
   readonly memoryScratch?: boolean;
   readonly secrets?: readonly SecretDirectory[];
+  /**
+   * Give every command a container of its own, in which it is the first process. For commands that run for as long as they
+   * can: nothing of ours stands between them and their signals.
+   */
+  readonly alone?: boolean;
+  /** A TCP port on which a command listens, where it runs alone: {@link RunSpec.onStarted} says how it is reached. */
+  readonly port?: number;
   /**
    * Host directory shown read-only at `/pfs`: absolute, and the caller's to fill between runs. Made by `startWorker` where
    * absent, with an empty `out` in it that must stay (the mount point of the output). What the caller puts in must be
@@ -132,6 +150,16 @@ export interface RunSpec {
    */
   readonly onOutput: (chunk: Buffer) => void | Promise<void>;
   readonly signal?: AbortSignal;
+  /**
+   * Of a command that runs alone: how long it has, once the signal aborted and it was told to end (SIGTERM), before it is
+   * killed. Asked then.
+   */
+  readonly graceMs?: () => number;
+  /**
+   * Called when a command that runs alone has begun, with the ways to its port, the best first; none where there is no
+   * port, or no way to it from here.
+   */
+  readonly onStarted?: (addresses: readonly PortAddress[]) => void;
 }
 
 /** How a command ended. Whatever the command started is gone by then. A program that is not there exits with 127. */

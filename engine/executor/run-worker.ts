@@ -9,6 +9,7 @@ import { EngineError } from '../base/errors.ts';
 import { bind, extraBinds } from './container-options.ts';
 import { dockerError, dockerMessage, dockerStatus } from './docker-errors.ts';
 import type { Attached, AttachSpec, RunResult, RunSpec, Worker, WorkerSpec } from './executor.ts';
+import { portAddresses } from './port-addresses.ts';
 import { takeOverDirectory } from './take-over.ts';
 import { unpackTar } from './tar-reader.ts';
 import { directoryEntries, packTar, type TarEntry } from './tar-writer.ts';
@@ -194,13 +195,14 @@ export class RunWorker implements Worker {
       return await explainStart(error, spec);
     }
     container.stream.end(spec.stdin ?? '');
+    await this.#tellStarted(container, spec);
     const signals = [this.#stopped.signal, ...(spec.signal ? [spec.signal] : [])];
     const deadline = startDeadline(this.#context.clock, spec.timeoutMs, AbortSignal.any(signals));
     const ended = exitOf(container, this.#context.clock);
     const first = await Promise.race([ended, deadline.passed]);
     deadline.cancel();
     if (typeof first === 'string') {
-      await container.kill();
+      await this.#end(container, ended, first === 'cancelled' ? (spec.graceMs?.() ?? 0) : 0);
     }
     const code = await ended;
     if (failure) {
@@ -210,6 +212,34 @@ export class RunWorker implements Worker {
       throw this.#cancelled();
     }
     return first === 'timed_out' ? { kind: 'timed_out' } : await resultOf(container, code);
+  }
+
+  /** Tells the command to end, and kills it where it has not done so in time. */
+  async #end(container: WorkerContainer, ended: Promise<unknown>, graceMs: number): Promise<void> {
+    if (graceMs > 0) {
+      await container.signal('SIGTERM');
+      const over = new AbortController();
+      const late = this.#context.clock.sleep(graceMs, { signal: over.signal }).catch(() => {});
+      await Promise.race([ended, late]);
+      over.abort();
+    }
+    await container.kill();
+  }
+
+  /** Says how the command's port is reached; of one that has ended already it is not. */
+  async #tellStarted(container: WorkerContainer, { onStarted }: RunSpec): Promise<void> {
+    const { isLocal, spec } = this.#context;
+    if (!onStarted) {
+      return;
+    }
+    if (spec.port === undefined || !isLocal) {
+      onStarted([]);
+      return;
+    }
+    const { State, NetworkSettings } = await container.inspect();
+    if (State.Running) {
+      onStarted(portAddresses(NetworkSettings, spec.port));
+    }
   }
 
   #cancelled(): EngineError {

@@ -86,8 +86,13 @@ export class WorkerContainer {
 
   /** Kills PID 1 and with it everything in the container; one that is gone already is fine. */
   async kill(): Promise<void> {
+    await this.signal('SIGKILL');
+  }
+
+  /** Sends a signal to PID 1; a container that is gone already is fine. */
+  async signal(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     try {
-      await this.#container.kill({ signal: 'SIGKILL' });
+      await this.#container.kill({ signal });
     } catch (error) {
       if (dockerStatus(error) !== 404 && dockerStatus(error) !== 409) {
         throw error;

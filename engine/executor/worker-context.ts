@@ -26,6 +26,8 @@ export interface WorkerContext {
   /** The image's own entrypoint and command, for a run without a command. */
   readonly imageCommand: readonly string[];
   readonly workingDirectory: string;
+  /** Whether the containers run on this machine: only then is there a way to their ports. */
+  readonly isLocal: boolean;
   readonly create: (plan: ContainerPlan) => Promise<Docker.Container>;
   /** Makes a container of the same image that is never started, through which the Docker engine moves files. */
   readonly createHelper: (mounts: readonly Docker.MountSettings[]) => Promise<Docker.Container>;

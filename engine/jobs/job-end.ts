@@ -190,24 +190,59 @@ export interface JobEnding {
 
 /** As {@link endJob}, within a change. */
 export function endJobIn(change: Change, ending: JobEnding): boolean {
-  const { state, time } = change;
-  const { end } = ending;
-  const job = state.jobs.get(jobKey(ending.pipeline, ending.job));
+  const job = change.state.jobs.get(jobKey(ending.pipeline, ending.job));
   if (job === undefined || job.finished !== null) {
     return false;
   }
+  change.add(...endOperations(change, job, ending.end));
+  return true;
+}
+
+/**
+ * Finishes the commits of a job that goes on, within a change: a service serves what it reads from now on. Readers of its
+ * output, which is empty, need not wait until it ends. Returns false when the job has ended.
+ */
+export function serveJobIn(
+  change: Change,
+  serving: { readonly job: JobRecord; readonly owner: string; readonly image: ImageRecord },
+): boolean {
+  const { owner, image } = serving;
+  const { pipeline, id } = serving.job;
+  const job = change.state.jobs.get(jobKey(pipeline, id));
+  if (job === undefined || job.finished !== null || job.owner !== owner) {
+    return false;
+  }
+  const operations = endOperations(change, job, { state: 'success', reason: '', image });
+  change.add(
+    {
+      kind: 'job.progressed',
+      pipeline,
+      job: id,
+      owner,
+      state: 'running',
+      datums: { ...job.datums, total: 1, processed: 1 },
+      stats: job.stats,
+      results: job.results,
+      image,
+    },
+    ...operations.filter(({ kind }) => kind !== 'job.finished'),
+  );
+  followOutput(change.draft, job, () => change.context.ids.next());
+  return true;
+}
+
+function endOperations(change: Change, job: JobRecord, end: JobEnd): Operation[] {
+  const { state, time } = change;
   const { output, meta } = commitsOf(state, job);
   const good = (commit: CommitRecord | undefined) =>
     commit && goodCommit(change, commit.repo, commit.parent);
   const [outputBase, metaBase] = [good(output), good(meta)];
-  const key = `end ${jobKey(job.pipeline, job.id)} ${job.results} ${outputBase?.git} ${metaBase?.git}`;
-  const operations = change.store<Operation[]>(key, {
+  const key = `end ${jobKey(job.pipeline, job.id)} ${end.state} ${job.results} ${outputBase?.git} ${metaBase?.git}`;
+  return change.store<Operation[]>(key, {
     repos: [job.pipeline, metaRepo(job.pipeline)],
     standIn: endWithoutContents(job, { output, meta, end, time }),
     write: (session) => writeEnd(session, { job, end, time, output, meta, outputBase, metaBase }),
   });
-  change.add(...operations);
-  return true;
 }
 
 /** What {@link writeEnd} returns, for a trial that stores nothing. */

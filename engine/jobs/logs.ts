@@ -61,13 +61,16 @@ export class JobLogs {
     };
   }
 
-  /** Opens the log of one datum; an empty `datum` is for what concerns the whole job. */
-  open(job: JobName, datum: string): DatumLog {
+  /**
+   * Opens the log of one datum; an empty `datum` is for what concerns the whole job. Of its lines `maxBytes` are kept, or as
+   * much as of any.
+   */
+  open(job: JobName, datum: string, options: { readonly maxBytes?: number } = {}): DatumLog {
     return new DatumLog(() => this.#job(job.id), {
       pipeline: job.pipeline,
       datum,
       clock: this.#clock,
-      maxBytes: this.#maxDatumBytes,
+      maxBytes: options.maxBytes ?? this.#maxDatumBytes,
     });
   }
 

@@ -12,23 +12,30 @@ import type { Change } from '../pfs/change.ts';
 import { type PipelineSpec, pfsInputs } from '../pipeline/spec.ts';
 import { followTrigger, sourcesOf } from './pipeline-inputs.ts';
 
-/** Ties the output branch to the inputs, and starts a commit and a job on their current heads. */
+/**
+ * Ties the output branch to the inputs, and starts a commit and a job on their current heads. A spout has neither: what it
+ * makes comes from its spec alone.
+ */
 export function attachOutputs(change: Change, pipeline: PipelineRecord): void {
   const spec = pipeline.spec as unknown as PipelineSpec;
   for (const input of pfsInputs(spec.input)) {
     followTrigger(change, input);
   }
+  const isSpout = spec.spout !== undefined;
   const provenance = sourcesOf(spec);
   for (const { repo, branch } of provenance) {
     change.read({ repo, branch });
   }
-  provenance.push({ repo: specRepo(pipeline.key), branch: SYSTEM_BRANCH });
+  const never = isSpout ? { never: true } : {};
+  provenance.push({ repo: specRepo(pipeline.key), branch: SYSTEM_BRANCH, ...never });
   for (const { repo, branch: name } of outputsOf(pipeline)) {
     const old = change.state.branches.get(branchKey(repo, name));
     const [head, created] = [old?.head ?? null, old?.created ?? change.time];
     change.add({ kind: 'branch.put', branch: { repo, name, head, provenance, created } });
   }
-  refreshOutputs(change, pipeline);
+  if (!isSpout) {
+    refreshOutputs(change, pipeline);
+  }
 }
 
 /** Starts a commit and a job on the heads of what a pipeline reads. */

@@ -1,14 +1,20 @@
 // Pipelines: making, changing, stopping, starting and deleting them. Each change is one transaction.
 
 import { EngineError } from '../base/errors.ts';
-import { metaRepo, type PipelineKey, type PipelineRecord, specRepo } from '../journal/records.ts';
+import {
+  metaRepo,
+  type PipelineKey,
+  type PipelineRecord,
+  type PipelineState,
+  specRepo,
+} from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import { type Change, makeChange } from '../pfs/change.ts';
 import type { PfsContext, Request } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
 import { readersOf } from '../pfs/repos.ts';
 import { checkContext } from '../pipeline/context-rules.ts';
-import { pipelineKey } from '../pipeline/spec.ts';
+import { isHosted, type PipelineSpec, pipelineKey } from '../pipeline/spec.ts';
 import { placeOf, type ValidatedSpec } from '../pipeline/validate-spec.ts';
 import { cronsOf, dropCronRepos, restartedCrons } from './cron-repos.ts';
 import { killJobsIn, STOPPED_REASON } from './job-end.ts';
@@ -125,7 +131,7 @@ function putPipeline(
     version,
     created: old?.created ?? time,
     updated: time,
-    state: old?.stopped ? 'paused' : 'running',
+    state: old?.stopped ? 'paused' : startingState(spec),
     reason: '',
     stopped: old?.stopped ?? false,
     salt: old && !reprocess ? old.salt : context.ids.next(),
@@ -136,6 +142,7 @@ function putPipeline(
     lastJob: state.pipelines.get(key)?.lastJob ?? null,
     image: null,
     ...cronsOf(change, spec, old),
+    ...(old?.host ? { host: old.host } : {}),
   };
   change.add({ kind: 'pipeline.put', pipeline });
   if (!pipeline.stopped) {
@@ -162,6 +169,11 @@ function createRepos(
     const id = change.context.ids.next();
     change.add({ kind: 'repo.created', repo: { ...repo, id, created: change.time } });
   }
+}
+
+/** What runs for ever takes its time to start; jobs show how they are themselves. */
+function startingState(spec: PipelineSpec): PipelineState {
+  return isHosted(spec) ? 'starting' : 'running';
 }
 
 /** Stops a pipeline: its jobs end, and new commits on its inputs cause nothing until it is started. */
@@ -202,7 +214,7 @@ export function startPipelineIn(change: Change, key: PipelineKey): PipelineRecor
   const started: PipelineRecord = {
     ...pipeline,
     stopped: false,
-    state: 'running',
+    state: startingState(pipeline.spec as unknown as PipelineSpec),
     reason: '',
     ...restartedCrons(pipeline, change.time),
   };

@@ -16,7 +16,13 @@ export function rerunPipelineIn(
   options: { readonly pipeline: PipelineKey; readonly reprocess: boolean },
 ): PipelineRecord {
   const pipeline = resolvePipeline(change.context, options.pipeline);
-  const { key, stopped, salt } = pipeline;
+  const { key, stopped, salt, spec } = pipeline;
+  if (spec.spout) {
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot rerun pipeline "${shortRepo(key)}": a spout has no jobs; pfs stop-pipeline and start-pipeline start its command again`,
+    );
+  }
   if (stopped) {
     throw new EngineError(
       'failed_precondition',

@@ -3,19 +3,13 @@
 
 import type { Clock } from '../base/clock.ts';
 import { errorText, isEngineError } from '../base/errors.ts';
-import {
-  commitKey,
-  type JobRecord,
-  jobKey,
-  type PipelineState,
-  type ProvenanceLink,
-} from '../journal/records.ts';
+import { commitKey, type JobRecord, type PipelineState } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import type { PfsContext } from '../pfs/context.ts';
-import { shortRepo } from '../pfs/names.ts';
-import { type Action, type JobView, plan, type SourceView } from '../pipeline/plan.ts';
+import { type Action, type JobView, plan } from '../pipeline/plan.ts';
 import { endJob, type JobEnd, STOPPED_REASON } from './job-end.ts';
 import type { JobRunner } from './job-runner.ts';
+import { sourceViews } from './job-sources.ts';
 
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 15_000;
@@ -188,36 +182,14 @@ function unfinishedJobs(state: State): JobView[] {
     const job = state.jobs.get(key);
     const output = job && state.commits.get(commitKey(job.pipeline, job.id));
     const pipeline = job && state.pipelines.get(job.pipeline);
-    if (job === undefined || pipeline === undefined) {
+    // Services go through their jobs in a way of their own.
+    if (job === undefined || pipeline === undefined || pipeline.spec.service) {
       return [];
     }
     const { stopped: isStopped } = pipeline;
-    const sources = (output?.provenance ?? []).map((link) => sourceView(state, link));
+    const sources = sourceViews(state, output);
     const depth = output?.depth ?? 0;
     const { id, owner } = job;
     return [{ key, pipeline: job.pipeline, id, depth, owner, isStopped, sources }];
-  });
-}
-
-function sourceView(state: State, link: ProvenanceLink): SourceView {
-  const name = `${shortRepo(link.repo)}@${link.branch}`;
-  const commit = state.commits.get(commitKey(link.repo, link.commit));
-  if (commit !== undefined && commit.finished === null) {
-    return { name, state: 'open' };
-  }
-  return (commit?.error ?? null) === null
-    ? { name, state: 'good' }
-    : { name, state: 'failed', because: [...new Set(failedAbove(state, link))] };
-}
-
-/** Returns what failed and made a job unrunnable, wherever that is upstream; nothing for a job that failed itself. */
-function failedAbove(state: State, { repo, commit }: ProvenanceLink): string[] {
-  if (state.jobs.get(jobKey(repo, commit))?.state !== 'unrunnable') {
-    return [];
-  }
-  const { provenance = [] } = state.commits.get(commitKey(repo, commit)) ?? {};
-  return provenance.flatMap((link) => {
-    const { name, state: how, because = [] } = sourceView(state, link);
-    return how !== 'failed' ? [] : because.length > 0 ? because : [name];
   });
 }

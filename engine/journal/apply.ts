@@ -204,6 +204,18 @@ export function apply(
       state.pipelines.set(key, { ...pipeline, crons });
       return;
     }
+    case 'pipeline.hosted': {
+      const { pipeline: key, pipelineId, from, host } = operation;
+      const pipeline = present(state.pipelines.get(key), 'pipeline', key);
+      if (pipeline.id !== pipelineId || (pipeline.host?.owner ?? null) !== from) {
+        throw new EngineError(
+          'conflict',
+          `Cannot host pipeline "${key}": it was made anew, or another engine hosts it`,
+        );
+      }
+      state.pipelines.set(key, { ...pipeline, host });
+      return;
+    }
     case 'pipeline.deleted':
       // Jobs in history stay there: their keys hold the pipeline's id, which nothing leads to any more.
       for (const key of [...state.jobs.keysBy('pipeline', operation.pipeline)]) {

@@ -2,6 +2,7 @@
 // one that meets a kind it does not know stops.
 
 import type { EgressRecord } from './egress-records.ts';
+import type { HostRecord } from './host-record.ts';
 import type {
   BranchRecord,
   CommitRecord,
@@ -154,6 +155,17 @@ export type Operation =
       readonly input: string;
       readonly time: number;
     }
+  /**
+   * How a service or spout runs. Refused unless `from` is its owner so far (null: none), and the pipeline is the one with
+   * that id.
+   */
+  | {
+      readonly kind: 'pipeline.hosted';
+      readonly pipeline: string;
+      readonly pipelineId: string;
+      readonly from: string | null;
+      readonly host: HostRecord;
+    }
   | { readonly kind: 'pipeline.deleted'; readonly pipeline: string }
   | { readonly kind: 'job.created'; readonly job: JobRecord }
   | {
@@ -253,6 +265,7 @@ const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'pipeline.state',
   'pipeline.pinned',
   'pipeline.ticked',
+  'pipeline.hosted',
   'pipeline.deleted',
   'job.created',
   'job.claimed',

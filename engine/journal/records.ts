@@ -1,6 +1,8 @@
 // The records that the state is made of. Plain, immutable data: a change replaces a record.
 // Times are milliseconds since the Unix epoch, sizes are bytes.
 
+import type { HostRecord } from './host-record.ts';
+
 /** `project/name`; the repos of a pipeline's specs and datum results end in `.spec` and `.meta`. */
 export type RepoKey = string;
 /** `project/name` of a pipeline: also the key of its output repo. */
@@ -211,6 +213,8 @@ export interface PipelineRecord {
   readonly image: ImageRecord | null;
   /** Its inputs that come at set times; absent where there are none. */
   readonly crons?: readonly CronRecord[];
+  /** Of a service or spout, how it runs; absent before an engine hosted it. */
+  readonly host?: HostRecord;
 }
 
 /** The states of a job, in the order they are gone through; the last four are ends. */

@@ -39,7 +39,7 @@ export class State extends JournalState {
   readonly branches = this.table<BranchRecord>('branches');
   /** By commit key; indexes `repo` and `set`. Open commits, and finished ones that have not been retired. */
   readonly commits = this.table<CommitRecord>('commits');
-  /** By pipeline key; index `cron` (those with inputs that come at set times). */
+  /** By pipeline key; indexes `cron` (those with inputs that come at set times) and `hosted` (services and spouts). */
   readonly pipelines = this.table<PipelineRecord>('pipelines');
   /** By job key; indexes `pipeline`, `set` and `active` (the unfinished ones, by pipeline). */
   readonly jobs = this.table<JobRecord>('jobs');
@@ -75,6 +75,9 @@ export class State extends JournalState {
     this.commits.index('set', (_key, commit) => commit.id);
     this.commits.index('open', (_key, commit) => (commit.finished === null ? 'open' : undefined));
     this.pipelines.index('cron', (_key, { crons }) => (crons?.length ? 'cron' : undefined));
+    this.pipelines.index('hosted', (_key, { spec }) =>
+      spec.service || spec.spout ? 'hosted' : undefined,
+    );
     this.jobs.index('pipeline', (_key, job) => job.pipeline);
     this.jobs.index('set', (_key, job) => job.id);
     this.jobs.index('active', (_key, job) => (isTerminal(job.state) ? undefined : 'active'));

@@ -3,7 +3,15 @@
 
 import { cleanGlob } from './input-rules.ts';
 import { parseCpu } from './quantity.ts';
-import type { CronInput, PfsInput, PipelineInput, PipelineSpec, ResourceSpec } from './spec.ts';
+import type {
+  CronInput,
+  PfsInput,
+  PipelineInput,
+  PipelineSpec,
+  ResourceSpec,
+  Service,
+  Spout,
+} from './spec.ts';
 import type { SpecPath } from './spec-document.ts';
 import { SPEC_FIELD } from './spec-schema.ts';
 
@@ -54,13 +62,17 @@ export function canonicalSpec(value: unknown, options: { defaultProject: string 
     description: spec.description ?? '',
     transform: transform(spec.transform),
     ...optional('egress', egress(spec.egress)),
-    input: input(spec.input ?? fromOldInputs(spec.inputs ?? []), names),
+    input: spec.spout
+      ? { union: [] }
+      : input(spec.input ?? fromOldInputs(spec.inputs ?? []), names),
     parallelism_spec: { constant: constant ?? 1 },
     datum_tries: spec.datum_tries ?? 3,
     reprocess_spec: spec.reprocess_spec ?? 'until_success',
     output_branch: spec.output_branch ?? 'master',
     autoscaling: spec.autoscaling ?? spec.standby ?? false,
     s3_out: spec.s3_out ?? false,
+    ...optional('service', spec.service && service(spec.service)),
+    ...optional('spout', spec.spout && spout(spec.spout)),
     ...optional('datum_set_spec', spec.datum_set_spec ?? spec.chunk_spec),
     ...optional('resource_requests', requests),
     ...optional('resource_limits', resources(spec.resource_limits)),
@@ -226,6 +238,20 @@ function pfsInput(given: ValidPfs, { project, branchOf }: Names): PfsInput {
     ...optional('trigger', given.trigger),
     ...optional('propagation_spec', given.propagation_spec),
   };
+}
+
+function service(given: Pick<Service, 'internal_port'> & Partial<Service>): Service {
+  return {
+    external_port: 0,
+    ip: '127.0.0.1',
+    ready_timeout: '60s',
+    drain_timeout: '30s',
+    ...given,
+  };
+}
+
+function spout(given: Spout): Spout {
+  return { ...given, ...optional('service', given.service && service(given.service)) };
 }
 
 function resources(given: RawResources | undefined): ResourceSpec | undefined {

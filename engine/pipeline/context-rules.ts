@@ -3,6 +3,7 @@
 
 import { PipelineDag } from './dag.ts';
 import { nearestWord } from './edit-distance.ts';
+import { portProblems } from './port-rules.ts';
 import { type KeysOfSecret, missingSecrets } from './secret-context.ts';
 import type { CronInput, PfsInput, PipelineInput, PipelineSpec } from './spec.ts';
 import { cronInputs, inputMembers, pipelineKey } from './spec.ts';
@@ -55,6 +56,7 @@ export function contextProblems(spec: PipelineSpec, context: SpecContext): SpecP
     ...cronRepoProblems(spec, previous, context),
     ...missingSecrets(spec, context.secretKeys),
     ...cycleProblems(spec, others),
+    ...portProblems(spec, others),
     ...triggerContextProblems(spec, { context, pipelines: [...others, spec] }),
   ];
 }

@@ -7,7 +7,7 @@ const SIGNS = { cross: ' ⨯ ', union: ' ∪ ', join: ' ⋈ ' } as const;
 
 /**
  * Returns an input as text: `repo:/glob`, `(a:/ ⨯ b:/*)` for a cross, `∪` for a union, `⋈` for a join, `(Group: …)`, and
- * `name:@every 1m` for cron. Branches other than master, and projects other than the pipeline's own, are shown too.
+ * `name:@every 1m` for cron, `-` for none. Branches other than master, and projects other than the pipeline's own, are shown too.
  */
 export function inputText(input: PipelineInput, options: { project: string }): string {
   if ('pfs' in input) {
@@ -22,6 +22,9 @@ export function inputText(input: PipelineInput, options: { project: string }): s
     return `${input.git.url}${input.git.branch === undefined ? '' : `@${input.git.branch}`}`;
   }
   const members = inputMembers(input).map((member) => inputText(member, options));
+  if (members.length === 0) {
+    return '-';
+  }
   if ('group' in input) {
     return `(Group: ${members.join(', ')})`;
   }

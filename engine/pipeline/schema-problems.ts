@@ -116,7 +116,9 @@ function problemOf(error: ErrorObject, value: unknown): SpecProblem | undefined 
 
 function missing(path: SpecPath, name: string, value: unknown): SpecProblem | undefined {
   // The form of early versions gives `inputs` in the place of `input`.
-  if (path.length === 0 && name === 'input' && Object.hasOwn(value as object, 'inputs')) {
+  // Spouts have none.
+  const spec = value as Readonly<Record<string, unknown>>;
+  if (path.length === 0 && name === 'input' && ('inputs' in spec || 'spout' in spec)) {
     return undefined;
   }
   const field = fieldAt([...path, name]);

@@ -2,21 +2,14 @@
 // problems are reported at once: a value of a wrong type is passed over here.
 
 import { egressProblems } from './egress-rules.ts';
+import { type Fields, fieldsOf } from './fields.ts';
+import { hostedProblems, hostedWarnings } from './hosted-rules.ts';
 import type { CheckGlob } from './input-rules.ts';
 import { inputFindings } from './input-rules.ts';
 import { branchNameProblem, pipelineNameProblem } from './names.ts';
 import { parseCpu, parseQuantity } from './quantity.ts';
 import { secretProblems } from './secret-rules.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
-
-/** Returns the value as an object with fields; an empty one where it is something else. */
-export function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Fields)
-    : {};
-}
 
 /** Returns what breaks a rule in a spec with the names of the schema. */
 export function ruleProblems(value: unknown, options: { checkGlob: CheckGlob }): SpecProblem[] {
@@ -30,13 +23,17 @@ export function ruleProblems(value: unknown, options: { checkGlob: CheckGlob }):
     ...parallelismProblems(spec),
     ...uptimeProblems(spec),
     ...resourceProblems(spec),
+    ...hostedProblems(spec),
   ];
 }
 
 /** Returns advice on a spec that is right but may surprise. */
 export function ruleWarnings(value: unknown, options: { checkGlob: CheckGlob }): SpecProblem[] {
   const spec = fieldsOf(value);
-  const warnings: SpecProblem[] = [...inputFindings(spec, options).warnings];
+  const warnings: SpecProblem[] = [
+    ...inputFindings(spec, options).warnings,
+    ...hostedWarnings(spec),
+  ];
   const image = fieldsOf(spec.transform).image;
   if (typeof image === 'string' && !image.includes('@')) {
     const tag = /:([^/:]+)$/.exec(image)?.[1];

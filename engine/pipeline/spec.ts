@@ -12,6 +12,7 @@ export type PipelineSpec = {
   readonly pipeline: PipelineIdentity;
   readonly description: string;
   readonly transform: Transform;
+  /** A spout's is a union of nothing. */
   readonly input: PipelineInput;
   readonly parallelism_spec: ParallelismSpec;
   /** Attempts per datum and job, at least 1. */
@@ -183,10 +184,16 @@ export interface Egress {
   };
 }
 
+/** A port of a command that is reached through the engine. */
 export interface Service {
-  readonly internal_port?: number;
-  readonly external_port?: number;
-  readonly ip?: string;
+  readonly internal_port: number;
+  /** 0: any free one. */
+  readonly external_port: number;
+  readonly ip: string;
+  /** Path that answers well once the command is ready; without one, a port that takes connections is enough. */
+  readonly health_path?: string;
+  readonly ready_timeout: DurationText;
+  readonly drain_timeout: DurationText;
   readonly type?: 'ClusterIP' | 'NodePort' | 'LoadBalancer';
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -194,6 +201,7 @@ export interface Service {
 export interface Spout {
   readonly service?: Service;
   readonly overwrite?: boolean;
+  /** Name of the file of a batch that is kept for the next start. */
   readonly marker?: string;
 }
 
@@ -213,6 +221,16 @@ export interface Toleration {
 /** Returns the text for the command's standard input, every line ended, or undefined where the spec has none. */
 export function stdinText(lines: readonly string[] | undefined): string | undefined {
   return lines === undefined || lines.length === 0 ? undefined : `${lines.join('\n')}\n`;
+}
+
+/** Returns the port that a pipeline serves, of a service or of a spout. */
+export function servedPort(spec: Pick<PipelineSpec, 'service' | 'spout'>): Service | undefined {
+  return spec.service ?? spec.spout?.service;
+}
+
+/** Returns whether a pipeline runs for ever rather than datum by datum: a service or a spout. */
+export function isHosted(spec: Pick<PipelineSpec, 'service' | 'spout'>): boolean {
+  return spec.service !== undefined || spec.spout !== undefined;
 }
 
 /** Lists the repo inputs of a tree, from left to right, wherever they are nested; a cron input is one of its repo. */

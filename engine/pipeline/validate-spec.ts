@@ -4,6 +4,8 @@
 import { canonicalSpec, pathBeforeTranslation } from './canonical-spec.ts';
 import { type Defaults, hasPath, withDefaults } from './defaults.ts';
 import { fieldStatuses } from './field-status.ts';
+import { fieldsOf } from './fields.ts';
+import { withoutNoInput } from './hosted-rules.ts';
 import type { CheckGlob } from './input-rules.ts';
 import { schemaProblems } from './schema-problems.ts';
 import type { PipelineSpec } from './spec.ts';
@@ -11,7 +13,7 @@ import { pipelineKey } from './spec.ts';
 import type { SpecDocument, SpecPath, SpecProblem } from './spec-document.ts';
 import { pathText, problemsError } from './spec-document.ts';
 import { nameFields } from './spec-names.ts';
-import { fieldsOf, ruleProblems, ruleWarnings } from './spec-rules.ts';
+import { ruleProblems, ruleWarnings } from './spec-rules.ts';
 import { SPEC_FIELD } from './spec-schema.ts';
 
 export interface ValidateOptions {
@@ -44,7 +46,7 @@ export function placeOf({ document, sourcePath }: ValidatedSpec, path: SpecPath)
  * first.
  */
 export function validateSpec(document: SpecDocument, options: ValidateOptions): ValidatedSpec {
-  const named = nameFields(document.value, SPEC_FIELD);
+  const named = nameFields(withoutNoInput(document.value), SPEC_FIELD);
   const layers = options.defaultsOf?.(projectOf(named.value) ?? options.defaultProject) ?? [];
   const value = withDefaults(layers, named.value);
   const isGiven = ({ path }: SpecProblem) =>

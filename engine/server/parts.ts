@@ -3,6 +3,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { ExecutorHealth } from '../executor/executor.ts';
+import type { Hosting } from '../hosting/hosting.ts';
 import type { JobLogs } from '../jobs/logs.ts';
 import type { Workbench } from '../jobs/workbench.ts';
 import type { WorkerPool } from '../jobs/worker-pool.ts';
@@ -38,6 +39,7 @@ export interface EngineParts {
   readonly queue: CommitQueue;
   readonly pool: WorkerPool;
   readonly workbench: Workbench;
+  readonly hosting: Hosting;
   readonly upkeep: Upkeep;
   readonly logs: JobLogs;
   readonly secrets: Secrets;

@@ -10,6 +10,7 @@ import {
   branchKey,
   type CommitRecord,
   type CronRecord,
+  commitKey,
   type ImageRecord,
   isTerminal,
   JOB_STATES,
@@ -37,6 +38,7 @@ import type {
   Pipeline,
   Repo,
 } from './wire.ts';
+import type { HostView } from './wire-hosting.ts';
 import type { Lineage } from './wire-lineage.ts';
 import type { PlannedDatum } from './wire-previews.ts';
 import type { CronTimes, Trigger } from './wire-triggers.ts';
@@ -175,6 +177,7 @@ export function viewPipeline(
     outputBranch: spec.output_branch,
     lastJob: pipeline.lastJob,
     jobs: pipeline.jobs,
+    host: viewHost(pipeline),
     crons: (pipeline.crons ?? []).map((cron) => viewCron(cron, pipeline.stopped)),
     spec: pipeline.spec,
     userSpec,
@@ -187,6 +190,23 @@ function isAsleep({ state, jobs }: PipelineRecord, { autoscaling }: PipelineSpec
   return autoscaling && state === 'running' && !isAtWork;
 }
 
+/** Returns how a service or spout runs; null for other pipelines, and before an engine hosted it. */
+function viewHost({ spec, host }: PipelineRecord): HostView | null {
+  if (!host || !(spec.service || spec.spout)) {
+    return null;
+  }
+  const { owner, address, serving, version, since, restarts, lastRestart } = host;
+  return {
+    engine: owner,
+    address: owner === null ? null : address,
+    serving,
+    version,
+    readySince: isoOrNull(since),
+    restarts,
+    lastRestart: lastRestart && { ...lastRestart, time: isoTime(lastRestart.time) },
+  };
+}
+
 function viewCron({ input, schedule, ticked }: CronRecord, isStopped: boolean): CronTimes {
   const next = isStopped ? undefined : parseSchedule(schedule).next(ticked);
   return { input, schedule, next: next === undefined ? null : isoTime(next) };
@@ -195,8 +215,16 @@ function viewCron({ input, schedule, ticked }: CronRecord, isStopped: boolean): 
 /** Returns why a job is as it is; of one that has not ended, what keeps its pipeline from running it. */
 export function reasonOf(context: PfsContext, job: JobRecord): string {
   const pipeline = context.journal.state.pipelines.get(job.pipeline);
-  const isHeldUp = job.finished === null && pipeline?.state === 'crashing';
+  const isHeldUp =
+    job.finished === null && pipeline?.state === 'crashing' && !isServed(context, job);
   return job.reason || (isHeldUp ? pipeline.reason : '');
+}
+
+/** Returns whether a job is that of a service, and goes on only because its inputs are served. */
+export function isServed({ journal }: PfsContext, job: JobRecord): boolean {
+  const { pipelines, commits } = journal.state;
+  const isOpen = commits.get(commitKey(job.pipeline, job.id))?.finished === null;
+  return job.finished === null && !isOpen && Boolean(pipelines.get(job.pipeline)?.spec.service);
 }
 
 /**

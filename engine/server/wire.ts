@@ -69,12 +69,13 @@
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}           → Job
 //  POST   /pipelines/{project}/{pipeline}/jobs/{id}/stop      → Job
 //  POST   /pipelines/{project}/{pipeline}/jobs/{id}/retry     → Job, the new one
-//  GET    /pipelines/{project}/{pipeline}/jobs/{id}/wait      → stream of Job at each change; ends when it is done
+//  GET    /pipelines/{project}/{pipeline}/jobs/{id}/wait      → stream of Job at each change; ends when it is done, or served
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums?after=&limit= → Page<Datum>
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums/{datum} → Datum
 //  GET    /logs?project=&pipeline=&job=&datum=&path=&since=&until=&text=&follow=true&tail= → stream of LogLine
 //         datum: the beginning of an id; path: of datums that read it (a glob, perhaps after a repo and a colon); since, until: times
 
+import type { HostView } from './wire-hosting.ts';
 import type { CronTimes, PutTrigger, Trigger } from './wire-triggers.ts';
 
 export const API_PREFIX = '/api/v1';
@@ -274,6 +275,8 @@ export interface Pipeline {
   readonly outputBranch: string;
   readonly lastJob: { readonly id: string; readonly state: JobState } | null;
   readonly jobs: Readonly<Partial<Record<JobState, number>>>;
+  /** How it runs, of a service or spout. */
+  readonly host: HostView | null;
   /** Its cron inputs. */
   readonly crons: readonly CronTimes[];
   /** The canonical spec. */

@@ -6,6 +6,7 @@ import type { Clock } from '../../engine/base/clock.ts';
 import { SystemRandom } from '../../engine/base/random.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
 import type { EgressSettings } from '../../engine/egress/target.ts';
+import { Hosting } from '../../engine/hosting/hosting.ts';
 import { Admission } from '../../engine/jobs/admission.ts';
 import { makeRequested } from '../../engine/jobs/changes.ts';
 import { Egress } from '../../engine/jobs/egress.ts';
@@ -84,6 +85,7 @@ export class TestEngine {
   readonly executor: FakeExecutor;
   readonly scheduler: Scheduler;
   readonly ticker: Ticker;
+  readonly hosting: Hosting;
   readonly pool: WorkerPool;
   readonly logs: JobLogs;
   readonly secrets: Secrets;
@@ -99,6 +101,7 @@ export class TestEngine {
       | 'executor'
       | 'scheduler'
       | 'ticker'
+      | 'hosting'
       | 'pool'
       | 'logs'
       | 'secrets'
@@ -110,6 +113,7 @@ export class TestEngine {
     this.executor = parts.executor;
     this.scheduler = parts.scheduler;
     this.ticker = parts.ticker;
+    this.hosting = parts.hosting;
     this.pool = parts.pool;
     this.logs = parts.logs;
     this.secrets = parts.secrets;
@@ -143,13 +147,14 @@ export class TestEngine {
       random: new SystemRandom(),
     });
     const secrets = new Secrets(context, { keys, random: new SystemRandom() });
+    const cache = new FileCache(join(scratch, 'cache'), { maxBytes: 1e9, minFreeBytes: 0 });
     const pool = new WorkerPool({
       context,
       executor,
       secrets,
       admission,
       clock,
-      cache: new FileCache(join(scratch, 'cache'), { maxBytes: 1e9, minFreeBytes: 0 }),
+      cache,
       scratch: join(scratch, 'workers'),
       minFreeBytes: 0,
       idleMs,
@@ -161,11 +166,25 @@ export class TestEngine {
     const runner = new JobRunner({ context, pool, logs, egress, owner: self });
     const scheduler = new Scheduler({ context, clock, runner, self, isAlive, onProblem });
     const ticker = new Ticker({ context, clock, onProblem });
+    const hosting = new Hosting({
+      context,
+      executor,
+      cache,
+      clock,
+      logs,
+      secrets,
+      scratch: join(scratch, 'hosting'),
+      minFreeBytes: 0,
+      self,
+      isAlive,
+      onProblem,
+    });
     engine = new TestEngine({
       pfs,
       executor,
       scheduler,
       ticker,
+      hosting,
       pool,
       logs,
       secrets,
@@ -177,6 +196,7 @@ export class TestEngine {
     }
     if (!options.idle) {
       scheduler.start();
+      hosting.start();
     }
     return engine;
   }
@@ -192,6 +212,7 @@ export class TestEngine {
     }
     await this.ticker.stop();
     await this.scheduler.stop();
+    await this.hosting.stop();
     await Promise.all([this.pool.close(), this.logs.close()]);
     await this.pfs.context.journal.close();
   }

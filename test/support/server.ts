@@ -74,7 +74,7 @@ export class TestServer {
   /** Starts a server that ends with the test. */
   static async start(t: Test, options: TestEngineOptions = {}): Promise<TestServer> {
     const engine = await TestEngine.start(t, options);
-    const { pfs, pool, logs, secrets, scheduler } = engine;
+    const { pfs, pool, hosting, logs, secrets, scheduler } = engine;
     const faults: unknown[] = [];
     const events = new EventEmitter();
     const scratch = mkdtempSync(join(tmpdir(), 'pfs-test-server-'));
@@ -93,6 +93,7 @@ export class TestServer {
         }),
         pool,
         workbench: new Workbench({ context: pfs.context, pool, scratch: scratchDirectory(t) }),
+        hosting,
         logs,
         secrets,
         version: '1.2.3',

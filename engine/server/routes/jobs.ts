@@ -26,7 +26,7 @@ import {
 import { jobViewer } from '../job-viewer.ts';
 import { logSearchOf, readLogs } from '../log-reading.ts';
 import type { EngineParts } from '../parts.ts';
-import { isoTime, reasonOf, viewDatum, viewLineage } from '../views.ts';
+import { isoTime, isServed, reasonOf, viewDatum, viewLineage } from '../views.ts';
 import type { FailedDatum, Job } from '../wire.ts';
 
 const SHOWN_FAILURES = 10;
@@ -34,7 +34,7 @@ const JOB = '/pipelines/:project/:pipeline/jobs/:id';
 
 /** Adds the routes of jobs, datums, logs and provenance. */
 export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
-  const { context, pool } = parts;
+  const { context, pool, hosting } = parts;
   const change = changing(context);
   const answered = answering(context);
   const view = jobViewer(parts);
@@ -110,6 +110,15 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
 
   function workersOf(job: JobRecord): NonNullable<Job['workers']> {
     const key = jobKey(job.pipeline, job.id);
+    const hosted = hosting.workers(job.pipeline).filter((one) => one.job === job.id);
+    if (hosted.length > 0) {
+      return hosted.map(({ name, datum, since }) => ({
+        id: name,
+        datum,
+        since: isoTime(since),
+        waitsFor: '',
+      }));
+    }
     return pool.workers(job.pipeline).map(({ name, activity, place }) => {
       const own = activity?.job === key ? activity : undefined;
       const since = (own ?? place)?.since;
@@ -147,7 +156,7 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
         last = job;
         lastReason = reason;
       }
-      if (isTerminal(job.state)) {
+      if (isTerminal(job.state) || isServed(context, job)) {
         return;
       }
     }

@@ -17,7 +17,10 @@ import { viewPipeline } from '../views.ts';
 import type { Pipeline, PipelineChange } from '../wire.ts';
 
 /** Adds the routes of pipelines. */
-export function pipelineRoutes(server: FastifyInstance, { context, pool }: EngineParts): void {
+export function pipelineRoutes(
+  server: FastifyInstance,
+  { context, pool, hosting }: EngineParts,
+): void {
   const change = changing(context);
 
   server.post('/pipelines', async (request): Promise<PipelineChange[]> => {
@@ -112,7 +115,7 @@ export function pipelineRoutes(server: FastifyInstance, { context, pool }: Engin
   /** Lets go of the workers, unless a transaction is still to end the pipeline's work. */
   async function release(request: FastifyRequest, pipeline: string): Promise<void> {
     if (transactionOf(request) === undefined) {
-      await pool.release(pipeline);
+      await Promise.all([pool.release(pipeline), hosting.release(pipeline)]);
     }
   }
 }

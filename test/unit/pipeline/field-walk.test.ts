@@ -35,6 +35,9 @@ const KNOWN: Readonly<Record<string, Value>> = {
   'input.git.url': 'https://example.com/a.git',
   'pipeline.project.name': 'other',
   'input.pfs.glob': '/(*)',
+  'service.ip': '0.0.0.0',
+  'service.health_path': '/health',
+  'spout.service.health_path': '/health',
   'input.pfs.repo_type': 'user',
   'input.pfs.join_on': '$1',
   'input.pfs.group_by': '$1',
@@ -116,6 +119,12 @@ function specWith(leaf: Leaf): string {
   }
   if (leaf.path.includes('gpu') && leaf.path.at(-1) === 'type') {
     set(spec, [...leaf.path.slice(0, -1), 'number'], 1);
+  }
+  if (first === 'spout') {
+    delete spec.input;
+  }
+  if (leaf.path.includes('service')) {
+    set(spec, [...leaf.path.slice(0, -1), 'internal_port'], 80);
   }
   set(spec, leaf.path, askingValue(leaf.field, leaf.path));
   return JSON.stringify(spec);

@@ -73,6 +73,8 @@ describe('a spec that is right', () => {
   it('gives the same again when its canonical form is validated', () => {
     const { spec } = validate(IRIS, 'iris.json');
     assert.deepEqual(validate(JSON.stringify(spec), 'again.json').spec, spec);
+    const spout = validate('pipeline: {name: p}\ntransform: {image: "a:1"}\nspout: {}').spec;
+    assert.deepEqual(validate(JSON.stringify(spout), 'again.json').spec, spout);
   });
 
   it('may nest unions and crosses, and members of a union may share a name', () => {
@@ -91,6 +93,23 @@ describe('a spec that is right', () => {
     );
     assert.deepEqual(spec.resource_limits, { cpu: 0.5, memory: '1Gi', gpu: { number: 2 } });
   });
+});
+
+it('a service and a spout have their defaults, and a warning for what only datums have', () => {
+  const { spec, warnings } = validate(
+    yamlSpec({ rest: 'service: {internal_port: 80, type: NodePort}\ndatum_tries: 2' }),
+  );
+  const address = { external_port: 0, ip: '127.0.0.1' };
+  const times = { ready_timeout: '60s', drain_timeout: '30s' };
+  assert.deepEqual(spec.service, { internal_port: 80, ...address, ...times, type: 'NodePort' });
+  assert.match(warnings.join('\n'), /service\.type: only matters on Kubernetes/);
+  assert.match(warnings.join('\n'), /datum_tries: has no effect in a service/);
+  const spout = validate(
+    'pipeline: {name: p}\ntransform: {image: "a:1"}\nspout: {service: {internalPort: 80}, marker: at}',
+  );
+  const service = { internal_port: 80, ...address, ...times };
+  assert.deepEqual(spout.spec.spout, { marker: 'at', service });
+  assert.deepEqual(spout.spec.input, { union: [] });
 });
 
 describe('a spec of an older version', () => {

@@ -1,0 +1,249 @@
+// The data of one commit, served by one container at a time: started, started again when it ends, until it is told to end.
+
+import { join } from 'node:path';
+import { parseDuration } from '../base/duration.ts';
+import { EngineError, errorText, isEngineError } from '../base/errors.ts';
+import type { PortAddress } from '../executor/executor.ts';
+import { datumTask } from '../jobs/datum-tasks.ts';
+import type { JobInputs } from '../jobs/job-inputs.ts';
+import { type PinnedImage, PinnedImages } from '../jobs/pinned-images.ts';
+import { pullLog } from '../jobs/pull-log.ts';
+import { LentSession } from '../jobs/session-writer.ts';
+import { secretSource } from '../jobs/worker-secrets.ts';
+import { workerSpec } from '../jobs/worker-spec.ts';
+import type { ImageRecord, JobRecord } from '../journal/records.ts';
+import type { Datum } from '../pipeline/datum-identity.ts';
+import type { Service } from '../pipeline/spec.ts';
+import { BackOff } from './back-off.ts';
+import type { HostedWorker, HostParts } from './host.ts';
+import { untilReady } from './readiness.ts';
+import { Resident } from './resident.ts';
+import { Upstream } from './upstream.ts';
+
+/** What is kept of what one container prints. */
+const MAX_LOG_BYTES = 100 * 1024 * 1024;
+
+export interface DeploymentOptions {
+  readonly parts: HostParts;
+  readonly job: JobRecord;
+  readonly inputs: JobInputs;
+  readonly datum: Datum;
+  readonly service: Service;
+  /** The image that the version was pinned to; null: pin it. */
+  readonly image: ImageRecord | null;
+  /** Of this deployment alone. */
+  readonly directory: string;
+  /** Called whenever it became ready, or is ready no more. */
+  readonly onChange: () => void;
+  /** Called when its container ended by itself after it had been ready. */
+  readonly onRestart: (reason: string) => void;
+}
+
+/** Serves one commit. */
+export class Deployment {
+  readonly job: JobRecord;
+  readonly drainMs: number;
+  readonly #options: DeploymentOptions;
+  readonly #resident: Resident;
+  readonly #name: string;
+  readonly #began: number;
+  readonly #closing = new AbortController();
+  #graceMs = 0;
+  #work: Promise<void> | undefined;
+  #upstream: Upstream | undefined;
+  #image: ImageRecord | undefined;
+  #since = 0;
+  #failure: string | undefined;
+
+  constructor(options: DeploymentOptions) {
+    this.#options = options;
+    this.job = options.job;
+    const { parts, job, directory, inputs, service } = options;
+    this.#resident = new Resident({ parts, directory });
+    this.#name = `${inputs.spec.pipeline.name}-v${job.version}-${job.id.slice(-6)}`;
+    this.#began = parts.clock.now();
+    this.drainMs = parseDuration(service.drain_timeout) ?? 0;
+  }
+
+  /** Where it takes requests; undefined while it does not. */
+  get upstream(): Upstream | undefined {
+    return this.#upstream;
+  }
+
+  /** Since when it has taken requests without a break, in milliseconds since the Unix epoch. */
+  get since(): number | null {
+    return this.#upstream ? this.#since : null;
+  }
+
+  /** Why it takes no requests, once its container ended or could not be started; undefined while nothing is wrong. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** The image that it runs, once it has run. */
+  get image(): ImageRecord | undefined {
+    return this.#image;
+  }
+
+  get worker(): HostedWorker {
+    const { job, datum } = this.#options;
+    return { name: this.#name, job: job.id, datum: datum.id, since: this.#began };
+  }
+
+  start(): void {
+    this.#work ??= this.#live();
+  }
+
+  /** Ends the container, which has `graceMs` to do so by itself, and removes what it had on this machine. */
+  async close(graceMs: number): Promise<void> {
+    this.#graceMs = graceMs;
+    this.#closing.abort();
+    await this.#work;
+    const { logs } = this.#options.parts;
+    await Promise.all([this.#resident.close(), logs.flush(this.job)]);
+  }
+
+  async #live(): Promise<void> {
+    const { clock } = this.#options.parts;
+    const { signal } = this.#closing;
+    const backOff = new BackOff();
+    while (!signal.aborted) {
+      this.#since = 0;
+      const reason = await this.#once().catch((error: unknown) => errorText(error));
+      if (signal.aborted) {
+        return;
+      }
+      const readyMs = this.#since === 0 ? 0 : clock.now() - this.#since;
+      const wasReady = this.#upstream !== undefined;
+      const pause = backOff.pause(readyMs);
+      this.#upstream = undefined;
+      this.#failure = reason;
+      await this.#say(`${reason}; it is started again in ${pause / 1000} s`);
+      this.#options.onChange();
+      if (wasReady) {
+        this.#options.onRestart(reason);
+      }
+      await clock.sleep(pause, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Runs the container once; returns why it ended. */
+  async #once(): Promise<string> {
+    const { parts, job, inputs, datum, service } = this.#options;
+    const { context } = parts;
+    const image = await this.#pin();
+    this.#image = image.record;
+    const log = parts.logs.open(job, datum.id, { maxBytes: MAX_LOG_BYTES });
+    const session = new LentSession(context);
+    const late = new AbortController();
+    const signal = AbortSignal.any([this.#closing.signal, late.signal]);
+    const task = datumTask(inputs, { datum, job, context, session, worker: this.#name });
+    let tooLate = '';
+    let readying: Promise<void> | undefined;
+    try {
+      return await this.#resident.run({
+        task,
+        worker: workerSpec(
+          { key: job.pipeline, version: job.version },
+          { spec: inputs.spec, image, name: this.#name },
+        ),
+        secrets: secretSource(parts.secrets, inputs.spec),
+        port: service.internal_port,
+        signal,
+        // Whoever closes it says how long it has.
+        graceMs: () => this.#graceMs,
+        onLog: (chunk) => log.write(chunk),
+        onStarted: (addresses) => {
+          readying = this.#ready(addresses, signal).catch((error: unknown) => {
+            tooLate = errorText(error);
+            late.abort();
+          });
+        },
+      });
+    } catch (error) {
+      if (tooLate !== '' && isEngineError(error, 'cancelled')) {
+        return tooLate;
+      }
+      throw error;
+    } finally {
+      late.abort();
+      await readying;
+      await log.end();
+    }
+  }
+
+  /** Waits until the command takes requests; rejects, with why, where it has not in time. */
+  async #ready(addresses: readonly PortAddress[], signal: AbortSignal): Promise<void> {
+    const { parts, service } = this.#options;
+    const { clock } = parts;
+    if (addresses.length === 0) {
+      throw new EngineError(
+        'failed_precondition',
+        'its port cannot be reached, since Docker runs on another machine or gave it no network; run the engine where Docker is',
+      );
+    }
+    const limit = parseDuration(service.ready_timeout) ?? 0;
+    const over = new AbortController();
+    let why = '';
+    const looking = untilReady(addresses, {
+      clock,
+      healthPath: service.health_path,
+      signal: AbortSignal.any([signal, over.signal]),
+      onLook: (reason) => {
+        why = reason;
+      },
+    });
+    const expired = clock.sleep(limit, { signal: AbortSignal.any([signal, over.signal]) }).then(
+      () => 'expired' as const,
+      () => 'over' as const,
+    );
+    try {
+      const address = await Promise.race([looking, expired]);
+      if (address === 'expired') {
+        throw new EngineError(
+          'unavailable',
+          `it was not ready within ${service.ready_timeout} (internal_port ${service.internal_port}): ${why}`,
+        );
+      }
+      if (address !== 'over' && !signal.aborted) {
+        this.#upstream = new Upstream(address);
+        this.#since = clock.now();
+        this.#failure = undefined;
+        this.#options.onChange();
+      }
+    } finally {
+      over.abort();
+      await looking.catch(() => undefined);
+      await expired;
+    }
+  }
+
+  async #pin(): Promise<PinnedImage> {
+    const { parts, job, inputs, image } = this.#options;
+    const pipeline = { key: job.pipeline, version: job.version, image };
+    const { transform } = inputs.spec;
+    const onProgress = pullLog(parts.logs.open(job, ''), {
+      image: transform.image,
+      clock: parts.clock,
+    });
+    return await new PinnedImages(parts).pin(pipeline, inputs.spec, {
+      signal: this.#closing.signal,
+      onProgress,
+    });
+  }
+
+  /** Adds a line of ours to the log. */
+  async #say(line: string): Promise<void> {
+    const log = this.#options.parts.logs.open(this.job, this.#options.datum.id);
+    await log.write(Buffer.from(`pfs: ${line}\n`));
+    await log.end();
+  }
+}
+
+/** Returns a directory for a deployment that no other has. */
+export function deploymentDirectory(
+  parts: Pick<HostParts, 'scratch' | 'context'>,
+  job: Pick<JobRecord, 'pipelineId'>,
+): string {
+  return join(parts.scratch, 'services', `${job.pipelineId}-${parts.context.ids.next()}`);
+}

@@ -1,0 +1,115 @@
+// What the journal is told of a service or spout by the engine that hosts it.
+
+import { EngineError } from '../base/errors.ts';
+import type { HostRecord } from '../journal/host-record.ts';
+import type { PipelineRecord, PipelineState } from '../journal/records.ts';
+import type { PfsContext } from '../pfs/context.ts';
+import { shortRepo } from '../pfs/names.ts';
+
+const NOTHING: HostRecord = {
+  owner: null,
+  address: null,
+  serving: null,
+  version: null,
+  since: null,
+  restarts: 0,
+  lastRestart: null,
+};
+
+/** Speaks for one pipeline as long as this engine hosts it. */
+export class HostStatus {
+  readonly #context: PfsContext;
+  readonly #pipeline: Pick<PipelineRecord, 'key' | 'id'>;
+  readonly #self: string;
+
+  constructor(
+    context: PfsContext,
+    options: { readonly pipeline: Pick<PipelineRecord, 'key' | 'id'>; readonly self: string },
+  ) {
+    this.#context = context;
+    this.#pipeline = options.pipeline;
+    this.#self = options.self;
+  }
+
+  /** The pipeline as it is now, while it is this engine's to host. */
+  get pipeline(): PipelineRecord | undefined {
+    const { key, id } = this.#pipeline;
+    const now = this.#context.journal.state.pipelines.get(key);
+    return now?.id === id && now.host?.owner === this.#self && !now.stopped ? now : undefined;
+  }
+
+  /** Takes the pipeline from `from`. Rejects with `conflict` when another engine was faster. */
+  async claim(from: string | null): Promise<void> {
+    const { key, id } = this.#pipeline;
+    await this.#context.journal.transact(
+      (state) => {
+        const now = state.pipelines.get(key);
+        if (now?.id !== id || (now.host?.owner ?? null) !== from) {
+          throw new EngineError(
+            'conflict',
+            `Cannot host pipeline "${shortRepo(key)}": another engine was faster`,
+          );
+        }
+        const host = { ...NOTHING, ...now.host, owner: this.#self, since: null, version: null };
+        return {
+          operations: [
+            { kind: 'pipeline.hosted' as const, pipeline: key, pipelineId: id, from, host },
+          ],
+          result: null,
+        };
+      },
+      { actor: 'engine' },
+    );
+  }
+
+  /** Journals what has changed, and how the pipeline is, where that is news. Rejects with `conflict` once it is not ours. */
+  async update(
+    change: Partial<HostRecord>,
+    how?: { readonly state: PipelineState; readonly reason: string },
+  ): Promise<void> {
+    const { key, id } = this.#pipeline;
+    await this.#context.journal.transact(
+      (state) => {
+        const now = state.pipelines.get(key);
+        const { host } = now ?? {};
+        if (now?.id !== id || host?.owner !== this.#self) {
+          throw new EngineError(
+            'conflict',
+            `Cannot say how pipeline "${shortRepo(key)}" is: another engine hosts it, or it is gone`,
+          );
+        }
+        const next = { ...host, ...change };
+        const isNews = JSON.stringify(next) !== JSON.stringify(host);
+        const isOther =
+          how && !now.stopped && (now.state !== how.state || now.reason !== how.reason);
+        return {
+          operations: [
+            ...(isNews
+              ? [
+                  {
+                    kind: 'pipeline.hosted' as const,
+                    pipeline: key,
+                    pipelineId: id,
+                    from: this.#self,
+                    host: next,
+                  },
+                ]
+              : []),
+            ...(isOther ? [{ kind: 'pipeline.state' as const, pipeline: key, ...how }] : []),
+          ],
+          result: null,
+        };
+      },
+      { actor: 'engine' },
+    );
+  }
+
+  /** Notes that a container ended by itself. */
+  async restarted(reason: string): Promise<void> {
+    const host = this.pipeline?.host;
+    if (host) {
+      const time = this.#context.clock.now();
+      await this.update({ restarts: host.restarts + 1, lastRestart: { time, reason } });
+    }
+  }
+}
