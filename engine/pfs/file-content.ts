@@ -1,6 +1,6 @@
 // The bytes of files, whichever way they are stored.
 
-import { MAX_BLOB_BYTES, MAX_POINTER_BYTES } from '../base/limits.ts';
+import { MAX_POINTER_BYTES } from '../base/limits.ts';
 import type { LargeFileReader } from '../content/large-file.ts';
 import { parsePointer } from '../content/pointer.ts';
 import type { GitObjects } from '../git/git-objects.ts';
@@ -24,6 +24,6 @@ export async function* readFileBytes(
   if (pointer) {
     yield* largeFiles.read(pointer.sha256, { start, end });
   } else if (start < blob.length) {
-    yield start === 0 && end >= MAX_BLOB_BYTES ? blob : blob.subarray(start, end);
+    yield start === 0 && end >= blob.length ? blob : blob.subarray(start, end);
   }
 }

@@ -3,7 +3,7 @@
 
 import { EngineError } from '../base/errors.ts';
 import { MAX_POINTER_BYTES } from '../base/limits.ts';
-import { parsePointer } from '../content/pointer.ts';
+import { encodePointer, parsePointer } from '../content/pointer.ts';
 import { readCommitHeader } from '../git/commit-header.ts';
 import type { IncomingPack } from '../git/incoming-pack.ts';
 import { EMPTY_TREE } from '../git/object-id.ts';
@@ -109,6 +109,12 @@ export class PushedObjects {
     const pointer =
       content.length < MAX_POINTER_BYTES && mode !== '120000' ? parsePointer(content) : undefined;
     if (pointer) {
+      if (!encodePointer(pointer).equals(content)) {
+        throw new EngineError(
+          'invalid',
+          `Cannot take "/${path}": it is a pointer of git-lfs with more than an id and a size; leave its extensions out`,
+        );
+      }
       if (!(await this.#owned.hasFile(pointer))) {
         throw new EngineError(
           'invalid',

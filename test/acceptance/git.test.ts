@@ -45,4 +45,20 @@ it('what is put is cloned, and what is pushed is there', async (t) => {
   await type('echo 3 | pfs put-file training master /a -c -f - && cd training && git pull -q');
   assert.equal(await type('cat training/a'), '3\n');
   await home.pfs('fsck', '--data');
+  // A history that was never here, without our attributes and with a file larger than any that is put as a blob.
+  await type(
+    'git init -q code && cd code && head -c 3000000 /dev/urandom > big && mkdir d && echo a > d/a && git add . && git commit -qm one && echo b > d/b && git add . && git commit -qm two',
+  );
+  await type('pfs create-repo code && cd code && git push -q "$(pfs git-url code)" HEAD:master');
+  await type('pfs get-file code@master:/big | cmp - code/big');
+  assert.equal(
+    await type('pfs get-file code@master:/big --offset 2999990 | od -An -tx1'),
+    await type('tail -c 10 code/big | od -An -tx1'),
+  );
+  await type('echo c | pfs put-file code master /d/c -c -f - && pfs collect --grace 0s');
+  await home.pfs('fsck', '--data');
+  await type(
+    'git clone -q "$(pfs git-url code)" again && cmp again/big code/big && cd again && git fsck --strict',
+  );
+  assert.equal(await type('cat again/d/*'), 'a\nb\nc\n');
 });

@@ -145,6 +145,10 @@ it('large files are pushed through git-lfs, and missing ones are named', async (
   );
   assert.equal(stat.size, large.length);
   assert.equal(await read('master', '/small.bin'), 'tiny');
+  const pointer = await client.git('work', 'cat-file', 'blob', 'HEAD:d/large.bin');
+  const extended = pointer.replace('\noid', `\next-0-x sha256:${'1'.repeat(64)}\noid`);
+  await commit({ 'extended.txt': extended });
+  await assert.rejects(push('origin', 'master'), /leave its extensions out/);
   await client.git('', 'clone', '--quiet', url, 'clone');
   assert.ok(filesIn(client.path('clone')).get('d/large.bin')?.bytes.equals(large));
   assert.deepEqual(server.faults, []);
