@@ -34,6 +34,7 @@ const KNOWN: Readonly<Record<string, Value>> = {
   'input.cron.start': '2020-01-01T00:00:00Z',
   'input.git.url': 'https://example.com/a.git',
   'pipeline.project.name': 'other',
+  'transform.working_dir': '/work',
   'input.pfs.glob': '/(*)',
   'service.ip': '0.0.0.0',
   'service.health_path': '/health',
@@ -180,6 +181,22 @@ it('every field that is not effective is named in a warning, or in an error that
     seen[leaf.status] = (seen[leaf.status] ?? 0) + 1;
   }
   assert.ok(Math.min(...Object.values(seen)) > 5, JSON.stringify(seen));
+});
+
+it('what a spec comes to is a spec itself, and comes to the same', () => {
+  // Some fields are wrong alone, whatever their value.
+  const specs = all.flatMap((leaf) => {
+    try {
+      return [validate(specWith(leaf), 'spec.json').spec];
+    } catch (error) {
+      assert.ok(isEngineError(error, 'invalid'), String(error));
+      return [];
+    }
+  });
+  assert.ok(specs.length > 80, `${specs.length}`);
+  for (const spec of specs) {
+    assert.deepEqual(validate(JSON.stringify(spec), 'again.json').spec, spec);
+  }
 });
 
 it('every field that is said to be effective is used by more than those who read specs', () => {
