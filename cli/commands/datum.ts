@@ -28,9 +28,15 @@ export const commands: readonly Command[] = [
         description:
           'a spec: lists the datums that its pipelines would have now, and makes nothing',
       },
+      state: {
+        type: 'strings',
+        value: 'state',
+        description: 'only those in this state: failed, recovered, skipped …; may be repeated',
+      },
       number: { type: 'number', short: 'n', value: 'count', description: 'at most this many' },
     },
     examples: [
+      ['list datum model --state failed', 'lists the datums of its newest job that failed'],
       ['list datum model@018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'lists its datums and their states'],
       ['list datum model', 'lists those of the newest job'],
       ['list datum -f model.json -n 10', 'lists the first datums that the spec would have'],
@@ -163,7 +169,7 @@ async function listDatum(context: Context, args: ParsedArguments): Promise<void>
   const { pipeline, id } = await findJob(context, args.positionals, { newest: true });
   const datums = client.items<Datum>(
     path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}/datums`,
-    {},
+    { state: args.strings('state').join(',') || undefined },
     args.number('number'),
   );
   await output.table(datums, {

@@ -10,7 +10,16 @@ import type { DatumResult, ResultInput } from './datum-result.ts';
 import { allDatums, type JobInputs, loadJobInputs } from './job-inputs.ts';
 import { JobResults } from './job-results.ts';
 
-export type DatumState = 'waiting' | 'running' | 'success' | 'skipped' | 'failed' | 'recovered';
+export const DATUM_STATES = [
+  'waiting',
+  'running',
+  'success',
+  'skipped',
+  'failed',
+  'recovered',
+] as const;
+
+export type DatumState = (typeof DATUM_STATES)[number];
 
 /** One datum of one job. */
 export interface JobDatum {

@@ -60,6 +60,22 @@ export function texts(request: FastifyRequest, name: string): readonly string[] 
   return value;
 }
 
+/** Reads the states, with commas between them, that a list is narrowed to; none: all. `of` names what is listed. */
+export function wantedStates(
+  wanted: string | undefined,
+  { of, known }: { readonly of: string; readonly known: readonly string[] },
+): readonly string[] {
+  const states = wanted?.split(',') ?? [];
+  const unknown = states.find((state) => !known.includes(state));
+  if (unknown !== undefined) {
+    throw new EngineError(
+      'invalid',
+      `Cannot list ${of} in state "${unknown}": there is no such state; the states are ${known.join(', ')}`,
+    );
+  }
+  return states;
+}
+
 /** Returns the key of the repo that the path names. */
 export function repoOf(request: FastifyRequest): string {
   return repoKeyOf(param(request, 'project'), param(request, 'repo'));

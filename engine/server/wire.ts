@@ -70,7 +70,7 @@
 //  POST   /pipelines/{project}/{pipeline}/jobs/{id}/stop      → Job
 //  POST   /pipelines/{project}/{pipeline}/jobs/{id}/retry     → Job, the new one
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/wait      → stream of Job at each change; ends when it is done, or served
-//  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums?after=&limit= → Page<Datum>
+//  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums?state=<state,…>&after=&limit= → Page<Datum>
 //  GET    /pipelines/{project}/{pipeline}/jobs/{id}/datums/{datum} → Datum
 //  GET    /logs?project=&pipeline=&job=&datum=&path=&since=&until=&text=&follow=true&tail= → stream of LogLine
 //         datum: the beginning of an id; path: of datums that read it (a glob, perhaps after a repo and a colon); since, until: times

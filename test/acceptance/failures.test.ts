@@ -107,9 +107,12 @@ describe('failure and repair, from the command line', { skip: images.skip ?? fal
       job.reason,
     );
     assert.deepEqual(await home.list('sieve'), ['/a']);
-    const datums = (await home.raw('list-datum', 'sieve')) as unknown as Datum[];
-    const recovered = datums.find(({ state }) => state === 'recovered');
-    assert.deepEqual([recovered?.tries, recovered?.exitCode], [1, 3]);
+    const args = ['sieve', '--state', 'recovered', '--state', 'failed'];
+    const datums = (await home.raw('list-datum', ...args)) as unknown as Datum[];
+    assert.deepEqual(
+      datums.map(({ state, tries, exitCode }) => [state, tries, exitCode]),
+      [['recovered', 1, 3]],
+    );
     const logs = await home.pfs('logs', 'sieve');
     assert.match(logs, /^put aside: broken\n0$/m);
     assert.match(logs, /err_cmd ended well, so that the datum is recovered/);

@@ -68,7 +68,7 @@ describe('specs and lists, from the command line', { skip: images.skip ?? false 
     );
     chmodSync(editor, 0o755);
     const shown = (n: number) => readFileSync(home.path(`shown-${n}`), 'utf8');
-    const env = { EDITOR: editor, VISUAL: undefined };
+    const env = { EDITOR: editor, VISUAL: undefined, TMPDIR: home.folder };
     const original = home.spec({ name: 'copy', input: 'data', sh: 'cp $data /pfs/out' });
     const play = (...edits: string[]) => {
       writeFileSync(home.path('turn'), '1');

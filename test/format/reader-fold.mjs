@@ -114,6 +114,12 @@ export function fold(table, o, { seq, time }) {
     case 'egress.noted':
       table('egress').set(o.egress.pipelineId, o.egress);
       return;
+    case 'defaults.put':
+      table('defaults').set(o.defaults.scope, o.defaults);
+      return;
+    case 'defaults.deleted':
+      table('defaults').delete(o.scope);
+      return;
     case 'secret.put':
       table('secrets').set(o.secret.name, o.secret);
       return;

@@ -7,7 +7,7 @@ import { jobSet, listJobs, resolvePipeline } from '../../jobs/job-lookup.ts';
 import { type CommitRecord, JOB_STATES, type JobRecord, jobKey } from '../../journal/records.ts';
 import { findCommit } from '../../pfs/commit-lookup.ts';
 import { repoKeyOf } from '../../pfs/names.ts';
-import { flag, pageOf, param, query, sendLines, untilGone } from '../http.ts';
+import { flag, pageOf, param, query, sendLines, untilGone, wantedStates } from '../http.ts';
 import { jobViewer } from '../job-viewer.ts';
 import type { EngineParts } from '../parts.ts';
 import type { Job } from '../wire.ts';
@@ -108,16 +108,9 @@ function hasRead(output: CommitRecord | undefined, inputs: readonly string[]): b
 function wantedBy(request: FastifyRequest): Wanted {
   const project = query(request, 'project');
   const pipeline = query(request, 'pipeline');
-  const states = query(request, 'state')?.split(',') ?? [];
+  const states = wantedStates(query(request, 'state'), { of: 'jobs', known: JOB_STATES });
   const version = query(request, 'version');
   const since = Date.parse(query(request, 'since') ?? '1970-01-01T00:00:00Z');
-  const unknown = states.find((state) => !JOB_STATES.some((each) => each === state));
-  if (unknown !== undefined) {
-    throw new EngineError(
-      'invalid',
-      `Cannot list jobs in state "${unknown}": there is no such state; the states are ${JOB_STATES.join(', ')}`,
-    );
-  }
   if (Number.isNaN(since) || (version !== undefined && !/^\d{1,9}$/.test(version))) {
     throw new EngineError(
       'invalid',

@@ -1,7 +1,7 @@
 // Jobs, datums, logs and provenance over HTTP.
 
 import type { FastifyInstance } from 'fastify';
-import { getDatum, listDatums } from '../../jobs/datum-list.ts';
+import { DATUM_STATES, getDatum, type JobDatum, listDatums } from '../../jobs/datum-list.ts';
 import { getJob } from '../../jobs/job-lookup.ts';
 import { JobResults } from '../../jobs/job-results.ts';
 import { lineageDown, lineageUp } from '../../jobs/lineage.ts';
@@ -22,6 +22,7 @@ import {
   sendLines,
   texts,
   untilGone,
+  wantedStates,
 } from '../http.ts';
 import { jobViewer } from '../job-viewer.ts';
 import { logSearchOf, readLogs } from '../log-reading.ts';
@@ -73,7 +74,10 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
     const running = new Set(workersOf(job).map(({ datum }) => datum));
     return await pageOf(
       request,
-      listDatums(context, job, (id) => running.has(id)),
+      inStates(
+        listDatums(context, job, (id) => running.has(id)),
+        wantedStates(query(request, 'state'), { of: 'datums', known: DATUM_STATES }),
+      ),
       {
         keyOf: ({ datum }) => datum.id,
         view: (datum) => viewDatum(job, datum),
@@ -159,6 +163,17 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
       if (isTerminal(job.state) || isServed(context, job)) {
         return;
       }
+    }
+  }
+}
+
+async function* inStates(
+  datums: AsyncIterable<JobDatum>,
+  states: readonly string[],
+): AsyncGenerator<JobDatum> {
+  for await (const datum of datums) {
+    if (states.length === 0 || states.includes(datum.state)) {
+      yield datum;
     }
   }
 }

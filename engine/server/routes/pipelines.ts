@@ -11,7 +11,7 @@ import {
 import { PIPELINE_STATES, type PipelineRecord } from '../../journal/records.ts';
 import { DEFAULT_PROJECT } from '../../pfs/names.ts';
 import { changing } from '../changing.ts';
-import { flag, pageOf, pipelineOf, query, transactionOf } from '../http.ts';
+import { flag, pageOf, pipelineOf, query, transactionOf, wantedStates } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { viewPipeline } from '../views.ts';
 import type { Pipeline, PipelineChange } from '../wire.ts';
@@ -51,7 +51,10 @@ export function pipelineRoutes(
 
   server.get('/pipelines', (request) => {
     const project = query(request, 'project');
-    const states = statesOf(request);
+    const states = wantedStates(query(request, 'state'), {
+      of: 'pipelines',
+      known: PIPELINE_STATES,
+    });
     const pipelines = [...context.journal.state.pipelines.values()].filter(
       (pipeline) =>
         (project === undefined || pipeline.key.startsWith(`${project}/`)) &&
@@ -133,18 +136,6 @@ function ifVersion(request: FastifyRequest): { readonly ifVersion?: number } {
     );
   }
   return { ifVersion: Number(wanted) };
-}
-
-function statesOf(request: FastifyRequest): readonly string[] {
-  const states = query(request, 'state')?.split(',') ?? [];
-  const unknown = states.find((state) => !PIPELINE_STATES.some((known) => known === state));
-  if (unknown !== undefined) {
-    throw new EngineError(
-      'invalid',
-      `Cannot list pipelines in state "${unknown}": there is no such state; the states are ${PIPELINE_STATES.join(', ')}`,
-    );
-  }
-  return states;
 }
 
 /** Returns how many earlier versions of each pipeline are wanted. */
