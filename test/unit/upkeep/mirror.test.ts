@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { EngineError } from '../../../engine/base/errors.ts';
+import { newFormat } from '../../../engine/object/format.ts';
+import { parsePackKey } from '../../../engine/object/keys.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import type { PutOptions } from '../../../engine/object/object-store.ts';
-import { createRepos, openTestPfs, put, readAll } from '../../support/pfs.ts';
-import { check, contents, fill, mirror, objectsOf } from './store-rig.ts';
+import { deleteRepo } from '../../../engine/pfs/repos.ts';
+import { ACTOR, createRepos, openTestPfs, put, readAll } from '../../support/pfs.ts';
+import { check, contents, fill, mirror, objectsOf, STORE_ID } from './store-rig.ts';
+import { collectOn, compactOn, GRACE, HOUR, newUpkeepRig } from './upkeep-rig.ts';
 
 it('a mirror is a store with the same contents, and the next one copies what is new', async (t) => {
   const store = new MemoryObjectStore();
@@ -60,6 +64,51 @@ it('a mirror that dies at any write is a whole store, and goes on where it was',
       assert.ok(puts > 20);
       break;
     }
+  }
+});
+
+it('a mirror that died goes on to the end, whatever the store has merged and collected since', {
+  timeout: 300_000,
+}, async (t) => {
+  for (let puts = 2, isDone = false; !isDone; puts += 5) {
+    const { pfs, store, pass } = await newUpkeepRig(t);
+    await store.put('format', newFormat(STORE_ID));
+    await createRepos(pfs, 'data', 'gone');
+    const commit = async (from: number, to: number) => {
+      for (let i = from; i < to; i++) {
+        await put(pfs, 'data@master', { [`d/f${i}`]: `content ${i}`, changing: `${i}` });
+        if (pfs.context.journal.state.repos.has('default/gone')) {
+          await put(pfs, 'gone@master', { [`g${i}`]: `goes ${i}` });
+        }
+        pass(1000);
+      }
+      await pfs.context.journal.snapshot();
+    };
+    await commit(0, 3);
+    const target = new DyingStore();
+    await mirror(store, target);
+    await commit(3, 6);
+    target.left = puts;
+    isDone = await mirror(store, target).then(
+      () => true,
+      () => false,
+    );
+    target.left = Number.POSITIVE_INFINITY;
+    await deleteRepo(pfs.context, { key: 'default/gone', force: false }, ACTOR);
+    for (let i = 0; i < 4; i++) {
+      await compactOn(pfs);
+      pass(GRACE + HOUR);
+      await commit(6 + i, 7 + i);
+      await collectOn(pfs);
+    }
+    const { sequence } = await mirror(store, target);
+    assert.equal(sequence, pfs.context.journal.seq);
+    assert.deepEqual((await check(target)).damage, [], `after ${puts} puts`);
+    assert.deepEqual(await contents(t, target), await contents(t, store));
+    const { packs } = pfs.context.journal.state;
+    const stored = [...(await objectsOf(target)).keys()].filter((key) => key.startsWith('packs/'));
+    const known = new Set([...packs.keys(), ...pfs.context.journal.state.removedPacks.keys()]);
+    assert.ok(stored.every((key) => known.has(parsePackKey(key)?.id ?? '')));
   }
 });
 
