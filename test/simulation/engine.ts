@@ -5,32 +5,41 @@ import { ByteBudget } from '../../engine/base/byte-budget.ts';
 import { EngineError } from '../../engine/base/errors.ts';
 import { IdMaker } from '../../engine/base/ids.ts';
 import { SeededRandom } from '../../engine/base/random.ts';
-import type { ContentReader, ContentWriter } from '../../engine/jobs/contents.ts';
-import type { DatumOutcome, DatumTask } from '../../engine/jobs/datum-task.ts';
 import type { Egress } from '../../engine/jobs/egress.ts';
 import { Heartbeat } from '../../engine/jobs/heartbeat.ts';
 import { JobRunner } from '../../engine/jobs/job-runner.ts';
 import { JobLogs } from '../../engine/jobs/logs.ts';
+import { ResultPruning } from '../../engine/jobs/result-pruning.ts';
 import { Scheduler } from '../../engine/jobs/scheduler.ts';
 import type { WorkerPool } from '../../engine/jobs/worker-pool.ts';
-import type { EntryRef } from '../../engine/journal/records.ts';
+import type { SnapshotPolicy } from '../../engine/journal/snapshotter.ts';
 import type { ObjectStore } from '../../engine/object/object-store.ts';
 import { RetryingObjectStore } from '../../engine/object/retrying.ts';
 import { CommitQueue } from '../../engine/pfs/commit-queue.ts';
 import type { PfsContext } from '../../engine/pfs/context.ts';
 import { openPfs } from '../../engine/pfs/open.ts';
+import { Compactor } from '../../engine/upkeep/compactor.ts';
+import { LinkMemory } from '../../engine/upkeep/link-memory.ts';
+import type { Pfs } from '../support/pfs.ts';
 import type { Loop, Owner } from './loop.ts';
 import { SimulatedClock } from './loop.ts';
 import { Network, type Weather } from './network.ts';
-import { processed } from './witness.ts';
+import { Workers } from './workers.ts';
 
 export const KILLED = new EngineError('unavailable', 'Cannot answer: the engine was killed');
 
-const IMAGE = {
-  record: { reference: 'copy', digest: `sha256:${'0'.repeat(64)}` },
-  resolved: { reference: 'copy', id: '', digest: '', environment: {}, entrypoint: [], command: [] },
-};
-const NO_STATS = { downloadBytes: 0, uploadBytes: 0, downloadMs: 0, processMs: 0, uploadMs: 0 };
+/** What differs from world to world. */
+export interface EngineSettings {
+  readonly tries: number;
+  readonly budgetBytes: number;
+  readonly snapshots: Partial<SnapshotPolicy>;
+  /** How often it looks for what others wrote, and after how long they count as dead, in milliseconds. */
+  readonly followMs: number;
+  readonly staleMs: number;
+}
+
+/** Spoils an engine, for tests of the test. */
+export type Sabotage = (context: PfsContext, memory: LinkMemory) => void;
 
 export interface EngineOptions {
   readonly loop: Loop;
@@ -40,32 +49,47 @@ export interface EngineOptions {
   readonly name: string;
   /** 16 hex digits: the home on which it runs. */
   readonly home: string;
-  /** How far its wall clock is off. */
+  /** How far its wall clock is off, in milliseconds. */
   readonly offset: number;
+  readonly settings: EngineSettings;
+  /** Called with what no caller gets to see. */
+  readonly onProblem?: (error: unknown) => void;
+  readonly sabotage?: Sabotage;
 }
 
 /** One run of an engine. */
-export class SimulatedEngine {
+export class SimulatedEngine implements Pfs {
   readonly name: string;
   readonly owner: Owner = { frozenUntil: 0, isDead: false };
   readonly clock: SimulatedClock;
   readonly network: Network;
   /** Rejects when it is killed. */
   readonly killed: Promise<never>;
+  readonly store: ObjectStore;
+  readonly budget: ByteBudget;
   readonly context: PfsContext;
   readonly queue: CommitQueue;
+  readonly compactor: Compactor;
+  /** What its collections remember. */
+  readonly memory = new LinkMemory();
+  readonly pruning: ResultPruning;
   #reject: (error: unknown) => void = () => undefined;
 
   private constructor(
     options: EngineOptions,
-    parts: Pick<SimulatedEngine, 'owner' | 'clock' | 'network' | 'context'>,
+    parts: Pick<SimulatedEngine, 'owner' | 'clock' | 'network' | 'store' | 'budget' | 'context'>,
+    onProblem: (error: unknown) => void,
   ) {
     this.name = options.name;
     this.owner = parts.owner;
     this.clock = parts.clock;
     this.network = parts.network;
+    this.store = parts.store;
+    this.budget = parts.budget;
     this.context = parts.context;
     this.queue = new CommitQueue(this.context);
+    this.compactor = new Compactor(this.context, { onProblem });
+    this.pruning = new ResultPruning(this.context);
     this.killed = new Promise((_resolve, reject) => {
       this.#reject = reject;
     });
@@ -74,7 +98,7 @@ export class SimulatedEngine {
 
   /** Opens the store, again and again while it does not answer, and goes to work. */
   static async start(options: EngineOptions): Promise<SimulatedEngine> {
-    const { loop, bucket, seed, weather, name, offset, home } = options;
+    const { loop, bucket, seed, weather, name, offset, home, settings } = options;
     const owner: Owner = { frozenUntil: 0, isDead: false };
     const random = new SeededRandom(seed);
     const clock = new SimulatedClock(loop, { owner, offset });
@@ -88,11 +112,14 @@ export class SimulatedEngine {
     const store = new RetryingObjectStore(network, {
       clock,
       random,
-      policy: { tries: 3, firstDelayMs: 50, maxDelayMs: 500 },
+      policy: { tries: settings.tries, firstDelayMs: 50, maxDelayMs: 500 },
     });
     const self = home + random.bytes(8).toString('hex');
-    const onProblem = (error: unknown) =>
+    const budget = new ByteBudget(settings.budgetBytes);
+    const onProblem = (error: unknown) => {
       loop.note(`${name} says: ${String((error as Error).message)}`);
+      options.onProblem?.(error);
+    };
     for (;;) {
       try {
         const context = await openPfs({
@@ -100,14 +127,16 @@ export class SimulatedEngine {
           clock,
           random,
           ids: new IdMaker(clock, random),
-          budget: new ByteBudget(8 * 1024 * 1024),
+          budget,
           engine: self,
-          snapshots: { entries: 15 },
+          snapshots: settings.snapshots,
           onProblem,
         });
-        context.journal.follow({ intervalMs: 2000 });
-        const engine = new SimulatedEngine(options, { owner, clock, network, context });
-        engine.#work(store, { self, random, onProblem });
+        context.journal.follow({ intervalMs: settings.followMs });
+        const parts = { owner, clock, network, store, budget, context };
+        const engine = new SimulatedEngine(options, parts, onProblem);
+        options.sabotage?.(context, engine.memory);
+        engine.#work({ self, random, staleMs: settings.staleMs, onProblem });
         loop.note(`${name} is ready at entry ${context.journal.seq}`);
         return engine;
       } catch (error) {
@@ -125,16 +154,14 @@ export class SimulatedEngine {
     this.#reject(KILLED);
   }
 
-  #work(
-    store: ObjectStore,
-    options: {
-      readonly self: string;
-      readonly random: SeededRandom;
-      readonly onProblem: (error: unknown) => void;
-    },
-  ): void {
-    const { context, clock } = this;
-    const { self, random, onProblem } = options;
+  #work(options: {
+    readonly self: string;
+    readonly random: SeededRandom;
+    readonly staleMs: number;
+    readonly onProblem: (error: unknown) => void;
+  }): void {
+    const { context, clock, store } = this;
+    const { self, random, staleMs, onProblem } = options;
     const runner = new JobRunner({
       context,
       // Workers are containers on a disk. These are not, and know only what a job runner asks of its pool.
@@ -148,6 +175,7 @@ export class SimulatedEngine {
       store,
       clock,
       self,
+      staleMs,
       onProblem,
       onDeath: () => scheduler.poke(),
     });
@@ -169,100 +197,4 @@ export class SimulatedEngine {
 export function isPassing(error: unknown, network: { readonly flips: number }): boolean {
   const { code } = error as EngineError;
   return code === 'unavailable' || (code === 'corrupt' && network.flips > 0);
-}
-
-/** Two workers that turn every file they see into a file of the same name. */
-class Workers {
-  readonly #clock: SimulatedClock;
-  readonly #random: SeededRandom;
-
-  constructor(clock: SimulatedClock, random: SeededRandom) {
-    this.#clock = clock;
-    this.#random = random;
-  }
-
-  async crew() {
-    const run = async (task: DatumTask, { signal }: { readonly signal: AbortSignal }) =>
-      await this.#process(task, signal);
-    return {
-      image: IMAGE,
-      work: async (loop: (worker: { name: string; run: typeof run }) => Promise<void>) => {
-        await Promise.all(['w0', 'w1'].map((name) => loop({ name, run })));
-      },
-    };
-  }
-
-  rest(): void {}
-
-  async #process(task: DatumTask, signal: AbortSignal): Promise<DatumOutcome> {
-    await this.#clock.sleep(10 + this.#random.fraction() * 3000, { signal });
-    const files: [string[], string][] = [];
-    for (const { path, mode, id } of task.entries) {
-      await collect(task.contents, { mode, id }, { path: path.split('/').filter(Boolean), files });
-    }
-    const output = await task.withWriter((writer) => write(writer, files));
-    return {
-      state: 'success',
-      output,
-      exitCode: 0,
-      reason: '',
-      lastLines: [],
-      tries: 1,
-      stats: NO_STATS,
-      started: this.#clock.now(),
-    };
-  }
-}
-
-async function collect(
-  contents: ContentReader,
-  entry: EntryRef,
-  into: { readonly path: readonly string[]; readonly files: [string[], string][] },
-): Promise<void> {
-  const { path, files } = into;
-  if (entry.mode === '40000') {
-    for (const { name, mode, id } of (await contents.readDirectory(entry.id)).entries) {
-      await collect(contents, { mode, id }, { path: [...path, name], files });
-    }
-    return;
-  }
-  const file = await contents.readFile(entry.id);
-  const parts: Uint8Array[] = file.kind === 'small' ? [file.bytes] : [];
-  if (file.kind === 'large') {
-    for await (const part of file.read()) {
-      parts.push(part);
-    }
-  }
-  files.push([[...path], processed(Buffer.concat(parts).toString())]);
-}
-
-/** Writes files as a tree; returns it, or null for none. */
-async function write(
-  writer: ContentWriter,
-  files: readonly (readonly [readonly string[], string])[],
-): Promise<string | null> {
-  const entries: { name: string; mode: '100644' | '40000'; id: string }[] = [];
-  const large = new Set<string>();
-  const below = new Map<string, [string[], string][]>();
-  for (const [[name = '', ...rest], text] of files) {
-    if (rest.length > 0) {
-      below.set(name, [...(below.get(name) ?? []), [rest, text]]);
-      continue;
-    }
-    const { id, isLarge } = await writer.writeFile(Buffer.from(text));
-    entries.push({ name, mode: '100644', id });
-    if (isLarge) {
-      large.add(name);
-    }
-  }
-  for (const [name, inside] of below) {
-    entries.push({ name, mode: '40000', id: (await write(writer, inside)) ?? '' });
-  }
-  entries.sort((a, b) => (key(a) < key(b) ? -1 : 1));
-  return await writer.writeDirectory({ entries, large });
-}
-
-/** What Git sorts an entry by. */
-function key({ name, mode }: { readonly name: string; readonly mode: string }): string {
-  return mode === '40000' ? `${name}/` : name;
 }

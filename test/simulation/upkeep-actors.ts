@@ -14,6 +14,7 @@ import { collect } from '../../engine/upkeep/collector.ts';
 import { Pace } from '../../engine/upkeep/pace.ts';
 import { ACTOR, target } from '../support/pfs.ts';
 import { FAIR } from './network.ts';
+import { UpkeepJobs } from './upkeep-jobs.ts';
 import {
   type Acts,
   ENGINES,
@@ -30,8 +31,19 @@ const PATHS = ['f', 'd/f', 'd/e/f', 'd/e/g', 'x/y', 'x/z'];
 export class UpkeepActors implements Acts {
   readonly world: UpkeepWorld;
 
+  readonly #jobs: UpkeepJobs;
+
   constructor(world: UpkeepWorld) {
     this.world = world;
+    this.#jobs = new UpkeepJobs(world);
+  }
+
+  feed(): Promise<void> {
+    return this.#jobs.feed();
+  }
+
+  changePipeline(): Promise<void> {
+    return this.#jobs.change();
   }
 
   /** Small ones, since threads that hash large ones answer when they like. Few different ones: much of what is written was there before, and was let go of meanwhile. */
@@ -257,6 +269,7 @@ export class UpkeepActors implements Acts {
         dryRun,
         pace: new Pace({ clock }),
         memory: engine.memory,
+        pruneResults: (pipeline, options) => engine.pruning.prune(pipeline, options),
       });
       if (!dryRun) {
         this.world.count('collected', report.dead.count + report.sparse.count);
@@ -265,6 +278,7 @@ export class UpkeepActors implements Acts {
         this.world.count('pages', report.pages.count);
         this.world.count('busy', report.busy.count);
         this.world.count('expired', report.expired);
+        this.world.count('results', report.results);
       }
     });
   }
@@ -280,6 +294,6 @@ export class UpkeepActors implements Acts {
     }
     this.world.loop.note(`${engine?.name} is killed`);
     engine?.kill();
-    this.world.engines[slot] = await this.world.start(this.world.weather);
+    this.world.engines[slot] = await this.world.start(this.world.weather, slot);
   }
 }

@@ -1,7 +1,7 @@
 // One run of the simulated world of upkeep.
 
+import type { Sabotage } from './engine.ts';
 import { UpkeepActors } from './upkeep-actors.ts';
-import type { Sabotage } from './upkeep-engine.ts';
 import { UpkeepWorld } from './upkeep-world.ts';
 
 export interface UpkeepRun {

@@ -3,8 +3,9 @@
 // back byte for byte, at any time and at the end. All of it follows from one seed.
 
 import assert from 'node:assert/strict';
-import { EngineError } from '../../engine/base/errors.ts';
+import { EngineError, isEngineError } from '../../engine/base/errors.ts';
 import { SeededRandom } from '../../engine/base/random.ts';
+import { pageGraceMs } from '../../engine/journal/snapshotter.ts';
 import { openFormat } from '../../engine/object/format.ts';
 import { PACKS_PREFIX, parsePackKey } from '../../engine/object/keys.ts';
 import { MemoryObjectStore } from '../../engine/object/memory.ts';
@@ -13,14 +14,22 @@ import { checkStore } from '../../engine/upkeep/check.ts';
 import { collect } from '../../engine/upkeep/collector.ts';
 import { Pace } from '../../engine/upkeep/pace.ts';
 import { ACTOR, readBytes } from '../support/pfs.ts';
+import { KILLED, type Sabotage, SimulatedEngine } from './engine.ts';
 // First: the engine's files must find what it replaces.
 import { Loop, SimulatedClock } from './loop.ts';
 import { FAIR, type Weather } from './network.ts';
-import { type Engine, KILLED, type Sabotage, startEngine } from './upkeep-engine.ts';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const ENGINES = 3;
+/** Pages of history stay longer than the grace periods here. */
+const SETTINGS = {
+  tries: 4,
+  budgetBytes: 16 * 1024 * 1024,
+  snapshots: { entries: 25, keepMs: pageGraceMs(0) },
+  followMs: MINUTE,
+  staleMs: 5 * MINUTE,
+};
 const PATIENCE_MS = 5 * MINUTE;
 const SLOTS = ['a', 'b', 'c'];
 
@@ -51,6 +60,8 @@ export interface Acts {
   undelete(): Promise<void>;
   compact(): Promise<void>;
   collect(): Promise<void>;
+  feed(): Promise<void>;
+  changePipeline(): Promise<void>;
   kill(): Promise<void>;
 }
 
@@ -64,7 +75,7 @@ export class UpkeepWorld {
   readonly sabotage: Sabotage;
   readonly graceMs: number;
   readonly weather: Weather;
-  readonly engines: Engine[] = [];
+  readonly engines: SimulatedEngine[] = [];
   readonly commits: Remembered[] = [];
   /** The repo that stands in each place now; names are not used twice, so that a commit has one. */
   readonly repos: string[] = [];
@@ -95,7 +106,7 @@ export class UpkeepWorld {
   async live(acts: Acts): Promise<void> {
     await openFormat(this.bucket, { newId: () => '0'.repeat(32) });
     for (let slot = 0; slot < ENGINES; slot++) {
-      this.engines.push(await this.start(this.weather));
+      this.engines.push(await this.start(this.weather, slot));
     }
     for (const slot of SLOTS.keys()) {
       await this.makeRepo(slot);
@@ -113,6 +124,8 @@ export class UpkeepWorld {
       [() => acts.compact(), 15],
       [() => acts.collect(), 20],
       [() => acts.collect(), 30],
+      [() => acts.feed(), 20],
+      [() => acts.changePipeline(), 120],
       [() => acts.kill(), 180],
     ];
     await Promise.all(
@@ -129,22 +142,33 @@ export class UpkeepWorld {
     await this.end();
   }
 
-  /** Starts another engine. */
-  async start(weather: Weather): Promise<Engine> {
+  /** Starts another engine, on one of the homes or on one of its own. */
+  async start(weather: Weather, home?: number): Promise<SimulatedEngine> {
     this.started += 1;
-    return await startEngine({
+    return await SimulatedEngine.start({
       loop: this.loop,
       bucket: this.bucket,
       weather,
       name: `e${this.started}`,
+      home: String(home ?? ENGINES + this.started).padStart(16, '0'),
       seed: this.upTo(2 ** 31),
       offset: this.upTo(40_000) - 20_000,
+      settings: SETTINGS,
       sabotage: this.sabotage,
+      onProblem: (error) => {
+        assert.ok(
+          !isEngineError(error, 'corrupt') && !isEngineError(error, 'internal'),
+          error as Error,
+        );
+      },
     });
   }
 
   /** Does something on some engine; resolves with undefined where it came to nothing, or nobody knows. */
-  async try<T>(what: string, work: (engine: Engine) => Promise<T>): Promise<T | undefined> {
+  async try<T>(
+    what: string,
+    work: (engine: SimulatedEngine) => Promise<T>,
+  ): Promise<T | undefined> {
     const engine = this.pick(this.engines);
     this.loop.note(`${engine.name}: ${what}`);
     const doing = (async () => {
@@ -260,6 +284,7 @@ export class UpkeepWorld {
     for (const other of this.engines) {
       other.kill();
     }
+    await this.jobsDone(engine);
     const restored = engine.context.journal.state.removedPacks;
     this.count('removed', restored.size);
     const random = new SeededRandom(1);
@@ -274,6 +299,7 @@ export class UpkeepWorld {
         graceMs: this.graceMs,
         dryRun: false,
         pace: new Pace({ clock: engine.context.clock }),
+        pruneResults: (pipeline, options) => engine.pruning.prune(pipeline, options),
       });
     }
     const { clock, journal } = engine.context;
@@ -298,6 +324,15 @@ export class UpkeepWorld {
     const named = [...journal.state.packs.keys(), ...journal.state.removedPacks.keys()];
     for (const id of stored) {
       assert.ok(named.includes(id), `pack ${id} is garbage that nobody collects`);
+    }
+  }
+
+  /** Waits until all jobs have ended, on the one engine that is left. */
+  async jobsDone(engine: SimulatedEngine): Promise<void> {
+    const { jobs } = engine.context.journal.state;
+    for (const end = this.loop.time + 4 * HOUR; jobs.keysBy('active', 'active').size > 0; ) {
+      assert.ok(this.loop.time < end, 'a job never ends');
+      await this.loop.sleep(MINUTE);
     }
   }
 

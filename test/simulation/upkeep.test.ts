@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import type { Sabotage } from './upkeep-engine.ts';
+import type { Sabotage } from './engine.ts';
 import { simulateUpkeep, type UpkeepRun } from './upkeep-run.ts';
 
 const only = process.env.PFS_SEED;
@@ -94,6 +94,7 @@ it('what was acknowledged reads back, whatever is deleted, merged and collected 
       'collected',
       'deleted',
       'pages',
+      'jobs',
       'undeleted',
       'kept',
     ]) {

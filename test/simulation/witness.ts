@@ -13,6 +13,7 @@ import { readFileBytes } from '../../engine/pfs/file-content.ts';
 import { walkFiles } from '../../engine/pfs/files.ts';
 import { gather } from '../support/pfs.ts';
 import type { Bucket } from './bucket.ts';
+import { processed } from './workers.ts';
 
 /** One change of files, as a client asks for it. */
 export type ModelEdit =
@@ -52,11 +53,6 @@ interface RawEntry {
     readonly operations: readonly Operation[];
     readonly result?: { readonly id?: string };
   }[];
-}
-
-/** What user code makes of a file. */
-export function processed(text: string): string {
-  return `seen: ${text}`;
 }
 
 /** Watches the bucket. */

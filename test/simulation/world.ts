@@ -22,6 +22,13 @@ const SPEC = {
   input: { pfs: { repo: 'b', glob: '/*' } },
   transform: { image: 'copy', cmd: ['copy'] },
 };
+const SETTINGS = {
+  tries: 3,
+  budgetBytes: 8 * 1024 * 1024,
+  snapshots: { entries: 15 },
+  followMs: 2000,
+  staleMs: 30_000,
+};
 /** After the last request, jobs and late writes have this long to come to their end. */
 const REST_MS = 3_600_000;
 
@@ -155,6 +162,7 @@ export class World {
       name: `e${this.#started}`,
       home: String(slot).padStart(16, '0'),
       offset: this.upTo(600_000) - 300_000,
+      settings: SETTINGS,
     });
   }
 
