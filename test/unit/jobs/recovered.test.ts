@@ -87,6 +87,38 @@ it('the next job tries a recovered datum again although it did not change', asyn
   assert.equal(counts(await engine.done('net')), '1/4/0 of 5');
 });
 
+it('a recovered datum is tried again also by a job on the same commits, and by one whose input came out equal', async (t) => {
+  const engine = await TestEngine.start(t);
+  await engine.repos('data');
+  await engine.put('data', { a: 'good', b: 'bad' });
+  engine.executor.setCode(
+    'net',
+    failing(() => 0),
+  );
+  engine.executor.setCode('same', (run) => {
+    for (const path of Object.keys(run.input('data'))) {
+      run.write(path, path === 'b' ? 'bad' : 'good');
+    }
+  });
+  await engine.pipeline([
+    { name: 'same', input: 'data' },
+    {
+      name: 'net',
+      input: { pfs: { repo: 'same', name: 'data', glob: '/*' } },
+      transform: NET,
+    },
+  ]);
+  const tried = async () => {
+    const job = await engine.done('net');
+    return [counts(job), job.datums.recovered, engine.executor.count('net')];
+  };
+  assert.deepEqual(await tried(), ['1/0/0 of 2', 1, 3]);
+  await engine.rerun('net');
+  assert.deepEqual(await tried(), ['0/1/0 of 2', 1, 5]);
+  await engine.put('data', { a: 'other bytes of the same output' });
+  assert.deepEqual(await tried(), ['0/1/0 of 2', 1, 7]);
+});
+
 it('a recovered datum that goes away is tried no more', async (t) => {
   const engine = await TestEngine.start(t);
   await engine.repos('data');
