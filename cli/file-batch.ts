@@ -46,7 +46,10 @@ export class FileBatch {
     if (this.#used + data.length > BATCH_BYTES) {
       return false;
     }
-    this.#bytes.set(data, this.#used);
+    if (data.length > 0) {
+      // Not `set`, which copies into shared memory byte by byte.
+      this.#bytes.fill(data, this.#used, this.#used + data.length);
+    }
     this.#used += data.length;
     return true;
   }

@@ -3,6 +3,7 @@
 
 import { hash, webcrypto } from 'node:crypto';
 import { EngineError } from '../base/errors.ts';
+import { copyBytes } from '../object/copy-bytes.ts';
 import { digest as digestShared, isShared } from '../object/hash-threads.ts';
 import type { PackContainer } from '../object/open-pack.ts';
 import { giveChunkBuffer, takeChunkBuffer } from './chunk-buffers.ts';
@@ -44,7 +45,7 @@ export function writeEntry(
   target.writeUInt32BE(CODES[entry.kind], 0);
   target.writeUInt32BE(entry.payload.length, 4);
   target.write(entry.id, 8, 'hex');
-  target.set(entry.payload, FRAME_BYTES);
+  copyBytes(target, entry.payload, FRAME_BYTES);
 }
 
 /** Returns the payload of an entry, which must be of that id; anything else is `corrupt`. */
@@ -76,7 +77,7 @@ export async function chunkId(payload: Buffer): Promise<string> {
   // A copy into memory that is used again: new memory costs more than the copy.
   const buffer = takeChunkBuffer();
   try {
-    buffer.set(payload);
+    copyBytes(buffer, payload);
     const digest = await digestShared('sha256', [buffer.subarray(0, payload.length)]);
     return digest.toString('hex');
   } finally {

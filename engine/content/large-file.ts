@@ -1,6 +1,7 @@
 // Large files as chunks: written from a stream and read back as one, with a few chunks in memory at most.
 
 import { EngineError } from '../base/errors.ts';
+import { copyBytes } from '../object/copy-bytes.ts';
 import { StreamHash } from '../object/hash-threads.ts';
 import { giveChunkBuffer, hasPlenty, takeChunkBuffer } from './chunk-buffers.ts';
 import { type ChunkRef, encodeChunkList } from './chunk-list.ts';
@@ -65,7 +66,7 @@ export class LargeFileWriter {
 
   #keep(bytes: Uint8Array): void {
     this.#buffer ??= takeChunkBuffer();
-    this.#buffer.set(bytes, this.#used);
+    copyBytes(this.#buffer, bytes, this.#used);
     this.#used += bytes.length;
   }
 

@@ -1,6 +1,7 @@
 // Small contents that are named together: one trip to another thread for hundreds of files.
 
 import { adler32 } from '../object/adler32.ts';
+import { copyBytes } from '../object/copy-bytes.ts';
 import { hashBlobs } from '../object/hash-threads.ts';
 import { giveSlab, takeSlab } from '../object/slabs.ts';
 import { objectId } from './object-id.ts';
@@ -37,7 +38,7 @@ export class BlobBatch {
 
   /** Adds a content, for which there must be room. */
   add(content: Uint8Array): void {
-    this.#memory.set(content, this.#used);
+    copyBytes(this.#memory, content, this.#used);
     this.#used += content.length;
     this.#lengths.push(content.length);
   }

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { deflate, deflateRawSync, deflateSync, inflate, inflateSync } from 'node:zlib';
 import { EngineError } from '../base/errors.ts';
 import { adler32 } from '../object/adler32.ts';
+import { copyBytes } from '../object/copy-bytes.ts';
 import type { PackContainer } from '../object/open-pack.ts';
 import type { GitKind } from './object-id.ts';
 
@@ -65,7 +66,8 @@ export function writeStoredEntry(
     target[at] = from + length === content.length ? 1 : 0;
     target.writeUInt16LE(length, at + 1);
     target.writeUInt16LE(length ^ 0xffff, at + 3);
-    target.set(length === content.length ? content : content.subarray(from, from + length), at + 5);
+    const block = length === content.length ? content : content.subarray(from, from + length);
+    copyBytes(target, block, at + 5);
     at += 5 + length;
     from += length;
   } while (from < content.length);

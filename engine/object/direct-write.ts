@@ -4,6 +4,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { systemCode } from '../base/errors.ts';
+import { copyBytes } from './copy-bytes.ts';
 
 /** In the language's library of browsers alone, though every Node has it. */
 declare const WebAssembly: {
@@ -108,7 +109,7 @@ class PieceReader {
     for (let filled = 0; filled < target.length; ) {
       const piece = this.#pieces[this.#piece] as Uint8Array;
       const taken = piece.subarray(this.#at, this.#at + target.length - filled);
-      target.set(taken, filled);
+      copyBytes(target, taken, filled);
       filled += taken.length;
       this.#at += taken.length;
       if (this.#at === piece.length) {

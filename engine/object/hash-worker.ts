@@ -3,6 +3,7 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { adler32 } from './adler32.ts';
+import { copyBytes } from './copy-bytes.ts';
 import type { HashAnswer, HashRequest } from './hash-threads.ts';
 
 const DIGEST_BYTES = 20;
@@ -76,7 +77,7 @@ function blobName(content: Uint8Array): Buffer {
     return createHash('sha1').update(header, 'latin1').update(content).digest();
   }
   const start = scratch.write(header, 0, 'latin1');
-  scratch.set(content, start);
+  copyBytes(scratch, content, start);
   return hash('sha1', scratch.subarray(0, start + content.length), 'buffer');
 }
 
