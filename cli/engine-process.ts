@@ -32,6 +32,8 @@ export interface StartOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A store's URL or folder, as in `--store`. */
   readonly store?: string | undefined;
+  /** What runs user code; containers unless told. */
+  readonly executor?: 'docker' | 'process' | undefined;
   readonly signal?: AbortSignal;
   /** `host:port` to listen at, instead of any free port of loopback. */
   readonly listen?: string | undefined;
@@ -272,6 +274,7 @@ function engineEnv(options: StartOptions, store: string | undefined): NodeJS.Pro
     ...options.env,
     PFS_HOME: options.home.folder,
     ...(store ? { PFS_STORE: store } : {}),
+    ...(options.executor ? { PFS_EXECUTOR: options.executor } : {}),
     ...(options.listen ? { PFS_LISTEN: options.listen } : {}),
   };
 }

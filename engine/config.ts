@@ -35,6 +35,8 @@ export interface Config {
   readonly compacts: boolean;
   /** After how long without a sign of life an engine's jobs are taken over. The same for all engines of a store. */
   readonly claimStaleMs: number;
+  /** What runs user code: containers, or processes of this machine. */
+  readonly executor: 'docker' | 'process';
   /** Directories of this machine into which outputs may be sent. */
   readonly egressDirectories: readonly string[];
   /** How long an egress that fails for a reason that may pass is tried again. */
@@ -77,6 +79,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     collectEveryMs: number(env, 'PFS_COLLECT_EVERY_MS', 6 * HOUR),
     compacts: number(env, 'PFS_COMPACT', 1) !== 0,
     claimStaleMs: number(env, 'PFS_CLAIM_STALE_MS', 30_000),
+    executor: parseExecutor(env.PFS_EXECUTOR || 'docker'),
     egressDirectories: directories(env, 'PFS_EGRESS_DIRECTORIES'),
     egressRetryMs: number(env, 'PFS_EGRESS_RETRY_MS', HOUR / 6),
     logLevel: env.PFS_LOG_LEVEL || 'info',
@@ -123,6 +126,13 @@ function directories(env: NodeJS.ProcessEnv, name: string): readonly string[] {
     }
   }
   return paths.map((path) => normalize(path).replace(/\/+$/, ''));
+}
+
+function parseExecutor(text: string): Config['executor'] {
+  if (text !== 'docker' && text !== 'process') {
+    throw new EngineError('invalid', `Cannot use PFS_EXECUTOR="${text}": write docker or process`);
+  }
+  return text;
 }
 
 function parseListen(name: string, text: string): { host: string; port: number } {

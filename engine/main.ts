@@ -8,6 +8,8 @@ import { EngineError, errorText, isEngineError } from './base/errors.ts';
 import { type Config, packageVersion, readConfig } from './config.ts';
 import type { EgressSettings } from './egress/target.ts';
 import { DockerExecutor } from './executor/docker.ts';
+import type { Executor } from './executor/executor.ts';
+import { ProcessExecutor } from './executor/process.ts';
 import { Hosting } from './hosting/hosting.ts';
 import { AlreadyRunningError, holdInstance, type Instance } from './instance.ts';
 import { Admission } from './jobs/admission.ts';
@@ -47,15 +49,27 @@ interface RunningEngine {
 function makeExecutor(
   config: Config,
   options: { readonly instance: Instance; readonly run: string },
-): DockerExecutor {
-  return new DockerExecutor({
+): Executor {
+  const parts = {
     clock,
     random,
     instanceId: options.instance.id,
     engineId: options.run,
     environment: config.environment,
-    scratchDirectory: join(config.home, 'scratch', 'docker'),
-  });
+    scratchDirectory: join(config.home, 'scratch', config.executor),
+  };
+  return config.executor === 'docker'
+    ? new DockerExecutor(parts)
+    : new ProcessExecutor({ ...parts, hidden: Object.values(directoriesOf(config)) });
+}
+
+/** Who asks for processes gets them, or hears at once why not: unlike Docker, a kernel does not come later. */
+async function demandProcesses(executor: Executor): Promise<void> {
+  const { ok, notes } =
+    executor.kind === 'process' ? await executor.probe() : { ok: true, notes: [] };
+  if (!ok) {
+    throw new EngineError('failed_precondition', notes.join('; '));
+  }
 }
 
 /** The directories of an engine, by what they are for. */
@@ -89,6 +103,7 @@ async function start(
 
   const bucket = await openStore(config);
   const executor = makeExecutor(config, { instance, run });
+  await demandProcesses(executor);
   const parts: StoreParts = {
     bucket,
     clock,

@@ -1,7 +1,8 @@
 // Commands on the engine itself.
 
 import type { EngineStatus } from '../../engine/server/wire.ts';
-import { CliError, fileError } from '../cli-error.ts';
+import type { ParsedArguments } from '../arguments.ts';
+import { CliError, fileError, usageError } from '../cli-error.ts';
 import type { Command } from '../command.ts';
 import { type Context, isLocal } from '../context.ts';
 import { formatTime } from '../format.ts';
@@ -21,6 +22,12 @@ export const commands: readonly Command[] = [
         description:
           'file:///folder or s3://bucket/prefix?endpoint=…; by default a folder below PFS_HOME',
       },
+      executor: {
+        type: 'string',
+        value: 'kind',
+        description:
+          'docker, or process where Docker can’t be had: commands then run with the programs of this machine, images are ignored, and code sees your files, read-only',
+      },
       foreground: {
         type: 'boolean',
         description: 'run here until Ctrl-C, with its log on the terminal',
@@ -32,12 +39,14 @@ export const commands: readonly Command[] = [
         'engine start --store "s3://data/pfs?endpoint=http://127.0.0.1:9000"',
         'keeps all data in a bucket',
       ],
+      ['engine start --executor process', 'runs commands without Docker'],
       ['engine start --foreground', 'runs it here'],
     ],
     run: async (context, args) => {
       const { runEngine, startEngine } = await import('../engine-process.ts');
       const { home, env, signal, output } = context;
-      const options = { home, env, signal, store: args.string('store') };
+      const executor = executorOf(args);
+      const options = { home, env, signal, store: args.string('store'), executor };
       if (args.flag('foreground')) {
         const code = await runEngine(options);
         if (code !== 0) {
@@ -49,6 +58,20 @@ export const commands: readonly Command[] = [
         return;
       }
       const engine = await startEngine(options);
+      if (executor !== undefined) {
+        const { executor: runs } = await context.client.get<EngineStatus>('/engine');
+        if (runs.kind !== executor) {
+          throw new CliError(
+            'failed_precondition',
+            `Cannot start the engine with --executor ${executor}: it runs already, with ${runs.kind}; pfs engine stop first`,
+          );
+        }
+        if (executor === 'process') {
+          for (const note of runs.notes) {
+            output.note(note);
+          }
+        }
+      }
       await (output.raw
         ? output.json(engine)
         : output.line(
@@ -129,6 +152,14 @@ export const commands: readonly Command[] = [
     },
   },
 ];
+
+function executorOf(args: ParsedArguments): 'docker' | 'process' | undefined {
+  const executor = args.string('executor');
+  if (executor === undefined || executor === 'docker' || executor === 'process') {
+    return executor;
+  }
+  throw usageError(`There is no executor "${executor}"; choose docker or process`);
+}
 
 async function stopEngine(context: Context): Promise<void> {
   const { findRunning } = await import('../engine-process.ts');

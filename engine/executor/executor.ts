@@ -24,6 +24,9 @@ export interface PortAddress {
   readonly direct: boolean;
 }
 
+/** What stands in place of a digest where the image was ignored and the command ran with the machine's own programs. */
+export const HOST_DIGEST = 'host:image-ignored';
+
 export interface ResourceLimits {
   /** CPUs, a fraction allowed. Clamped to what the host has. */
   readonly cpu?: number;

@@ -37,9 +37,8 @@ export class DatumBench {
     mkdirSync(inputDirectory, { recursive: true, mode: 0o755 });
     chmodSync(directory, 0o700);
     output.make();
-    const isReadOnly = executor.kind === 'docker';
     const entries = task.entries.map((entry) => ({ ...entry, lazy: false }));
-    await new InputDirectory(inputDirectory, { cache, isReadOnly }).show(entries, {
+    await new InputDirectory(inputDirectory, { cache, isReadOnly: true }).show(entries, {
       contents: task.contents,
       signal,
     });

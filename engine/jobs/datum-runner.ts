@@ -50,11 +50,9 @@ export class DatumRunner {
 
   constructor(options: DatumRunnerOptions) {
     this.#options = options;
-    const { cache, directory, executor } = options;
+    const { cache, directory } = options;
     this.#inputPath = join(directory, 'pfs');
-    // Only a container's read-only mount keeps user code from its inputs.
-    const isReadOnly = executor.kind === 'docker';
-    this.#inputs = new InputDirectory(this.#inputPath, { cache, isReadOnly });
+    this.#inputs = new InputDirectory(this.#inputPath, { cache, isReadOnly: true });
     this.#output = new OutputDirectory(join(directory, 'out'));
     this.#disk = new DiskGuard(options);
     this.#secrets = new ShownSecrets(options.secrets);

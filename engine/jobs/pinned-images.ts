@@ -1,7 +1,12 @@
 // The images of pipeline versions: what the name meant when a version first ran is what every job of it runs.
 
 import { EngineError, isEngineError } from '../base/errors.ts';
-import type { Executor, ResolvedImage, ResolveOptions } from '../executor/executor.ts';
+import {
+  type Executor,
+  HOST_DIGEST,
+  type ResolvedImage,
+  type ResolveOptions,
+} from '../executor/executor.ts';
 import type { ImageRecord, PipelineRecord } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
@@ -49,7 +54,8 @@ export class PinnedImages {
   ): Promise<PinnedImage> {
     const { key, version, image: pinned } = pipeline;
     const found = await this.find(pipeline, spec, options);
-    if (!pinned) {
+    // Where no image is used, none is pinned: with Docker, later, it is to be what its name means then.
+    if (!pinned && this.#options.executor.kind === 'docker') {
       const { record: image } = found;
       await this.#options.context.journal.transact(
         () => ({
@@ -70,7 +76,9 @@ export class PinnedImages {
   ): Promise<PinnedImage> {
     const { executor, secrets } = this.#options;
     const { image: reference } = spec.transform;
-    const { image: pinned } = pipeline;
+    const { image } = pipeline;
+    const isUsed = executor.kind === 'docker' && image?.digest !== HOST_DIGEST;
+    const pinned = isUsed ? image : null;
     const logins = pullLogins(secrets, spec);
     if (pinned) {
       const resolved = await this.#findPinned(pipeline, pinned, { ...options, logins });

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 
 const EVERY_MS = 3000;
 
-/** Returns what takes the steps of a pull and writes some of them to `log`. */
+/** Returns what takes the steps of a pull and writes some of them to `log`; what the executor says itself goes there as it is. */
 export function pullLog(
   log: { write(chunk: Buffer): unknown },
   options: { readonly image: string; readonly clock: Clock },
@@ -12,6 +12,10 @@ export function pullLog(
   const { image, clock } = options;
   let last: number | undefined;
   return (step) => {
+    if (step.startsWith('pfs: ')) {
+      log.write(Buffer.from(`${step}\n`));
+      return;
+    }
     const now = clock.monotonic();
     if (last === undefined || now - last >= EVERY_MS) {
       log.write(

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { SystemRandom } from '../../engine/base/random.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
 import { DockerExecutor } from '../../engine/executor/docker.ts';
+import { ProcessExecutor } from '../../engine/executor/process.ts';
 import { bashImage, containersWith, dashImage, testImages } from '../support/docker.ts';
 import { conformsToExecutor, type ExecutorUnderTest } from './executor.ts';
 
@@ -14,6 +15,35 @@ type Opened = ExecutorUnderTest | { skip: string };
 conformsToExecutor('DockerExecutor on busybox', () => openWith((busybox) => busybox));
 conformsToExecutor('DockerExecutor on dash', () => openWith(dashImage));
 conformsToExecutor('DockerExecutor on bash', () => openWith(bashImage));
+
+conformsToExecutor('ProcessExecutor', openProcess);
+
+/** Where the kernel allows no namespaces, the executor says so, and nothing of it can be tried. */
+async function openProcess(): Promise<Opened> {
+  const random = new SystemRandom();
+  const scratchDirectory = await mkdtemp(join(tmpdir(), 'pfs-scratch-'));
+  const executor = new ProcessExecutor({
+    environment: process.env,
+    instanceId: `test-${random.bytes(6).toString('hex')}`,
+    engineId: 'conformance',
+    scratchDirectory,
+    hidden: [],
+    clock: new SystemClock(),
+    random,
+  });
+  const close = async () => {
+    await executor.close();
+    assert.deepEqual(await readdir(scratchDirectory), []);
+    await rm(scratchDirectory, { recursive: true });
+  };
+  const { ok, notes } = await executor.probe();
+  if (!ok) {
+    await close();
+    return { skip: notes.join('; ') };
+  }
+  const memoryLimits = 'the machine has no limits for its own processes';
+  return { executor, image: 'any', lacks: { memoryLimits }, close };
+}
 
 async function openWith(
   choose: (busybox: string) => string | undefined | Promise<string | undefined>,

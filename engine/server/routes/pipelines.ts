@@ -9,7 +9,8 @@ import {
   pipelineVersions,
 } from '../../jobs/pipeline-versions.ts';
 import { PIPELINE_STATES, type PipelineRecord } from '../../journal/records.ts';
-import { DEFAULT_PROJECT } from '../../pfs/names.ts';
+import { DEFAULT_PROJECT, shortRepo } from '../../pfs/names.ts';
+import type { PipelineSpec } from '../../pipeline/spec.ts';
 import { changing } from '../changing.ts';
 import { flag, pageOf, pipelineOf, query, transactionOf, wantedStates } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
@@ -19,7 +20,7 @@ import type { Pipeline, PipelineChange } from '../wire.ts';
 /** Adds the routes of pipelines. */
 export function pipelineRoutes(
   server: FastifyInstance,
-  { context, pool, hosting }: EngineParts,
+  { context, pool, hosting, executorKind }: EngineParts,
 ): void {
   const change = changing(context);
 
@@ -40,11 +41,8 @@ export function pipelineRoutes(
     return await Promise.all(
       changes.map(async ({ pipeline, created, warnings }) => {
         const kept = created ? undefined : await keptWarning(context, pipeline);
-        return {
-          pipeline: viewPipeline(pipeline),
-          created,
-          warnings: kept === undefined ? warnings : [...warnings, kept],
-        };
+        const more = [kept, ignoredImage(pipeline)].filter((warning) => warning !== undefined);
+        return { pipeline: viewPipeline(pipeline), created, warnings: [...warnings, ...more] };
       }),
     );
   });
@@ -113,6 +111,13 @@ export function pipelineRoutes(
     for (const pipeline of pipelines) {
       yield* pipelineVersions(context, pipeline, earlier);
     }
+  }
+
+  function ignoredImage({ key, spec }: PipelineRecord): string | undefined {
+    const { image } = (spec as unknown as PipelineSpec).transform;
+    return executorKind === 'process'
+      ? `${shortRepo(key)}: image "${image}" is ignored: this engine runs commands with the programs of its own machine (--executor process)`
+      : undefined;
   }
 
   /** Lets go of the workers, unless a transaction is still to end the pipeline's work. */

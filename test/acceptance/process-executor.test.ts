@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { Commit, Datum } from '../../engine/server/wire.ts';
+import { checkout, runProgram } from '../support/cli.ts';
+import { PipelineHome } from './pipeline-home.ts';
+
+/** Whether this kernel allows user namespaces, which only trying tells. */
+async function problem(): Promise<string | false> {
+  const words = ['--user', '--map-root-user', '--mount', '--pid', '--fork', 'true'];
+  const tried = await runProgram('unshare', words).catch((error: Error) => ({
+    code: 1,
+    stderr: error.message,
+  }));
+  return tried.code === 0 ? false : `no user namespaces here: ${tried.stderr.trim()}`;
+}
+
+describe('pipelines without Docker', { skip: await problem() }, () => {
+  // A Docker that is not there: nothing may ask for it.
+  const home = new PipelineHome({ DOCKER_HOST: 'unix:///nowhere.sock' });
+  before(async () => {
+    const started = await home.run(['engine', 'start', '--executor', 'process']);
+    assert.equal(started.code, 0, started.stderr);
+    assert.match(started.stderr, /Commands run as processes of this machine/);
+    assert.match(started.stderr, /Images are ignored/);
+  });
+  after(() => home.close());
+
+  it('engine start --executor process runs a pipeline with the host’s programs; provenance says so', async () => {
+    await home.repo('words', { a: 'alpha', b: 'beta' });
+    const sh = 'test "$(id -u)" = 0 && rev $words > /pfs/out/$(basename $words); pwd; echo $words';
+    const file = home.file(
+      home.spec({ name: 'turn', input: 'words', sh, transform: { image: 'no/such:image' } }),
+    );
+    const created = await home.run(['create-pipeline', '-f', file]);
+    assert.match(created.stderr, /image "no\/such:image" is ignored/);
+    const job = await home.done('turn');
+    assert.equal(job.state, 'success', job.reason);
+    assert.equal(await home.read('turn@master:/b'), 'ateb');
+    assert.match(await home.pfs('logs', 'turn'), /^pfs: image "no\/such:image" is ignored/);
+    const commit = await home.inspect<Commit>('inspect-commit', 'turn@master');
+    assert.deepEqual(commit.image, { reference: 'no/such:image', digest: 'host:image-ignored' });
+    assert.match(
+      await home.pfs('provenance', 'turn@master:/b'),
+      /image no\/such:image host:image-ignored/,
+    );
+    await home.put('words', { b: 'gamma' });
+    const second = await home.done('turn');
+    assert.deepEqual([second.datums.processed, second.datums.skipped], [1, 1]);
+  });
+
+  it('user code sees its inputs and the host read-only, its processes alone, and nothing of the engine', async () => {
+    const mark = join(homedir(), '.pfs-process-executor-test');
+    const sh = [
+      'cd /pfs/out; ls -A /pfs >seen; (echo x >$words) 2>>seen; (echo x >/usr/x) 2>>seen',
+      `(echo x >${mark}) 2>>seen; ls -A ${home.path('home')} >>seen 2>&1; env >env`,
+      'ls -d /proc/[0-9]* | wc -l >processes',
+      '(setsid sleep 1000 &) ; sleep 1000 & true',
+    ].join('\n');
+    await home.create({ name: 'look', input: 'words', glob: '/a', sh });
+    const job = await home.done('look');
+    assert.equal(job.state, 'success', job.reason);
+    const seen = await home.read('look@master:/seen');
+    assert.match(seen, /^out\nwords\n/);
+    assert.equal(seen.match(/Read-only file system/g)?.length, 2, seen);
+    assert.equal(existsSync(mark), false, 'what is written at home is seen by the worker alone');
+    assert.doesNotMatch(seen, /token|engine\.json/);
+    assert.doesNotMatch(await home.read('look@master:/env'), /^(PFS_HOME|DOCKER_HOST)=/m);
+    assert.ok(Number(await home.read('look@master:/processes')) < 8, 'its own processes alone');
+    assert.equal(sleepers(), 0, 'nothing outlives the datum');
+  });
+
+  it('a time-out, a failure and debug datum are as with Docker', async () => {
+    const sh = 'echo begun; trap "" TERM; sleep 1000';
+    await home.create({
+      name: 'slow',
+      input: 'words',
+      glob: '/a',
+      sh,
+      datum_timeout: '500ms',
+      datum_tries: 1,
+    });
+    const job = await home.done('slow');
+    assert.deepEqual([job.state, /time-out/.test(job.reason)], ['failure', true]);
+    const [datum] = (await home.raw('list-datum', 'slow')) as unknown as Datum[];
+    const end = await home.run([
+      'debug-datum',
+      'slow',
+      String(datum?.id),
+      '--',
+      'sh',
+      '-c',
+      'cat $words; exit 4',
+    ]);
+    assert.deepEqual([end.code, end.stdout], [4, 'alpha'], end.stderr);
+    const local = await home.run([
+      'run-local',
+      home.file(home.spec({ name: 'draft', input: 'words', sh: 'cat $words; ls /code' })),
+      '-m',
+      `${join(checkout, 'pipelines/iris')}:/code`,
+    ]);
+    assert.match(local.stdout, /^alpha.*model\.json/s, local.stderr);
+  });
+
+  it('an engine that is killed leaves no process once the next has started', async () => {
+    await home.create({ name: 'stuck', input: 'words', glob: '/a', sh: 'echo up; sleep 1234' });
+    for await (const line of home.lines('logs', 'stuck', '-f')) {
+      if (line === 'up') {
+        break;
+      }
+    }
+    const { pid } = await home.inspect<{ pid: number }>('engine', 'status');
+    process.kill(pid, 'SIGKILL');
+    await home.pfs('stop-pipeline', 'stuck').catch(() => undefined);
+    assert.equal((await home.run(['engine', 'stop'])).code, 0);
+    await home.pfs('engine', 'start', '--executor', 'process');
+    await home.pfs('stop-pipeline', 'stuck');
+    for (const end = Date.now() + 20_000; sleepers('1234') > 0; ) {
+      assert.ok(Date.now() < end, 'it still runs');
+    }
+    const wrong = await home.run(['engine', 'start', '--executor', 'docker']);
+    assert.match(wrong.stderr, /it runs already, with process/);
+  });
+});
+
+/** Counts the processes of this machine that sleep for so long. */
+function sleepers(time = '1000'): number {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return (
+        /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8') === `sleep\0${time}\0`
+      );
+    } catch {
+      return false;
+    }
+  }).length;
+}
