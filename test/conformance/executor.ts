@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Executor, ResourceLimits } from '../../engine/executor/executor.ts';
-import { Latch } from '../support/latch.ts';
 import { type Bench, run, sh, stillUsableOrGone } from '../support/worker-bench.ts';
+import { checksAttaching } from './executor-attach.ts';
 
 const MiB = 1024 * 1024;
 
@@ -341,47 +341,7 @@ export function conformsToExecutor(
       await assert.rejects(sh(shared, 'true', aborted), { code: 'cancelled' });
     });
 
-    check('attach() feeds a command, tells its outputs apart, and how it ended', async () => {
-      const bench = await start();
-      const said = { stdout: '', stderr: '' };
-      try {
-        const attached = await bench.worker.attach({
-          command: ['sh', '-c', 'read line; echo "$line $my_name"; echo aside >&2; cat; exit 9'],
-          env: { my_name: "it's" },
-          onOutput: (chunk, stream) => {
-            said[stream] += chunk.toString();
-          },
-        });
-        await attached.write(Buffer.from('first\nsecond\n'));
-        attached.end();
-        assert.equal(await attached.exited, 9);
-        assert.deepEqual(said, { stdout: "first it's\nsecond\n", stderr: 'aside\n' });
-      } finally {
-        await bench.worker.stop();
-      }
-    });
-
-    check(
-      'attach() gives a terminal of the size asked for, which ends with the worker',
-      async () => {
-        const bench = await start();
-        const shown = new Latch();
-        let text = '';
-        const { exited } = await bench.worker.attach({
-          command: ['sh', '-c', 'test -t 0 && stty size; echo $TERM; exec sleep 1000'],
-          env: {},
-          terminal: { columns: 91, rows: 33, type: 'vt100' },
-          onOutput: (chunk) => {
-            text += chunk.toString();
-            return text.endsWith('vt100\r\n') ? shown.open() : undefined;
-          },
-        });
-        await shown.opened;
-        await bench.worker.stop();
-        await Promise.allSettled([exited]);
-        assert.equal(text, '33 91\r\nvt100\r\n');
-      },
-    );
+    checksAttaching(check, start);
 
     check('a worker that was stopped is unavailable, and can be stopped again', async () => {
       const bench = await start();
