@@ -54,6 +54,14 @@ export function dockerError(
     return new EngineError('unavailable', `Cannot ${what}: ${remedy}`, { cause: error });
   }
   const message = dockerMessage(error);
+  const [, kind, name] = /unable to find (user|group) ([^:\s]+)/.exec(message) ?? [];
+  if (name !== undefined) {
+    return new EngineError(
+      'failed_precondition',
+      `Cannot ${what}: the image has no ${kind} "${name}"; name one that it has in transform.user, or a number as in "1000:1000"`,
+      { cause: error },
+    );
+  }
   if (status === 404) {
     return new EngineError('not_found', `Cannot ${what}: ${message}`, { cause: error });
   }

@@ -183,4 +183,16 @@ describe('workers of real containers', { skip: images.skip ?? false }, () => {
       dockerLines('rmi', tag);
     }
   });
+
+  it('a user that the image does not have is a reason that names the field, and another one heals it', async () => {
+    const stranger = { name: 'stranger', input: 'one', sh: 'id -u > /pfs/out/who' };
+    await home.create({ ...stranger, transform: { user: 'nosuch' } });
+    await eventually('it says why', async () => {
+      const { reason } = await home.inspect<Job>('inspect-job', 'stranger');
+      return /the image has no user "nosuch"; name one .* transform\.user/.test(reason);
+    });
+    await home.update({ ...stranger, transform: { user: '1000:1000' } });
+    assert.equal((await home.done('stranger')).state, 'success');
+    assert.equal(await home.read('stranger@master:/who'), '1000\n');
+  });
 });
