@@ -23,11 +23,13 @@ import { Scheduler } from './jobs/scheduler.ts';
 import { Ticker } from './jobs/ticker.ts';
 import { Workbench } from './jobs/workbench.ts';
 import { WorkerPool } from './jobs/worker-pool.ts';
+import { MeasuringObjectStore } from './object/measuring.ts';
 import { CommitQueue } from './pfs/commit-queue.ts';
 import { sharedRoom } from './pipeline/resources.ts';
 import { KeyRing } from './secrets/key-ring.ts';
 import { checkSecrets } from './secrets/secret-checks.ts';
 import { Secrets } from './secrets/secrets.ts';
+import { Metrics } from './server/metrics.ts';
 import type { StoreParts } from './server/parts.ts';
 import { makeRescueServer } from './server/rescue.ts';
 import { openS3Door, S3_ACCESS_KEY } from './server/s3/door.ts';
@@ -101,7 +103,11 @@ async function start(
   const self = `${instance.id}${run}`;
   const onProblem = (error: unknown) => logger.warn({ err: error }, errorText(error));
 
-  const bucket = await openStore(config);
+  const metrics = new Metrics({ ofProcess: true });
+  const bucket = new MeasuringObjectStore(await openStore(config), {
+    clock,
+    onOperation: metrics.onStoreOperation,
+  });
   const executor = makeExecutor(config, { instance, run });
   await demandProcesses(executor);
   const parts: StoreParts = {
@@ -231,6 +237,7 @@ async function start(
       hosting,
       logs,
       secrets,
+      metrics,
       version,
       id: run,
       storeUrl: store.url,

@@ -13,6 +13,7 @@ import type { PfsContext } from '../pfs/context.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import type { DoctorCheck } from '../upkeep/doctor.ts';
 import type { Upkeep } from '../upkeep/upkeep.ts';
+import type { Metrics } from './metrics.ts';
 
 /** What can be done with a store, also where the engine could not open it. */
 export interface StoreParts {
@@ -43,6 +44,7 @@ export interface EngineParts {
   readonly upkeep: Upkeep;
   readonly logs: JobLogs;
   readonly secrets: Secrets;
+  readonly metrics: Metrics;
   readonly version: string;
   /** Random id of this run. */
   readonly id: string;

@@ -24,9 +24,11 @@ export interface RescueParts {
 export function makeRescueServer(parts: RescueParts, options: ServerOptions): FastifyInstance {
   const { reason, store } = parts;
   const server = bareServer(parts.version, options);
-  server.get('/healthz', () => {
-    throw reason;
-  });
+  for (const path of ['/healthz', '/readyz']) {
+    server.get(path, () => {
+      throw reason;
+    });
+  }
   const api = async (routes: FastifyInstance): Promise<void> => {
     routes.get('/version', (): Version => ({ engine: parts.version, api: 1 }));
     routes.get('/engine', async (): Promise<EngineStatus> => {

@@ -41,7 +41,7 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** When the engine ends, requests under way have this long to do so too. */
 const LAST_WORDS_MS = 2000;
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
-const OPEN_PATHS = new Set(['/healthz', `${API_PREFIX}/version`]);
+const OPEN_PATHS = new Set(['/healthz', '/readyz', `${API_PREFIX}/version`]);
 
 /** Makes a server without routes: who may speak to it, and how errors are told. */
 export function bareServer(version: string, options: ServerOptions): FastifyInstance {
@@ -96,6 +96,14 @@ export function bareServer(version: string, options: ServerOptions): FastifyInst
 export function makeServer(parts: EngineParts, options: ServerOptions): FastifyInstance {
   const server = bareServer(parts.version, options);
   server.get('/healthz', () => ({ ok: true }));
+  server.get('/readyz', () => {
+    const { failure } = parts.context.journal;
+    if (failure) {
+      throw failure;
+    }
+    return { ready: true };
+  });
+  parts.metrics.serve(server, parts);
   const api = async (routes: FastifyInstance): Promise<void> => {
     engineRoutes(routes, parts);
     repoRoutes(routes, parts, options.onFault);

@@ -12,7 +12,8 @@
 // A `{ref}` is a branch name, a tag, a commit id, or one of these followed by `^`, `^N` (N commits up) or `.N` (the N-th commit
 // counted from the branch's first, 1 being the first).
 //
-//  GET    /version                                            → Version              (no token; also GET /healthz → 200)
+//  GET    /version                                            → Version              (no token)
+//  Beside the API: GET /healthz and /readyz → 200 (no token), and GET /metrics → figures for Prometheus.
 //  GET    /engine                                             → EngineStatus
 //  POST   /engine/stop                                        → 202, then the engine ends once in-flight work is safe
 //  GET    /journal?after=<seq>&limit=                         → Page<JournalEntry>

@@ -19,6 +19,7 @@ import {
   FRAME_EXECUTABLE,
   FRAME_FILE,
 } from '../../engine/server/frames.ts';
+import { Metrics } from '../../engine/server/metrics.ts';
 import { makeServer } from '../../engine/server/server.ts';
 import { API_PREFIX, FRAMES_TYPE, type Page, type Problem } from '../../engine/server/wire.ts';
 import { Upkeep } from '../../engine/upkeep/upkeep.ts';
@@ -96,6 +97,7 @@ export class TestServer {
         hosting,
         logs,
         secrets,
+        metrics: new Metrics({ ofProcess: false }),
         version: '1.2.3',
         id: 'run',
         storeUrl: 'memory:',
