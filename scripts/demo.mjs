@@ -6,9 +6,12 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { DemoSession, Interrupted } from './demo/session.mjs';
+import { lackingForProcesses, specWithoutImage } from './demo/without-docker.mjs';
+import { ensureDocker } from './setup/docker.mjs';
+import { ensureExampleImages } from './setup/example-images.mjs';
 import { root } from './setup/paths.mjs';
 import { complain, duration, SetupError, styled } from './setup/say.mjs';
-import { ensureContainers, ensureProgram } from './setup/setup.mjs';
+import { ensureProgram } from './setup/setup.mjs';
 
 const data = 'pipelines/iris/data';
 
@@ -23,7 +26,7 @@ async function main(args) {
   const store = storeOf(args);
   const started = performance.now();
   await ensureProgram();
-  await ensureContainers();
+  const lacking = await provideContainers();
   const ready = performance.now();
   const session = new DemoSession();
   const interrupt = (signal) => session.interrupt(signal);
@@ -31,7 +34,7 @@ async function main(args) {
     process.on(signal, interrupt);
   }
   try {
-    await show(session, store);
+    await show(session, { store, lacking });
     tell(`That was all of it, in ${duration(performance.now() - ready)}.`);
     return 0;
   } catch (error) {
@@ -66,18 +69,50 @@ function storeOf(args) {
   throw new SetupError('Cannot start the demo: its only option is --store <url>');
 }
 
-async function show(session, store) {
+/** Returns why there is no Docker where the demo can go on without it; undefined where there is. */
+async function provideContainers() {
+  try {
+    await ensureDocker();
+  } catch (error) {
+    const missing = error instanceof SetupError ? await lackingForProcesses() : '';
+    if (missing === undefined) {
+      return error.message;
+    }
+    throw missing === ''
+      ? error
+      : new SetupError(`${error.message}. The demo could do without Docker, but ${missing}`);
+  }
+  await ensureExampleImages();
+  return undefined;
+}
+
+async function show(session, { store, lacking }) {
+  const options = [
+    ...(store ? ['--store', store] : []),
+    ...(lacking ? ['--executor', 'process'] : []),
+  ];
   if (store) {
     tell('The engine keeps everything it knows in one place: here, the store you named.');
-    await session.pfs('engine', 'start', '--store', store);
+  }
+  if (lacking) {
+    tell(
+      `${lacking}.\nThe demo goes on without Docker: the training code runs with the python3 of this machine, and the image is ignored.`,
+    );
+  }
+  if (options.length > 0) {
+    await session.pfs('engine', 'start', ...options);
   }
   tell('A repo holds versioned data. Into this one goes a table of 150 iris flowers.');
   await session.pfs('create-repo', 'training');
   await session.pfs('put-file', 'training', 'master', '-c', '-f', `${data}/iris.csv`);
 
   tell('A pipeline is an image, a command and the data it reads:');
-  process.stdout.write(indented(readFileSync(`${root}/pipelines/iris/model.json`, 'utf8')));
-  await session.pfs('create-pipeline', 'pipelines/iris/model.json');
+  const example = 'pipelines/iris/model.json';
+  const spec = lacking
+    ? specWithoutImage(session)
+    : { path: example, text: readFileSync(`${root}/${example}`, 'utf8') };
+  process.stdout.write(indented(spec.text));
+  await session.pfs('create-pipeline', spec.path);
   tell('That alone started a job, since there is data already.');
   const first = await training(session);
 
