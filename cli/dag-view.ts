@@ -136,6 +136,9 @@ function reached(
 }
 
 async function draw({ output }: Context, nodes: readonly Node[]): Promise<void> {
+  if (nodes.length === 0) {
+    output.note('There is nothing to draw: no pipeline is there');
+  }
   const byKey = new Map(nodes.map((node) => [node.key, node]));
   const lines = drawDag(nodes);
   if (output.raw) {

@@ -129,6 +129,12 @@ describe('specs and lists, from the command line', { skip: images.skip ?? false 
       ],
     );
     assert.match(await home.pfs('list-pipeline', '--history', '1'), /copy +1 .* replaced/);
+    const input = await home.pfs('inspect-pipeline', 'copy^', '--spec');
+    assert.equal((await home.run(['update-pipeline', '-f', '-'], { input })).code, 0);
+    assert.deepEqual(
+      [await spec('copy'), await spec('copy~')],
+      ['cp $data /pfs/out', 'cp -v $data /pfs/out'],
+    );
     await home.repo('other');
     await home.create({ name: 'paused', input: 'other', sh: 'true' });
     await home.pfs('stop-pipeline', 'paused');
