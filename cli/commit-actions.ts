@@ -67,9 +67,10 @@ export async function removeSet(
   const { output } = context;
   const id = await setOf(context, args.positionals);
   const route = path`/commit-sets/${id}`;
+  const options = args.flag('recursive') ? { query: { recursive: true } } : {};
   const removed = await (how === 'delete'
-    ? context.change<RemovedSet>('DELETE', route)
-    : context.change<RemovedSet>('POST', `${route}/squash`));
+    ? context.change<RemovedSet>('DELETE', route, options)
+    : context.change<RemovedSet>('POST', `${route}/squash`, options));
   if (output.raw) {
     await output.json(removed);
     return;

@@ -16,6 +16,13 @@ const message: Option = {
   value: 'text',
   description: 'what the commit is about',
 };
+const recursive = {
+  type: 'boolean',
+  short: 'r',
+  description:
+    'first the same with the commit sets that were made from this one, the last ones first',
+} as const;
+
 const all: Option = {
   type: 'boolean',
   description: 'also the commits of spec and meta repos, and those that were made automatically',
@@ -219,10 +226,11 @@ export const commands: readonly Command[] = [
     usage: SET,
     completes: 'repo',
     arguments: [1, 2],
-    options: {},
+    options: { recursive },
     examples: [
       ['squash commit training@master^', 'folds the commit before the newest into it'],
       ['squash-commit 018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'does so in every repo of the set'],
+      ['squash commit training@master~3 --recursive', 'squashes what was made from it, first'],
     ],
     run: (context, args) => removeSet(context, args, 'squash'),
   },
@@ -234,7 +242,7 @@ export const commands: readonly Command[] = [
     usage: SET,
     completes: 'repo',
     arguments: [1, 2],
-    options: {},
+    options: { recursive },
     examples: [
       ['delete commit training@master', 'takes back the newest commit and what it caused'],
       ['delete-commit 018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'takes back the whole set'],

@@ -10,8 +10,9 @@
 //
 //  GET    …/{repo}/files/{ref}/commits?path=&limit=           → stream of FoundCommit, newest first: where the path changed
 //
-//  DELETE /commit-sets/{id}                                   → RemovedSet           (drops it: its commits have no children)
-//  POST   /commit-sets/{id}/squash                            → RemovedSet           (its children keep what it changed)
+//  DELETE /commit-sets/{id}?recursive=true                    → RemovedSet           (drops it: its commits have no children)
+//  POST   /commit-sets/{id}/squash?recursive=true             → RemovedSet           (its children keep what it changed;
+//                                                                                    recursive: sets made from it go first)
 //
 //  GET    /projects?after=&limit=                             → Page<Project>        (made or used; default always)
 //  POST   /projects                    CreateProject          → Project
@@ -38,7 +39,7 @@ export interface Tag {
 /** What a removal took away. */
 export interface RemovedSet {
   readonly id: string;
-  /** Each with the branch on which it was made. */
+  /** Each with the branch on which it was made; also those of sets that were made from it and went first. */
   readonly commits: readonly CommitLink[];
 }
 

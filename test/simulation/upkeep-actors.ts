@@ -15,14 +15,7 @@ import { Pace } from '../../engine/upkeep/pace.ts';
 import { ACTOR, target } from '../support/pfs.ts';
 import { FAIR } from './network.ts';
 import { UpkeepJobs } from './upkeep-jobs.ts';
-import {
-  type Acts,
-  ENGINES,
-  MINUTE,
-  type Remembered,
-  SAYABLE,
-  type UpkeepWorld,
-} from './upkeep-world.ts';
+import { type Acts, ENGINES, type Remembered, SAYABLE, type UpkeepWorld } from './upkeep-world.ts';
 
 const BRANCHES = ['master', 'master', 'dev', 'x'];
 const PATHS = ['f', 'd/f', 'd/e/f', 'd/e/g', 'x/y', 'x/z'];
@@ -194,9 +187,11 @@ export class UpkeepActors implements Acts {
     }
   }
 
-  /** After a drop of which nobody knows how it ended. */
+  /** After a drop that was refused, or of which nobody knows yet how it will end: an engine that is frozen may yet do it. */
   async isThere(commit: Remembered, before: Remembered['state']): Promise<Remembered['state']> {
-    await this.world.loop.sleep(3 * MINUTE);
+    if (this.world.unanswered.has(`drop ${commit.repo}@${commit.id}`)) {
+      return 'gone';
+    }
     const engine = await this.world.start(FAIR);
     try {
       for await (const { id } of listCommits(engine.context, `default/${commit.repo}`)) {

@@ -81,6 +81,8 @@ export class UpkeepWorld {
   readonly repos: string[] = [];
   /** Repos whose settings let commits go, and those that somebody deletes. */
   readonly fading = new Set<string>();
+  /** What was tried and may yet be done: nobody has said that it was not. */
+  readonly unanswered = new Set<string>();
   started = 0;
   named = 0;
 
@@ -183,6 +185,9 @@ export class UpkeepWorld {
     try {
       return await Promise.race([doing, engine.killed, timeout]);
     } catch (error) {
+      if (isEngineError(error, 'unavailable')) {
+        this.unanswered.add(what);
+      }
       this.loop.note(`${engine.name}: ${what}: ${(error as Error).message}`);
       if (!(error instanceof EngineError) || !SAYABLE.has(error.code)) {
         throw error;

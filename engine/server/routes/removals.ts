@@ -1,10 +1,13 @@
 // Removing commit sets over HTTP.
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { EngineError } from '../../base/errors.ts';
+import { makeRequested } from '../../jobs/changes.ts';
 import type { CommitRecord } from '../../journal/records.ts';
 import { splitRepoKey } from '../../pfs/names.ts';
+import { setsToRemove } from '../../pfs/set-removal.ts';
 import { changing } from '../changing.ts';
-import { param } from '../http.ts';
+import { flag, param, transactionOf } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import type { RemovedSet } from '../wire-versions.ts';
 
@@ -12,15 +15,30 @@ import type { RemovedSet } from '../wire-versions.ts';
 export function removalRoutes(server: FastifyInstance, { context }: EngineParts): void {
   const change = changing(context);
 
-  server.delete('/commit-sets/:id', async (request) => {
+  const remove = async (
+    request: FastifyRequest,
+    kind: 'set.drop' | 'set.squash',
+  ): Promise<RemovedSet> => {
     const id = param(request, 'id');
-    return view(id, await change(request, { kind: 'set.drop', set: id }));
-  });
+    const removed: CommitRecord[] = [];
+    if (flag(request, 'recursive')) {
+      if (transactionOf(request) !== undefined) {
+        throw new EngineError(
+          'invalid',
+          'Cannot add this to a transaction: which sets were made from others is found as it is done; name each set',
+        );
+      }
+      // Each by itself, last ones first: what it stops at, and why, is told, and asking again goes on from there.
+      for (const set of (await setsToRemove(context, id)).slice(0, -1)) {
+        removed.push(...(await makeRequested(context, { kind, set }, { actor: 'local' })));
+      }
+    }
+    removed.push(...(await change(request, { kind, set: id })));
+    return view(id, removed);
+  };
 
-  server.post('/commit-sets/:id/squash', async (request) => {
-    const id = param(request, 'id');
-    return view(id, await change(request, { kind: 'set.squash', set: id }));
-  });
+  server.delete('/commit-sets/:id', (request) => remove(request, 'set.drop'));
+  server.post('/commit-sets/:id/squash', (request) => remove(request, 'set.squash'));
 }
 
 function view(id: string, commits: readonly CommitRecord[]): RemovedSet {
@@ -28,6 +46,6 @@ function view(id: string, commits: readonly CommitRecord[]): RemovedSet {
     id,
     commits: commits
       .filter(({ repo }) => !/\.(spec|meta)$/.test(repo))
-      .map(({ repo, branch }) => ({ repo: splitRepoKey(repo), name: branch, commit: id })),
+      .map(({ repo, branch, id: commit }) => ({ repo: splitRepoKey(repo), name: branch, commit })),
   };
 }

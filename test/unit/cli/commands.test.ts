@@ -150,6 +150,8 @@ describe('every command asks for what it says, in both spellings', () => {
       merged('reverted'),
     ],
     [`squash commit ${ID}`, `POST /commit-sets/${ID}/squash`, removed],
+    [`squash commit ${ID} -r`, `POST /commit-sets/${ID}/squash?recursive=true`, removed],
+    [`drop commit ${ID} --recursive`, `DELETE /commit-sets/${ID}?recursive=true`, removed],
     [`delete commit ${ID}`, `DELETE /commit-sets/${ID}`, removed],
     [`drop commit ${ID}`, `DELETE /commit-sets/${ID}`, removed],
     ['inspect file x@b:/f', 'GET /repos/default/x/files/b/inspect?path=/f', doc],

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Branch, Commit, File, Page } from '../../../engine/server/wire.ts';
+import type { Transaction } from '../../../engine/server/wire-transactions.ts';
 import type {
   FoundCommit,
   MergeResult,
@@ -53,6 +54,62 @@ it('tags are made, moved by force, listed, resolved and deleted', async (t) => {
   assert.equal((await server.ask('DELETE', `${REPO}/tags/v2`)).status, 204);
   assert.equal((await server.problem('GET', `${REPO}/tags/v2`)).code, 'not_found');
   assert.equal((await server.problem('PUT', `${REPO}/tags/a..b`, put('master'))).code, 'invalid');
+});
+
+it('sets that were made from one go before it where that is asked for', async (t) => {
+  const server = await TestServer.start(t);
+  const { engine } = server;
+  await engine.repos('data', 'other');
+  await engine.put('other@master', { o: '0' });
+  const first = await engine.put('data@master', { a: '0' });
+  await engine.pipeline({
+    name: 'joined',
+    input: {
+      cross: [{ pfs: { repo: 'data', glob: '/' } }, { pfs: { repo: 'other', glob: '/' } }],
+    },
+  });
+  const put = async (to: string, name: string) => {
+    const { id } = await engine.put(`${to}@master`, { [name]: name });
+    await engine.settled();
+    return id;
+  };
+  const one = await put('data', 'b');
+  const two = await put('other', 'p');
+  // A set of both, so that nothing more is made from the one before.
+  const { id: three } = await server.json<Transaction>('POST', '/transactions');
+  const headers = { 'pfs-transaction': three };
+  for (const repo of ['data', 'other']) {
+    const start = { body: { branch: 'master' }, headers };
+    await server.json<Commit>('POST', `/repos/default/${repo}/commits`, start);
+  }
+  await server.json('POST', `/transactions/${three}/finish`, { key: newKey() });
+  for (const repo of ['data', 'other']) {
+    await engine.put(`${repo}@master`, { c: 'c' });
+    await server.json<Commit>('POST', `/repos/default/${repo}/commits/${three}/finish`, {
+      body: {},
+    });
+  }
+  await engine.settled();
+  const four = await put('data', 'd');
+  const refused = await server.problem('POST', `/commit-sets/${one}/squash`);
+  assert.match(refused.detail, new RegExp(`commit set ${two}.* was made from it`));
+  const key = newKey();
+  const squash = () =>
+    server.json<RemovedSet>('POST', `/commit-sets/${one}/squash?recursive=true`, { key });
+  const removed = await squash();
+  assert.deepEqual([...new Set(removed.commits.map(({ commit }) => commit))], [two, one]);
+  assert.equal((await squash()).id, one);
+  for (const id of [one, two]) {
+    const gone = await server.problem('GET', `/repos/default/joined/commits/${id}`);
+    assert.equal(gone.code, 'not_found');
+  }
+  assert.deepEqual(Object.keys(await engine.read(`data@${three}`)), ['a', 'b', 'c']);
+  assert.ok(four > three);
+  // The newest set stands on the one before: dropping that takes both.
+  const dropped = await server.json<RemovedSet>('DELETE', `/commit-sets/${three}?recursive=true`);
+  assert.deepEqual([...new Set(dropped.commits.map(({ commit }) => commit))], [four, three]);
+  assert.deepEqual(Object.keys(await engine.read('data@master')), ['a']);
+  assert.ok(first.id < one);
 });
 
 it('commit sets are squashed and dropped, and a retry gets the first answer', async (t) => {

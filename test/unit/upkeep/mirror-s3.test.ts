@@ -1,4 +1,4 @@
-// From a bucket of a real S3 server to a folder and back, as after the loss of either.
+// Buckets of a real S3 server: mirrored to a folder and back, as after the loss of either, and with commits that go.
 
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
@@ -7,10 +7,14 @@ import { SystemClock } from '../../../engine/base/system-clock.ts';
 import { FilesystemObjectStore } from '../../../engine/object/filesystem.ts';
 import { RetryingObjectStore } from '../../../engine/object/retrying.ts';
 import { S3ObjectStore } from '../../../engine/object/s3.ts';
-import { openTestPfs, put } from '../../support/pfs.ts';
+import { dropSet } from '../../../engine/pfs/drop.ts';
+import { squashSet } from '../../../engine/pfs/squash.ts';
+import { ACTOR, openTestPfs, put, readAll } from '../../support/pfs.ts';
 import { startS3Server } from '../../support/s3-server.ts';
 import { scratchDirectory } from '../../support/scratch.ts';
+import { checkByGit } from './git-check.ts';
 import { check, contents, fill, mirror, repair } from './store-rig.ts';
+import { collectOn, compactOn } from './upkeep-rig.ts';
 
 const clock = new SystemClock();
 const random = new SystemRandom();
@@ -52,6 +56,37 @@ if ('skip' in server) {
       const now = await contents(t, second);
       assert.equal(now.get('data@master:after'), 'the loss');
       assert.equal(now.size, before.size + 1);
+    });
+  });
+
+  describe('commits in a bucket', () => {
+    it('are squashed and dropped for good, while others keep their files, merged and collected', async (t) => {
+      const bucket = await openBucket('squash');
+      const pfs = await fill(t, bucket);
+      const all: Record<string, string>[] = [];
+      const ids: string[] = [];
+      for (let i = 0; i < 4; i++) {
+        ids.push((await put(pfs, 'data@master', { [`s${i}`]: `${i}`, 'd/changing': `s${i}` })).id);
+        all.push(await readAll(pfs, 'data@master'));
+      }
+      await squashSet(pfs.context, ids[1] ?? '', ACTOR);
+      await dropSet(pfs.context, ids[3] ?? '', ACTOR);
+      await assert.rejects(squashSet(pfs.context, ids[2] ?? '', ACTOR), {
+        code: 'failed_precondition',
+      });
+      await compactOn(pfs);
+      await collectOn(pfs, { graceMs: 0 });
+      await collectOn(pfs, { graceMs: 0 });
+      const later = await openTestPfs({ t, store: bucket });
+      for (const [i, isThere] of [true, false, true, false].entries()) {
+        const read = readAll(later, `data@${ids[i]}`);
+        await (isThere
+          ? read.then((files) => assert.deepEqual(files, all[i]))
+          : assert.rejects(read, { code: 'not_found' }));
+      }
+      assert.deepEqual(await readAll(later, 'data@master'), all[2]);
+      assert.deepEqual((await check(bucket)).damage, []);
+      await checkByGit(t, later, 'data');
     });
   });
 }
