@@ -44,7 +44,11 @@ export class Restic {
 }
 
 /** Runs `rclone copy --transfers 32` between paths, of which those that begin with `s3:` are on the server. */
-export function rcloneCopy(server: S3Server, from: string, to: string): Promise<number> {
+export function rcloneCopy(
+  server: Pick<S3Server, 'endpoint' | 'accessKey' | 'secretKey' | 'region'>,
+  from: string,
+  to: string,
+): Promise<number> {
   const env = {
     RCLONE_CONFIG: '/dev/null',
     // It does not understand the variable, and no certificate is needed here.

@@ -15,6 +15,7 @@ import {
   s3RestoreLarge,
   s3RestoreSmall,
 } from './rows/s3.ts';
+import { s3DoorRead } from './rows/s3-door.ts';
 import { ingestSmall, restoreSmall } from './rows/small-files.ts';
 import { listRepo } from './rows/start-up.ts';
 
@@ -36,6 +37,7 @@ export const ROWS: readonly Row[] = [
   manyDatums,
   datumFloor,
   gitClone,
+  s3DoorRead,
   s3IngestSmall,
   s3RestoreSmall,
   s3IngestLarge,
