@@ -30,6 +30,7 @@ import type {
   WorkerSpec,
 } from './executor.ts';
 import { removeOldContainers, removeOldDirectories } from './left-behind.ts';
+import { mayHavePipes } from './loop-pipes.ts';
 import { lossOfContainer } from './loss.ts';
 import { OomWatch } from './oom-watch.ts';
 import { isLocalEndpoint } from './port-addresses.ts';
@@ -323,6 +324,7 @@ export class DockerExecutor implements Executor {
         return await docker.createContainer(containerOptions(plan, settings));
       },
       createHelper: (mounts) => this.#helper(docker, spec.image.id, mounts),
+      pipes: connected.pipes,
       describeLoss: async (container) =>
         await lossOfContainer(container, { limits: spec.limits, oomWatch, clock }),
       onStopped: (worker) => {
@@ -357,6 +359,7 @@ interface Connected {
   readonly connection: DockerConnection;
   readonly images: DockerImages;
   readonly oomWatch: OomWatch;
+  readonly pipes: { work: boolean };
   /** What a worker found; what was found without one. */
   findings?: Promise<BindFindings>;
   seen?: Promise<BindFindings>;
@@ -365,7 +368,8 @@ interface Connected {
 async function openConnection(environment: Environment, owner: ContainerOwner): Promise<Connected> {
   const connection = await connectDocker(environment);
   const oomWatch = await OomWatch.open(connection.docker, `${ENGINE_LABEL}=${owner.engineId}`);
-  return { connection, images: new DockerImages(connection), oomWatch };
+  const images = new DockerImages(connection);
+  return { connection, images, oomWatch, pipes: { work: mayHavePipes() } };
 }
 
 /** Makes the directories of a worker where they are absent, and the mount point of one in the other. */

@@ -2,17 +2,28 @@
 
 import { join } from 'node:path';
 import { EngineError } from '../base/errors.ts';
+import type { OutputSink } from './attach-stream.ts';
 import type { ContainerPlan } from './container-options.ts';
 import { bind, extraBinds } from './container-options.ts';
 import { ControlDirectory } from './control-directory.ts';
 import { dockerError } from './docker-errors.ts';
 import type { Attached, AttachSpec, RunResult, RunSpec, Worker } from './executor.ts';
+import { LoopPipes } from './loop-pipes.ts';
+import { LoopRun } from './loop-run.ts';
 import { lossOfProcesses } from './loss.ts';
-import { type LoopResult, MarkerScanner } from './marker-scanner.ts';
+import type { LoopResult } from './marker-scanner.ts';
 import { takeOverDirectory } from './take-over.ts';
 import { WorkerContainer } from './worker-container.ts';
 import { startDeadline, type Verdict, type WorkerContext } from './worker-context.ts';
-import { commandText, fitsLine, LOOSEN_TEXT, sourceLine, workerLoop } from './worker-loop.ts';
+import {
+  commandText,
+  fitsLine,
+  isPlainEnvironment,
+  LOOSEN_TEXT,
+  PIPES_WORD,
+  sourceLine,
+  workerLoop,
+} from './worker-loop.ts';
 
 /** How long a kill may take before the whole container is killed instead. */
 const KILL_GRACE_MS = 5000;
@@ -20,18 +31,11 @@ const KILL_GRACE_MS = 5000;
 const KILL_AGAIN_MS = 250;
 /** How long a shell may take to say that it is there, on a machine under load. */
 const READY_MS = 60_000;
+/** How long a loop may take to say through its pipes that it uses them. */
+const PIPES_MS = 5000;
 /** How long opening up the outputs may take; a million files take less. */
 const LOOSEN_MS = 60_000;
 const NONCE_BYTES = 12;
-
-interface CurrentRun {
-  readonly scanner: MarkerScanner;
-  readonly onOutput: (chunk: Buffer) => void | Promise<void>;
-  readonly finish: (result: LoopResult | undefined) => void;
-  /** Aborts when the reader of the output fails; the command is killed then. */
-  readonly failed: AbortController;
-  failure?: unknown;
-}
 
 /** One warm container; see `Worker` for what its methods promise. */
 export class WarmWorker implements Worker {
@@ -39,8 +43,11 @@ export class WarmWorker implements Worker {
   readonly sharesInputs = true;
   readonly #context: WorkerContext;
   readonly #control: ControlDirectory;
+  readonly #isPlain: boolean;
   #container: WorkerContainer | undefined;
-  #current: CurrentRun | undefined;
+  /** By which the loop gets commands and answers, where that is possible; otherwise Docker's stream does for both. */
+  #pipes: LoopPipes | undefined;
+  #current: LoopRun | undefined;
   #dead: string | undefined;
   #stopping: Promise<void> | undefined;
   #oomKills = 0;
@@ -48,6 +55,7 @@ export class WarmWorker implements Worker {
   private constructor(context: WorkerContext) {
     this.id = context.name;
     this.#context = context;
+    this.#isPlain = isPlainEnvironment(context.env);
     this.#control = new ControlDirectory(join(context.scratchDirectory, context.name));
   }
 
@@ -67,8 +75,20 @@ export class WarmWorker implements Worker {
   }
 
   async #start(signal: AbortSignal | undefined): Promise<void> {
-    const { spec, env } = this.#context;
     await this.#control.make();
+    await this.#startContainer(signal);
+    if (this.#context.pipes.work && !(await this.#usePipes())) {
+      // Whatever this loop waits for now, another one is not told of pipes.
+      this.#context.pipes.work = false;
+      const container = this.#container;
+      this.#container = undefined;
+      await container?.remove();
+      await this.#startContainer(signal);
+    }
+  }
+
+  async #startContainer(signal: AbortSignal | undefined): Promise<void> {
+    const { spec, env } = this.#context;
     const nonce = this.#nonce();
     const plan: ContainerPlan = {
       entrypoint: ['/bin/sh', '-c', workerLoop(env), nonce],
@@ -85,18 +105,16 @@ export class WarmWorker implements Worker {
       workingDirectory: '/',
     };
     let complaint = '';
-    const { done: ready } = this.#expect(nonce, (chunk) => {
+    const run = this.#expect(nonce, (chunk) => {
       complaint = (complaint + chunk.toString()).slice(-1000);
     });
     const made = await this.#context.create(plan);
-    const container = await WorkerContainer.start(made, (payload) => this.#take(payload), {
-      autoRemove: true,
-    });
+    const container = await WorkerContainer.start(made, this.#sink, { autoRemove: true });
     this.#container = container;
-    void container.stream.ended.then(() => this.#lost());
+    void container.stream.ended.then(() => this.#lost(container));
     const deadline = startDeadline(this.#context.clock, READY_MS, signal);
     try {
-      const first = await Promise.race([ready, deadline.passed]);
+      const first = await Promise.race([run.done, deadline.passed]);
       if (typeof first !== 'object') {
         const why = first === 'cancelled' ? 'the work was cancelled' : 'its shell did not answer';
         const said = [complaint, container.stream.complaint].join(' ').trim();
@@ -107,7 +125,30 @@ export class WarmWorker implements Worker {
       }
       this.#oomKills = first.oomKills;
     } finally {
+      this.#current = undefined;
       deadline.cancel();
+    }
+  }
+
+  /** Asks the loop to go on over pipes; returns false where it neither does nor says that it can't. */
+  async #usePipes(): Promise<boolean> {
+    const pipes = await LoopPipes.make(this.#control.path, this.#sink);
+    const nonce = this.#nonce();
+    const run = this.#expect(nonce, () => {});
+    const deadline = startDeadline(this.#context.clock, PIPES_MS, undefined);
+    try {
+      this.#container?.stream.write(`${nonce}\n${PIPES_WORD}\n`);
+      const first = await Promise.race([run.done, deadline.passed]);
+      if (typeof first === 'object' && first.code === 0) {
+        this.#pipes = pipes;
+      }
+      return first !== 'timed_out';
+    } finally {
+      this.#current = undefined;
+      deadline.cancel();
+      if (!this.#pipes) {
+        pipes.close();
+      }
     }
   }
 
@@ -115,33 +156,32 @@ export class WarmWorker implements Worker {
     const container = this.#usable(spec.signal);
     const nonce = this.#nonce();
     const files: string[] = [];
-    const place = async (suffix: string, content: string): Promise<string> => {
+    const place = (suffix: string, content: string): string | Promise<string> => {
+      if (this.#pipes) {
+        return this.#control.replace(suffix, content);
+      }
       files.push(`${nonce}.${suffix}`);
-      return await this.#control.place(`${nonce}.${suffix}`, content);
+      return this.#control.place(`${nonce}.${suffix}`, content);
     };
-    const { done, current } = this.#expect(nonce, spec.onOutput);
+    const run = this.#expect(nonce, spec.onOutput);
     try {
       const stdinPath = spec.stdin === undefined ? undefined : await place('in', spec.stdin);
       const text = commandText({
         argv: spec.command.length > 0 ? spec.command : this.#context.imageCommand,
         env: spec.env,
+        isPlain: this.#isPlain,
         workingDirectory: spec.workingDirectory ?? this.#context.workingDirectory,
         ...(stdinPath === undefined ? {} : { stdinPath }),
       });
-      const line = fitsLine(text) ? text : sourceLine(await place('sh', text));
-      container.stream.write(`${nonce}\n${line}\n`);
-      const signals = [spec.signal, current.failed.signal].filter((signal) => signal !== undefined);
-      const outcome = await this.#watch(done, {
-        ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
-        signal: AbortSignal.any(signals),
-      });
-      if (current.failed.signal.aborted) {
-        throw current.failure;
-      }
+      this.#send(nonce, fitsLine(text) ? text : sourceLine(await place('sh', text)));
+      const outcome = await this.#watch(run, spec);
+      run.check();
       return await this.#resultOf(outcome, container);
     } finally {
       this.#current = undefined;
-      await this.#control.discard(files);
+      if (files.length > 0) {
+        await this.#control.discard(files);
+      }
     }
   }
 
@@ -167,9 +207,10 @@ export class WarmWorker implements Worker {
       return;
     }
     const nonce = this.#nonce();
-    const { done } = this.#expect(nonce, () => {});
-    this.#container.stream.write(`${nonce}\n${LOOSEN_TEXT}\n`);
-    await this.#watch(done, { timeoutMs: LOOSEN_MS });
+    const run = this.#expect(nonce, () => {});
+    this.#send(nonce, LOOSEN_TEXT);
+    await this.#watch(run, { timeoutMs: LOOSEN_MS });
+    this.#current = undefined;
   }
 
   async stop(): Promise<void> {
@@ -188,6 +229,7 @@ export class WarmWorker implements Worker {
       }
       throw dockerError(error, `stop worker "${this.id}"`);
     } finally {
+      this.#pipes?.close();
       this.#context.onStopped(this);
     }
   }
@@ -211,24 +253,29 @@ export class WarmWorker implements Worker {
     return this.#container;
   }
 
+  #send(nonce: string, line: string): void {
+    (this.#pipes ?? this.#container?.stream)?.write(`${nonce}\n${line}\n`);
+  }
+
   /** Waits for the result of the run, and kills the run when its time is over or its work is cancelled. */
   async #watch(
-    done: Promise<LoopResult | undefined>,
+    run: LoopRun,
     spec: Pick<RunSpec, 'timeoutMs' | 'signal'>,
   ): Promise<{ result: LoopResult | undefined; verdict?: Verdict }> {
     const deadline = startDeadline(this.#context.clock, spec.timeoutMs, spec.signal);
+    run.onFailure = () => deadline.pass();
     try {
-      const first = await Promise.race([done, deadline.passed]);
+      const first = await Promise.race([run.done, deadline.passed]);
       if (typeof first !== 'string') {
         return { result: first };
       }
-      return { result: await this.#killRun(done), verdict: first };
+      return { result: await this.#killRun(run.done), verdict: first };
     } finally {
       deadline.cancel();
     }
   }
 
-  async #killRun(done: Promise<LoopResult | undefined>): Promise<LoopResult | undefined> {
+  async #killRun(done: LoopRun['done']): Promise<LoopResult | undefined> {
     const { clock } = this.#context;
     const started = clock.monotonic();
     while (clock.monotonic() - started < KILL_GRACE_MS) {
@@ -280,54 +327,24 @@ export class WarmWorker implements Worker {
     return this.#context.random.bytes(NONCE_BYTES).toString('hex');
   }
 
-  /** Makes the command with this nonce the current one; `done` resolves without a result when the container dies. */
-  #expect(
-    nonce: string,
-    onOutput: CurrentRun['onOutput'],
-  ): { done: Promise<LoopResult | undefined>; current: CurrentRun } {
-    let finish: CurrentRun['finish'] = () => {};
-    const done = new Promise<LoopResult | undefined>((resolve) => {
-      finish = (result) => {
-        this.#current = undefined;
-        resolve(result);
-      };
-    });
-    const scanner = new MarkerScanner(nonce);
-    const current: CurrentRun = { scanner, onOutput, finish, failed: new AbortController() };
-    this.#current = current;
-    return { done, current };
+  /** Makes the command with this nonce the current one. */
+  #expect(nonce: string, onOutput: RunSpec['onOutput']): LoopRun {
+    const run = new LoopRun(nonce, onOutput);
+    this.#current = run;
+    return run;
   }
 
-  async #take(payload: Buffer): Promise<void> {
+  readonly #sink: OutputSink = (payload) => {
     const current = this.#current;
-    if (!current) {
+    return current?.isOver === false ? current.take(payload) : undefined;
+  };
+
+  async #lost(container: WorkerContainer): Promise<void> {
+    if (this.#container !== container) {
       return;
     }
-    const { output, result } = current.scanner.scan(payload);
-    await this.#deliver(current, output);
-    if (result) {
-      current.finish(result);
-    }
-  }
-
-  async #deliver(current: CurrentRun, output: Buffer): Promise<void> {
-    if (output.length === 0 || current.failed.signal.aborted) {
-      return;
-    }
-    try {
-      await current.onOutput(output);
-    } catch (error) {
-      current.failure = error;
-      current.failed.abort();
-    }
-  }
-
-  async #lost(): Promise<void> {
     this.#dead ??= 'its container has died';
-    const current = this.#current;
-    if (current) {
-      await this.#deliver(current, current.scanner.rest());
-      current.finish(undefined);
-    }
+    await this.#pipes?.drain();
+    await this.#current?.lose();
   }
 }

@@ -33,6 +33,8 @@ export interface WorkerContext {
   readonly createHelper: (mounts: readonly Docker.MountSettings[]) => Promise<Docker.Container>;
   /** Finds out why the container died under a command. */
   readonly describeLoss: (container: WorkerContainer) => Promise<RunResult>;
+  /** Whether named pipes lead into containers here; shared by all workers, and tried by the first. */
+  readonly pipes: { work: boolean };
   readonly onStopped: (worker: Worker) => void;
   /** Takes a container that could not be removed now, to be removed when Docker answers again. */
   readonly onLeft: (container: string) => void;
@@ -41,6 +43,8 @@ export interface WorkerContext {
 /** A point in time, or the abort of a signal, that can be raced against. */
 export interface Deadline {
   readonly passed: Promise<Verdict>;
+  /** As if the signal had aborted. */
+  pass(): void;
   cancel(): void;
 }
 
@@ -50,20 +54,30 @@ export function startDeadline(
   ms: number | undefined,
   signal: AbortSignal | undefined,
 ): Deadline {
-  const over = new AbortController();
+  let settle: (verdict: Verdict) => void = () => {};
   const passed = new Promise<Verdict>((resolve) => {
-    const abort = () => resolve('cancelled');
-    if (signal?.aborted) {
-      abort();
-      return;
-    }
-    signal?.addEventListener('abort', abort, { once: true, signal: over.signal });
-    if (ms !== undefined) {
-      clock.sleep(ms, { signal: over.signal }).then(
-        () => resolve('timed_out'),
-        () => {},
-      );
-    }
+    settle = resolve;
   });
-  return { passed, cancel: () => over.abort() };
+  // One is made for every datum: a controller and a timer only where they are needed.
+  const pass = () => settle('cancelled');
+  if (signal?.aborted) {
+    pass();
+  } else {
+    signal?.addEventListener('abort', pass, { once: true });
+  }
+  const over = ms === undefined ? undefined : new AbortController();
+  if (ms !== undefined && over) {
+    clock.sleep(ms, { signal: over.signal }).then(
+      () => settle('timed_out'),
+      () => {},
+    );
+  }
+  return {
+    passed,
+    pass,
+    cancel: () => {
+      signal?.removeEventListener('abort', pass);
+      over?.abort();
+    },
+  };
 }

@@ -8,10 +8,27 @@ import { shellQuote } from './shell-quote.ts';
 const MAX_LINE_BYTES = 1024;
 const PLAIN_LINE = /^[\x20-\x7e]*$/;
 
+/** Where the container sees the directory that user code reads and never changes; no listing of files shows it. */
+export const CONTROL_MOUNT = '/dev/pfs';
+/** The named pipes in it. */
+export const COMMAND_PIPE = `${CONTROL_MOUNT}/commands`;
+export const RESULT_PIPE = `${CONTROL_MOUNT}/results`;
+/** The command that is no command: see {@link workerLoop}. */
+export const PIPES_WORD = 'pipes';
+
+/** Names that shells take for themselves: with such a variable, in any environment, a command goes through `env`. */
+const SHELL_NAMES =
+  /^(_|IFS|PS[0-4]|PWD|OLDPWD|SHLVL|CDPATH|OPT(IND|ARG|ERR)|PPID|E?UID|LINENO|RANDOM|SRANDOM|SECONDS|EPOCH.*|ENV|BASH.*|SHELLOPTS|HIST.*|FUNCNAME|FUNCNEST|GROUPS|DIRSTACK|GLOBIGNORE|POSIXLY_CORRECT|TMOUT|MAIL.*|COMP_.*|COMPREPLY|REPLY|pfs_.*)$/;
+/** Of these, bash makes use when they are set, and complains about what it does not know. */
+const LOCALE_NAMES = /^(LC_.*|LANG|LANGUAGE|TEXTDOMAIN.*)$/;
+const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
 /** A command as the loop is to run it. */
 export interface LoopCommand {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Whether the loop's own environment is one that its shell hands on as it is; see {@link isPlainEnvironment}. */
+  readonly isPlain?: boolean;
   readonly workingDirectory: string;
   /** Path in the container of the file that becomes standard input. */
   readonly stdinPath?: string;
@@ -21,12 +38,32 @@ export interface LoopCommand {
  * Returns the text of the loop. It prints `<nonce> 0 <oom>` once when it is ready, where the nonce is its `$0`, and
  * after that, for each pair of lines (a nonce, a command): what the command printed, then
  * `<nonce> <exit code> <oom>`, where `<oom>` counts the processes that the kernel has killed for memory so far.
- * It ends when its standard input does. `env` is what every command finds in its environment.
+ * The command {@link PIPES_WORD} makes it read from and print to the two named pipes of its control directory from
+ * there on, until the first has no writer any more. It ends when its standard input does. `env` is what every command
+ * finds in its environment.
  */
 export function workerLoop(env: Readonly<Record<string, string>>): string {
   const fixed = ['HOSTNAME', 'HOME', 'PATH'].map((name) => `"${name}=$${name}"`);
   return `umask 0
 pfs_run() { exec env -i ${[...fixed, ...assignments(env)].join(' ')} "$@"; }
+pfs_exec() { unset PWD OLDPWD SHLVL; exec "$@"; }
+if (PATH=/dev/pfs/none; exec true) 2>/dev/null; then
+  pfs_exec() {
+    unset PWD OLDPWD SHLVL
+    case $1 in
+      */*) exec "$@" ;;
+    esac
+    set -f; IFS=:
+    for pfs_d in $PATH; do
+      pfs_d=\${pfs_d:-.}
+      [ -f "$pfs_d/$1" ] && [ -x "$pfs_d/$1" ] && break
+      pfs_d=
+    done
+    unset IFS; set +f
+    [ -n "$pfs_d" ] || { echo "sh: $1: not found" >&2; exit 127; }
+    pfs_d=$pfs_d/$1; shift; exec "$pfs_d" "$@"
+  }
+fi
 pfs_clean() {
   for pfs_d do
     for pfs_f in "$pfs_d"/* "$pfs_d"/.[!.]* "$pfs_d"/..?*; do
@@ -56,29 +93,68 @@ pfs_oom() {
     fi
   done
 }
+pfs_pipes() {
+  for pfs_f in ${COMMAND_PIPE} ${RESULT_PIPE}; do
+    [ -p "$pfs_f" ] && [ -r "$pfs_f" ] && [ -w "$pfs_f" ] || return 1
+  done
+  exec 8<&0 9>&1
+  exec 7<>${COMMAND_PIPE}; exec <${COMMAND_PIPE} 7<&-
+  exec 7<>${RESULT_PIPE}; exec >${RESULT_PIPE} 7<&-
+  pfs_p=1
+}
+pfs_p=0
 pfs_clean /tmp /var/tmp /dev/shm
 pfs_oom
 echo "$0 0 $pfs_o"
-while IFS= read -r pfs_n && IFS= read -r pfs_c; do
-  ( eval "$pfs_c" ) </dev/null 2>&1
-  pfs_r=$?
-  pfs_kill
-  pfs_oom
-  echo "$pfs_n $pfs_r $pfs_o"
-  pfs_clean /tmp /var/tmp /dev/shm
+while :; do
+  while IFS= read -r pfs_n && IFS= read -r pfs_c; do
+    if [ "$pfs_c" = ${PIPES_WORD} ]; then
+      pfs_pipes; echo "$pfs_n $? $pfs_o"
+      continue
+    fi
+    ( eval "$pfs_c" ) </dev/null 2>&1 8<&- 9<&-
+    pfs_r=$?
+    pfs_kill
+    pfs_oom
+    echo "$pfs_n $pfs_r $pfs_o"
+    pfs_clean /tmp /var/tmp /dev/shm
+  done
+  [ $pfs_p = 1 ] || exit 0
+  pfs_p=0
+  exec <&8 >&9 8<&- 9<&-
 done`;
 }
 
 /** Makes what a command left unreadable readable again, where its own user can. */
 export const LOOSEN_TEXT = 'exec chmod -R a+rwX /pfs/out 2>/dev/null';
 
-/** Returns the shell text that empties `/pfs/out` and becomes `command`. */
+/** Returns whether a shell hands these variables on to its commands as they are. */
+export function isPlainEnvironment(env: Readonly<Record<string, string>>): boolean {
+  return Object.keys(env).every((name) => PLAIN_NAME.test(name) && !SHELL_NAMES.test(name));
+}
+
+/**
+ * Returns the shell text that empties `/pfs/out` and becomes `command`: by way of `env`, which is a program more, only
+ * where the shell could change something.
+ */
 export function commandText(command: LoopCommand): string {
   const directory = shellQuote(command.workingDirectory);
-  const words = ['pfs_run', ...assignments(command.env)];
-  // `env` would take a program whose name holds a `=` for a variable.
-  if (command.argv[0]?.includes('=')) {
-    words.push('/bin/sh', '-c', shellQuote('exec "$0" "$@"'));
+  const [program = ''] = command.argv;
+  const variables = assignments(command.env);
+  const isDirect =
+    command.isPlain === true &&
+    /^[^-]/.test(program) &&
+    isPlainEnvironment(command.env) &&
+    !Object.keys(command.env).some((name) => LOCALE_NAMES.test(name));
+  const words: string[] = [];
+  if (isDirect) {
+    words.push(...(variables.length > 0 ? ['export', ...variables, ';'] : []), 'pfs_exec');
+  } else {
+    words.push('pfs_run', ...variables);
+    // `env` would take a program whose name holds a `=` for a variable.
+    if (program.includes('=')) {
+      words.push('/bin/sh', '-c', shellQuote('exec "$0" "$@"'));
+    }
   }
   words.push(...command.argv.map(wordOf));
   if (command.stdinPath !== undefined) {
