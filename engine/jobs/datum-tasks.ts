@@ -7,7 +7,7 @@ import type { Datum } from '../pipeline/datum-identity.ts';
 import { datumEnvironment } from '../pipeline/environment.ts';
 import { stdinText, type Transform } from '../pipeline/spec.ts';
 import type { ContentWriter } from './contents.ts';
-import type { DatumTask } from './datum-task.ts';
+import type { DatumTask, MountEntry } from './datum-task.ts';
 import type { JobInputs } from './job-inputs.ts';
 import { committedContents } from './session-writer.ts';
 
@@ -16,42 +16,25 @@ export interface Lender {
   lend<T>(use: (writer: ContentWriter) => Promise<T>): Promise<T>;
 }
 
-/** Makes the task of a datum. */
-export function datumTask(
+/** Returns a function that makes the task of a datum for the worker of a name. */
+export function taskMaker(
   inputs: JobInputs,
   options: {
-    readonly datum: Datum;
     readonly job: Pick<JobRecord, 'id' | 'version' | 'specCommit'>;
     readonly context: PfsContext;
     readonly session: Lender;
-    /** Name of the worker. */
-    readonly worker: string;
   },
-): DatumTask {
-  const { datum, job, context, session, worker } = options;
-  const { transform, datum_tries: tries, datum_timeout: timeout } = inputs.spec;
+): (datum: Datum, worker: string) => DatumTask {
+  const { job, context, session } = options;
+  const { spec } = inputs;
+  const { transform, datum_tries: tries, datum_timeout: timeout } = spec;
   const stdin = stdinText(transform.stdin);
   const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
   const commits = new Map([...inputs.commits].map(([branch, commit]) => [branch, commit.id]));
-  return {
-    datum: datum.id,
-    entries: datum.inputs.map(({ name, path, mode, id, emptyFiles, lazy = false }) => ({
-      input: name,
-      path,
-      mode,
-      id,
-      emptyFiles,
-      lazy,
-    })),
-    environment: datumEnvironment({
-      datum,
-      jobId: job.id,
-      spec: inputs.spec,
-      version: job.version,
-      specCommit: job.specCommit,
-      worker,
-      commits,
-    }),
+  const contents = committedContents(context);
+  const { id: jobId, version, specCommit } = job;
+  // What is the same for thousands of datums is worked out once.
+  const fixed = {
     command: transform.cmd,
     ...(stdin === undefined ? {} : { stdin }),
     ...(transform.working_dir === undefined ? {} : { workingDirectory: transform.working_dir }),
@@ -59,9 +42,27 @@ export function datumTask(
     ...recovery(transform),
     tries,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    contents: committedContents(context),
-    withWriter: (use) => session.lend(use),
+    contents,
+    withWriter: <T>(use: (writer: ContentWriter) => Promise<T>) => session.lend(use),
   };
+  return (datum, worker) => ({
+    ...fixed,
+    datum: datum.id,
+    entries: mountEntries(datum),
+    environment: datumEnvironment({ datum, jobId, spec, version, specCommit, worker, commits }),
+  });
+}
+
+/** Returns what a datum shows to user code. */
+export function mountEntries(datum: Datum): MountEntry[] {
+  return datum.inputs.map(({ name, path, mode, id, emptyFiles, lazy = false }) => ({
+    input: name,
+    path,
+    mode,
+    id,
+    emptyFiles,
+    lazy,
+  }));
 }
 
 function recovery({ err_cmd: command, err_stdin }: Transform): Pick<DatumTask, 'recovery'> {

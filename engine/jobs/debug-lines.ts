@@ -2,7 +2,7 @@
 
 import type { Datum } from '../pipeline/datum-identity.ts';
 import type { DatumOutcome } from './datum-task.ts';
-import { describeDatum } from './job-output.ts';
+import { describeDatum } from './output-writers.ts';
 
 /** Says that a worker begins with a datum. */
 export function beginLine(datum: Datum, worker: string): Buffer {

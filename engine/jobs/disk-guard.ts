@@ -16,53 +16,64 @@ export interface DiskGuardOptions {
   readonly freeBytes?: (directory: string) => Promise<number>;
 }
 
-/** Guards one disk. */
+/** Guards one disk for the commands of one worker, of which thousands may come and go between two looks. */
 export class DiskGuard {
   readonly #options: DiskGuardOptions;
+  #command: AbortController | undefined;
+  #looking: AbortController | undefined;
 
   constructor(options: DiskGuardOptions) {
     this.#options = options;
   }
 
   /**
-   * Runs `work` with a signal that aborts when `signal` does or the disk gets short of room; rejects with
-   * `resource_exhausted` in that case, once `work` has ended.
+   * Runs `work`, and aborts `command` with `resource_exhausted` as the reason once the disk gets short of room meanwhile.
+   * One at a time.
    */
-  async watch<T>(
-    signal: AbortSignal | undefined,
-    work: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const full = new AbortController();
-    const over = new AbortController();
-    const looking = this.#look(over.signal, full);
+  async watch<T>(command: AbortController, work: () => Promise<T>): Promise<T> {
+    this.#command = command;
+    if (this.#looking === undefined && this.#options.minFreeBytes > 0) {
+      const looking = new AbortController();
+      this.#looking = looking;
+      void this.#look(looking.signal);
+    }
     try {
-      return await work(signal ? AbortSignal.any([signal, full.signal]) : full.signal);
-    } catch (error) {
-      throw full.signal.aborted && signal?.aborted !== true ? full.signal.reason : error;
+      return await work();
     } finally {
-      over.abort();
-      await looking;
+      this.#command = undefined;
     }
   }
 
-  async #look(over: AbortSignal, full: AbortController): Promise<void> {
+  /** Says that nothing will be watched for a while. */
+  rest(): void {
+    this.#looking?.abort();
+    this.#looking = undefined;
+  }
+
+  /** Looks until a look finds nothing to watch. */
+  async #look(over: AbortSignal): Promise<void> {
     const { clock, directory, minFreeBytes, freeBytes = diskFreeBytes } = this.#options;
-    while (minFreeBytes > 0) {
+    for (;;) {
       try {
         await clock.sleep(LOOK_MS, { signal: over });
       } catch {
         return;
       }
+      const command = this.#command;
+      if (command === undefined) {
+        this.#looking = undefined;
+        return;
+      }
       // A disk that can't be asked says so to whoever reads or writes it next.
       const free = await freeBytes(directory).catch(() => Number.POSITIVE_INFINITY);
-      if (free < minFreeBytes) {
-        full.abort(
+      // A command that has ended meanwhile wrote no more than was there.
+      if (free < minFreeBytes && command === this.#command) {
+        command.abort(
           new EngineError(
             'resource_exhausted',
             `the disk of "${directory}" has ${free} bytes free, and ${minFreeBytes} must stay free: the command was ended; make room, or write less at a time`,
           ),
         );
-        return;
       }
     }
   }

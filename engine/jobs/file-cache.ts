@@ -22,6 +22,7 @@ import {
   openError,
   placeError,
   writeNew,
+  writeSmall,
 } from './host-file.ts';
 
 export interface FileCacheOptions {
@@ -137,6 +138,14 @@ export class FileCache {
     return entry.size;
   }
 
+  /** Fetches a file that is not in the cache, so that {@link tryLink} will find it. Rejects as {@link place} does. */
+  async warm(file: CachedFile, contents: ContentReader): Promise<void> {
+    if (this.#entries.get(keyOf(file))?.isVerified !== true) {
+      const entry = await this.#acquire(file, { contents });
+      entry.pins -= 1;
+    }
+  }
+
   async #acquire(file: CachedFile, options: PlaceOptions): Promise<CacheEntry> {
     this.#opening ??= this.#open();
     await this.#opening;
@@ -178,20 +187,15 @@ export class FileCache {
     const content = await contents.readFile(file.id);
     const size = content.kind === 'small' ? content.bytes.length : content.size;
     await this.#makeRoom(size, file);
-    const temporary = join(this.#directory, `${FETCHING_PREFIX}${this.#nextTemporary++}`);
+    const path = this.#path(key, size);
+    const mode = file.executable ? 0o555 : 0o444;
     try {
-      const mode = file.executable ? 0o555 : 0o444;
-      const source = content.kind === 'small' ? [content.bytes] : content.read();
-      const written = await writeNew(temporary, source, { mode, limit: size });
-      if (written !== size) {
-        throw new EngineError(
-          'corrupt',
-          `Cannot fetch file "${file.id}": ${written} bytes came instead of ${size}`,
-        );
+      if (content.kind === 'small') {
+        this.#write(path, { bytes: content.bytes, mode });
+      } else {
+        await this.#stream(path, { file: file.id, source: content.read(), mode, size });
       }
-      renameSync(temporary, this.#path(key, size));
     } catch (error) {
-      rmSync(temporary, { force: true });
       throw fetchError(error, file.id);
     } finally {
       this.#promisedBytes -= size;
@@ -201,6 +205,40 @@ export class FileCache {
     this.#bytes += size;
     this.#free -= size;
     return entry;
+  }
+
+  /** Writes a small file in one piece. What a crash leaves of one has another size than its name says. */
+  #write(path: string, content: { bytes: Uint8Array; mode: number }): void {
+    try {
+      writeSmall(path, content);
+    } catch (error) {
+      rmSync(path, { force: true });
+      if (systemCode(error) !== 'EEXIST') {
+        throw error;
+      }
+      writeSmall(path, content);
+    }
+  }
+
+  async #stream(
+    path: string,
+    content: { file: string; source: AsyncIterable<Uint8Array>; mode: number; size: number },
+  ): Promise<void> {
+    const { file, source, mode, size } = content;
+    const temporary = join(this.#directory, `${FETCHING_PREFIX}${this.#nextTemporary++}`);
+    try {
+      const written = await writeNew(temporary, source, { mode, limit: size });
+      if (written !== size) {
+        throw new EngineError(
+          'corrupt',
+          `Cannot fetch file "${file}": ${written} bytes came instead of ${size}`,
+        );
+      }
+      renameSync(temporary, path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
   }
 
   /** Promises `size` bytes to one fetch, dropping files where needed, or refuses. */

@@ -14,6 +14,7 @@ import { EngineError, errorText, systemCode } from '../base/errors.ts';
 
 /** The time of change of every file that is written: contents have none. */
 const MODIFIED = 0;
+const UMASK = process.umask();
 
 /** Makes `target`, which doesn't exist, a copy: one that shares its blocks where the file system can. */
 export async function copyTo(path: string, target: string): Promise<void> {
@@ -33,25 +34,34 @@ export async function linkOrCopy(path: string, target: string): Promise<void> {
   }
 }
 
+/** Writes a new file of bytes that are at hand. */
+export function writeSmall(path: string, options: { bytes: Uint8Array; mode: number }): void {
+  const { bytes, mode } = options;
+  const file = openSync(path, 'wx', mode);
+  try {
+    writeAll(file, bytes);
+    futimesSync(file, MODIFIED, MODIFIED);
+    if ((mode & UMASK) !== 0) {
+      fchmodSync(file, mode);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** Writes a new file and returns how many bytes came; stops beyond `limit`. */
 export async function writeNew(
   path: string,
-  source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  source: AsyncIterable<Uint8Array>,
   options: { mode: number; limit: number },
 ): Promise<number> {
   const file = openSync(path, 'wx', 0o600);
   try {
     let written = 0;
-    if (Symbol.iterator in source) {
-      for (const part of source) {
-        written += writeAll(file, part);
-      }
-    } else {
-      for await (const part of source) {
-        written += writeAll(file, part);
-        if (written > options.limit) {
-          break;
-        }
+    for await (const part of source) {
+      written += writeAll(file, part);
+      if (written > options.limit) {
+        break;
       }
     }
     futimesSync(file, MODIFIED, MODIFIED);

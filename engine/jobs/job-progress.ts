@@ -11,6 +11,7 @@ import type {
 import type { PfsContext } from '../pfs/context.ts';
 import type { DatumResult } from './datum-result.ts';
 import { packsOf } from './job-end.ts';
+import type { JobOutputs } from './job-outputs.ts';
 import { mergeResults } from './results.ts';
 import { type LentSession, SessionWriter } from './session-writer.ts';
 
@@ -27,20 +28,28 @@ export class JobProgress {
   readonly #job: JobRecord;
   readonly #owner: string;
   readonly #session: LentSession;
+  readonly #outputs: JobOutputs;
   #results: string | null;
   #fresh: DatumResult[] = [];
+  #flushing: Promise<void> | undefined;
   /** False from when results were merged until they are in the journal. */
   #isStored = true;
   image: ImageRecord | null;
 
   constructor(
     context: PfsContext,
-    options: { readonly job: JobRecord; readonly owner: string; readonly session: LentSession },
+    options: {
+      readonly job: JobRecord;
+      readonly owner: string;
+      readonly session: LentSession;
+      readonly outputs: JobOutputs;
+    },
   ) {
     this.#context = context;
     this.#job = options.job;
     this.#owner = options.owner;
     this.#session = options.session;
+    this.#outputs = options.outputs;
     this.#results = options.job.results;
     this.image = options.job.image;
     this.stats = { ...options.job.stats };
@@ -49,6 +58,11 @@ export class JobProgress {
   /** Whether there are results that no flush has stored, upon others that are stored. */
   get canKeep(): boolean {
     return this.#fresh.length > 0 && this.#isStored;
+  }
+
+  /** The tree of the job's results, as far as they were merged. */
+  get results(): string | null {
+    return this.#results;
   }
 
   /** Takes the result of a datum that just ran. */
@@ -89,11 +103,22 @@ export class JobProgress {
     }
   }
 
-  /** Journals the counts, and the results so far. */
+  /** Journals the counts, and the results so far. One flush at a time: each adds to what the one before has stored. */
   async flush(state: JobState): Promise<void> {
-    const { result, packs } = await this.#session.flush((session) =>
-      this.takeResults(new SessionWriter(session)),
-    );
+    const before = this.#flushing;
+    const flushing = (async () => {
+      await before?.catch(() => undefined);
+      await this.#flush(state);
+    })();
+    this.#flushing = flushing;
+    await flushing;
+  }
+
+  async #flush(state: JobState): Promise<void> {
+    const { result, packs } = await this.#session.flush(async (session) => {
+      await this.#outputs.gather(session);
+      return await this.takeResults(new SessionWriter(session));
+    });
     const { pipeline, id } = this.#job;
     await this.#context.journal.transact(
       () => ({

@@ -1,7 +1,7 @@
 // Running one job from claim to finished commit.
 
 import { parseDuration } from '../base/duration.ts';
-import { EngineError, isEngineError } from '../base/errors.ts';
+import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import { compose } from '../journal/compose.ts';
 import { type JobRecord, jobKey, metaRepo } from '../journal/records.ts';
 import { getCommit, lastGood } from '../pfs/commit-lookup.ts';
@@ -12,22 +12,26 @@ import type { Datum } from '../pipeline/datum-identity.ts';
 import type { CrewMember } from './crew-member.ts';
 import { resultInputs } from './datum-list.ts';
 import type { DatumResult } from './datum-result.ts';
-import { datumTask } from './datum-tasks.ts';
+import { DatumQueue } from './datum-queue.ts';
+import { taskMaker } from './datum-tasks.ts';
 import { beginLine, endLine } from './debug-lines.ts';
 import type { Egress } from './egress.ts';
-import { changesFrom, findBase, type JobBase } from './job-base.ts';
+import { findBase, type JobBase } from './job-base.ts';
 import { followOutput, type JobEnd, packsOf, prepareEnd } from './job-end.ts';
 import { type JobInputs, loadJobInputs } from './job-inputs.ts';
-import { type DatumOutput, endWithOutput, type OutputEnding } from './job-output.ts';
+import { JobOutputs } from './job-outputs.ts';
 import { JobProgress } from './job-progress.ts';
-import { verdictOf } from './job-verdict.ts';
+import { JobTally } from './job-tally.ts';
+import { datumsToRun } from './job-todo.ts';
 import type { JobLogs } from './logs.ts';
+import { findWriters } from './output-writers.ts';
 import type { PinnedImage } from './pinned-images.ts';
 import { pullLog } from './pull-log.ts';
-import { findResult } from './results.ts';
-import { committedContents, LentSession, SessionWriter } from './session-writer.ts';
-import { startingWith } from './starting-with.ts';
+import { LentSession, SessionWriter } from './session-writer.ts';
 import type { WorkerPool } from './worker-pool.ts';
+
+/** How many datums are found and prepared for each worker while all are busy. */
+const AHEAD_OF_EACH = 2;
 
 export interface JobRunnerOptions {
   readonly context: PfsContext;
@@ -96,12 +100,8 @@ class JobRun {
   readonly #session: LentSession;
   readonly #progress: JobProgress;
   readonly #onWork: () => Promise<void>;
-  readonly #added: DatumOutput[] = [];
-  readonly #removed: (string | null)[] = [];
-  #failure: { readonly datum: Datum; readonly reason: string } | undefined;
-  #newDatums = 0;
-  #takenDatums = 0;
-  #goneDatums = 0;
+  readonly #outputs = new JobOutputs();
+  readonly #tally: JobTally;
 
   constructor(
     options: JobRunnerOptions & {
@@ -118,7 +118,9 @@ class JobRun {
     this.#owner = options.owner;
     this.#job = options.job;
     this.#session = options.session;
-    this.#progress = new JobProgress(options.context, options);
+    const outputs = this.#outputs;
+    this.#progress = new JobProgress(options.context, { ...options, outputs });
+    this.#tally = new JobTally({ progress: this.#progress, outputs });
   }
 
   async toEnd(signal: AbortSignal): Promise<void> {
@@ -172,59 +174,31 @@ class JobRun {
     const flushing = this.#progress.flushUntil(AbortSignal.any([signal, stop.signal]));
     flushing.catch(() => stop.abort());
     try {
-      const todo = this.#todo(inputs, base);
-      await this.#runAll(inputs, todo, AbortSignal.any([signal, stop.signal]));
+      const either = AbortSignal.any([signal, stop.signal]);
+      const todo = datumsToRun(this.#context, {
+        job: this.#job,
+        inputs,
+        base,
+        earlier: await this.#earlierResults(),
+        progress: this.#progress,
+        outputs: this.#outputs,
+        tally: this.#tally,
+        signal: either,
+      });
+      await this.#runAll(inputs, todo, either);
     } finally {
       stop.abort();
       await flushing;
     }
-    this.#count(base);
+    this.#tally.count();
     await this.#finish(inputs, { base, end: await this.#sent(inputs, base, signal) });
   }
 
-  /** Says how many datums there are, as far as it is known. */
-  #count(base: JobBase | undefined): void {
-    const { counts } = this.#progress;
-    const kept = (base?.total ?? 0) - this.#goneDatums;
-    counts.total = kept + this.#newDatums;
-    counts.skipped = kept + this.#takenDatums;
-  }
-
-  /** Yields the datums that must run; takes the stored results of all others. */
-  async *#todo(inputs: JobInputs, base: JobBase | undefined): AsyncGenerator<Datum> {
-    const contents = committedContents(this.#context);
-    const { pipeline, id, results } = this.#job;
+  /** The tree of the results of earlier jobs. */
+  async #earlierResults(): Promise<string | null> {
+    const { pipeline, id } = this.#job;
     const meta = await getCommit(this.#context, metaRepo(pipeline), id);
-    const { tree } = (await lastGood(this.#context, meta.repo, meta.parent)) ?? { tree: null };
-    const everyJob = inputs.spec.reprocess_spec === 'every_job';
-    for await (const { kind, datum } of changesFrom(this.#context, base, inputs)) {
-      const own = await findResult(contents, { tree: results, hash: datum.hash });
-      const earlier = own ?? (await findResult(contents, { tree, hash: datum.hash }));
-      if (kind === 'removed') {
-        this.#goneDatums += 1;
-        this.#removed.push(earlier?.output ?? null);
-        continue;
-      }
-      this.#goneDatums += kind === 'retried' ? 1 : 0;
-      this.#newDatums += 1;
-      const result = everyJob ? own : earlier;
-      if (result?.state === 'success') {
-        this.#added.push({ datum, tree: result.output });
-        if (result.job === id) {
-          this.#progress.count(result);
-        } else {
-          this.#takenDatums += 1;
-        }
-      } else if (own?.state === 'failed' || own?.state === 'recovered') {
-        // It had all its tries before the engine was cut off.
-        this.#progress.count(own);
-        this.#note(datum, own);
-      } else {
-        this.#count(base);
-        yield datum;
-      }
-    }
-    this.#count(base);
+    return (await lastGood(this.#context, meta.repo, meta.parent))?.tree ?? null;
   }
 
   async #runAll(
@@ -232,10 +206,20 @@ class JobRun {
     todo: AsyncGenerator<Datum>,
     signal: AbortSignal,
   ): Promise<void> {
-    const first = await todo.next();
-    if (first.done) {
-      return;
+    const queue = new DatumQueue(todo, {
+      ahead: inputs.spec.parallelism_spec.constant * AHEAD_OF_EACH,
+      prepare: (datum) => this.#pool.prefetch(datum, signal),
+    });
+    try {
+      if (await queue.hasNext()) {
+        await this.#work(inputs, queue, signal);
+      }
+    } finally {
+      await queue.close();
     }
+  }
+
+  async #work(inputs: JobInputs, queue: DatumQueue<Datum>, signal: AbortSignal): Promise<void> {
     const { state } = this.#context.journal;
     const pipeline = state.pipelines.get(this.#job.pipeline);
     if (pipeline === undefined) {
@@ -247,20 +231,12 @@ class JobRun {
     const crew = await this.#pool.crew(pipeline, inputs.spec, { signal, onProgress });
     this.#progress.image = crew.image.record;
     await this.#progress.flush('running');
-    const datums = startingWith(first.value, todo);
-    const next = async (): Promise<Datum | undefined> => {
-      const step = await datums.next();
-      return step.done ? undefined : step.value;
-    };
+    const [context, job, session] = [this.#context, this.#job, this.#session];
+    const makeTask = taskMaker(inputs, { context, job, session });
+    const next = () => queue.next();
     let isFirst = true;
     const each = async (worker: CrewMember, datum: Datum, either: AbortSignal): Promise<void> => {
-      const task = datumTask(inputs, {
-        datum,
-        job: this.#job,
-        context: this.#context,
-        session: this.#session,
-        worker: worker.name,
-      });
+      const task = makeTask(datum, worker.name);
       const log = this.#logs.open(this.#job, datum.id);
       await (debug && log.write(beginLine(datum, worker.name)));
       const outcome = await worker.run(task, {
@@ -305,24 +281,12 @@ class JobRun {
       image: image.record,
       inputs: resultInputs(datum, inputs),
     });
-    this.#note(datum, outcome);
-  }
-
-  /** Takes what came of a datum into account for the job's output and end. One that was recovered has no part in either. */
-  #note(
-    datum: Datum,
-    { state, output, reason }: Pick<DatumResult, 'state' | 'output' | 'reason'>,
-  ): void {
-    if (state === 'success') {
-      this.#added.push({ datum, tree: output });
-    } else if (state === 'failed') {
-      this.#failure ??= { datum, reason };
-    }
+    this.#tally.note(datum, outcome);
   }
 
   /** Sends the output of a job that succeeded to where its spec says; returns how the job ends. */
   async #sent(inputs: JobInputs, base: JobBase | undefined, signal: AbortSignal): Promise<JobEnd> {
-    const end = verdictOf(this.#progress.counts, this.#failure);
+    const end = this.#tally.verdict();
     const { egress: spec } = inputs.spec;
     if (spec === undefined || end.state !== 'success') {
       return end;
@@ -343,12 +307,28 @@ class JobRun {
     return reason === '' ? end : { state: 'failure', reason };
   }
 
-  #withOutput(
+  /** Adds the output to the end of a job that succeeded; one that can't be made is a failure. */
+  async #withOutput(
     session: WriteSession,
-    ending: Pick<OutputEnding, 'inputs' | 'base' | 'end'>,
+    ending: { readonly inputs: JobInputs; readonly base: JobBase | undefined; readonly end: JobEnd },
   ): Promise<JobEnd> {
-    const [job, removed, added] = [this.#job, this.#removed, this.#added];
-    return endWithOutput(this.#context, session, { ...ending, job, removed, added });
+    const { inputs, base, end } = ending;
+    if (end.state !== 'success') {
+      return end;
+    }
+    const results = [this.#progress.results, await this.#earlierResults()];
+    try {
+      const tree = await this.#outputs.tree(session, {
+        base: base?.tree ?? null,
+        findWriters: (path) => findWriters(this.#context, session, { inputs, path, results }),
+      });
+      return { ...end, tree };
+    } catch (error) {
+      if (!isEngineError(error, 'failed_precondition') && !isEngineError(error, 'invalid')) {
+        throw error;
+      }
+      return { state: 'failure', reason: errorText(error) };
+    }
   }
 
   async #finish(

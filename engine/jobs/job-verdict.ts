@@ -3,7 +3,7 @@
 import type { DatumCounts } from '../journal/records.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
 import type { JobEnd } from './job-end.ts';
-import { describeDatum } from './job-output.ts';
+import { describeDatum } from './output-writers.ts';
 
 /** Returns the end of a job all of whose datums had their tries; `first` is the first that failed. */
 export function verdictOf(

@@ -1,13 +1,16 @@
 // The directory that user code sees as `/pfs/out`: emptied for each datum, collected after it. What user code left
 // under another user is taken over with the worker's help.
 
-import { chmodSync, mkdirSync, renameSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
 import { EngineError, errorText } from '../base/errors.ts';
 import type { Worker } from '../executor/executor.ts';
 import type { ContentWriter } from './contents.ts';
 import { emptyDirectory, isAccessDenied } from './host-directory.ts';
 import { type Collected, collectOutput } from './outputs.ts';
 import type { Shown } from './shown-tree.ts';
+
+/** User code of any user writes to it. */
+const MODE = 0o777;
 
 /** The outputs of one worker. */
 export class OutputDirectory {
@@ -22,7 +25,7 @@ export class OutputDirectory {
   make(): void {
     mkdirSync(this.path, { recursive: true });
     // The mode given to mkdir would lose what the umask takes.
-    chmodSync(this.path, 0o777);
+    chmodSync(this.path, MODE);
   }
 
   /**
@@ -31,7 +34,7 @@ export class OutputDirectory {
    */
   async empty(worker: Worker | undefined): Promise<boolean> {
     try {
-      await emptyDirectory(this.path);
+      await this.#empty();
       return true;
     } catch (error) {
       if (!isAccessDenied(error)) {
@@ -43,13 +46,20 @@ export class OutputDirectory {
     }
     await worker.takeOver();
     try {
-      await emptyDirectory(this.path);
+      await this.#empty();
       return true;
     } catch (error) {
       if (isAccessDenied(error)) {
         return false;
       }
       throw directoryError(error, this.path);
+    }
+  }
+
+  async #empty(): Promise<void> {
+    await emptyDirectory(this.path);
+    if ((lstatSync(this.path).mode & 0o7777) !== MODE) {
+      chmodSync(this.path, MODE);
     }
   }
 

@@ -14,7 +14,7 @@ import { getDatum } from './datum-list.ts';
 import type { ResultInput } from './datum-result.ts';
 import { DatumRunner, type DatumRunnerOptions } from './datum-runner.ts';
 import type { DatumOutcome } from './datum-task.ts';
-import { datumTask, type Lender } from './datum-tasks.ts';
+import { type Lender, taskMaker } from './datum-tasks.ts';
 import { loadJobInputs } from './job-inputs.ts';
 import type { PinnedImage } from './pinned-images.ts';
 import { type PlannedDatum, type PlannedPipeline, previewPipelines } from './preview.ts';
@@ -112,7 +112,7 @@ export class Workbench {
       { ...options, pipeline, spec, image: pinned, mounts: [] },
       async (made, { image, name }) => {
         const session = noOutput(one.datum.id);
-        const task = datumTask(inputs, { datum: one.datum, job, context, session, worker: name });
+        const task = taskMaker(inputs, { job, context, session })(one.datum, name);
         options.onStart({ datum: one.datum.id, inputs: one.inputs, image, spec, warnings: [] });
         const { command, terminal, onOutput } = options;
         const bench = new DatumBench(made);
@@ -158,7 +158,7 @@ export class Workbench {
           const session: Lender = { lend: (use) => use(contents) };
           const job = { id: context.ids.next(), version, specCommit: '' };
           const task = {
-            ...datumTask(planned.inputs, { datum, job, context, session, worker: name }),
+            ...taskMaker(planned.inputs, { job, context, session })(datum, name),
             tries: 1,
           };
           options.onStart({ datum: datum.id, inputs, image, spec, warnings });

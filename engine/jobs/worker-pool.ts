@@ -8,6 +8,7 @@ import type { DirectoryMount, Executor } from '../executor/executor.ts';
 import type { ImageRecord, PipelineKey, PipelineRecord } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
+import type { Datum } from '../pipeline/datum-identity.ts';
 import { type Room, workerNeed } from '../pipeline/resources.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
 import type { Secrets } from '../secrets/secrets.ts';
@@ -15,8 +16,11 @@ import type { Admission } from './admission.ts';
 import { Crew } from './crew.ts';
 import { CrewMember } from './crew-member.ts';
 import { DatumRunner, type DatumRunnerOptions } from './datum-runner.ts';
+import { mountEntries } from './datum-tasks.ts';
 import type { FileCache } from './file-cache.ts';
+import { prefetchInputs } from './input-prefetch.ts';
 import { type ImageOptions, type PinnedImage, PinnedImages } from './pinned-images.ts';
+import { committedContents } from './session-writer.ts';
 import { removeWorkerDirectory } from './worker-directory.ts';
 import { secretSource } from './worker-secrets.ts';
 import { workerSpec } from './worker-spec.ts';
@@ -75,6 +79,13 @@ export class WorkerPool {
     }
     this.#crews.set(pipeline.key, crew);
     return crew;
+  }
+
+  /** Fetches what a datum reads before a worker is free for it. */
+  async prefetch(datum: Datum, signal: AbortSignal): Promise<void> {
+    const { cache, context } = this.#options;
+    const contents = committedContents(context);
+    await prefetchInputs(cache, { entries: mountEntries(datum), contents, signal });
   }
 
   /** Removes the directories of workers that an engine left when it was killed. Call it before anything runs. */
