@@ -9,8 +9,9 @@ import { compileGlob } from '../pfs/glob.ts';
 import { diffGlob } from '../pfs/glob-diff.ts';
 import { IdSet } from '../pfs/id-set.ts';
 import { shortRepo } from '../pfs/names.ts';
+import { TooManyChanges } from '../pipeline/changed-rows.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
-import { datums, type Match } from '../pipeline/datums.ts';
+import { canTellChanges, changedDatums, datums, type Match } from '../pipeline/datums.ts';
 import { inputBranch } from '../pipeline/environment.ts';
 import {
   inputMembers,
@@ -21,6 +22,9 @@ import {
   pfsInputs,
 } from '../pipeline/spec.ts';
 import { readSpecCommit } from './spec-repo.ts';
+
+/** More changes of one input than are held at once. */
+const MAX_CHANGES = 10_000;
 
 /** Everything that decides which datums a job has. */
 export interface JobInputs {
@@ -75,8 +79,9 @@ export interface DatumChange {
 }
 
 /**
- * Yields how the datums of a job differ from those of an earlier one; everything is new where there is none. Costs what
- * changed for inputs without combinations, one look at every datum otherwise.
+ * Yields how the datums of a job differ from those of an earlier one; everything is new where there is none. Costs one
+ * comparison where no input has another tree, and else what changed; for joins and groups also one look at every file. Where
+ * these nest, where unions overlap, or where very much changed, it costs one look at every datum.
  */
 export async function* datumChanges(
   context: PfsContext,
@@ -89,16 +94,62 @@ export async function* datumChanges(
     }
     return;
   }
-  const leaves = simpleLeaves(now.spec.input);
+  const { input } = now.spec;
   const sameInput =
-    old.salt === now.salt && JSON.stringify(old.spec.input) === JSON.stringify(now.spec.input);
-  if (sameInput && leaves) {
+    old.salt === now.salt && JSON.stringify(old.spec.input) === JSON.stringify(input);
+  if (!sameInput) {
+    yield* comparedChanges(context, old, now);
+    return;
+  }
+  if (pfsInputs(input).every((leaf) => treeOf(old, leaf) === treeOf(now, leaf))) {
+    return;
+  }
+  const leaves = simpleLeaves(input);
+  if (leaves) {
     for (const leaf of leaves) {
       yield* leafChanges(context, { old, now, leaf, taken: takenBefore(leaf, leaves) });
     }
-    return;
+  } else if (canTellChanges(input) && isDisjoint(input)) {
+    yield* combinedChanges(context, old, now);
+  } else {
+    yield* comparedChanges(context, old, now);
   }
-  yield* comparedChanges(context, old, now);
+}
+
+/** Works out the changes of combinations from those of their files, unless there are too many of these. */
+async function* combinedChanges(
+  context: PfsContext,
+  old: JobInputs,
+  now: JobInputs,
+): AsyncGenerator<DatumChange> {
+  const all: Taken = () => false;
+  const matches = {
+    old: (input: PfsInput) => matchesOf(context, { input, tree: treeOf(old, input), taken: all }),
+    now: (input: PfsInput) => matchesOf(context, { input, tree: treeOf(now, input), taken: all }),
+    changes: async (input: PfsInput) => {
+      const found = { removed: [] as Match[], added: [] as Match[] };
+      const trees = { old: treeOf(old, input), new: treeOf(now, input) };
+      for await (const { kind, match } of diffGlob(
+        context.objects,
+        trees,
+        compileGlob(input.glob),
+      )) {
+        found[kind].push(await toMatch(context, match));
+        if (found[kind].length > MAX_CHANGES) {
+          throw new TooManyChanges();
+        }
+      }
+      return found;
+    },
+  };
+  try {
+    yield* changedDatums(now.spec.input, { matches, salt: now.salt });
+  } catch (error) {
+    if (!(error instanceof TooManyChanges)) {
+      throw error;
+    }
+    yield* comparedChanges(context, old, now);
+  }
 }
 
 async function* leafChanges(

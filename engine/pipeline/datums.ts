@@ -2,6 +2,14 @@
 // them, and never asks where matches come from.
 
 import { EngineError } from '../base/errors.ts';
+import {
+  type ChangeCombinator,
+  type ChangingMember,
+  type ChangingRows,
+  changedByKey,
+  changedCross,
+  changedUnion,
+} from './changed-rows.ts';
 import { cross } from './cross-input.ts';
 import type { Datum, DatumInput } from './datum-identity.ts';
 import { makeDatum } from './datum-identity.ts';
@@ -42,6 +50,24 @@ export interface DatumOptions {
 /** How members are combined, by the kind of input. A new kind is one file and one line here. */
 const COMBINATORS: Readonly<Partial<Record<InputKind, Combinator>>> = { cross, union, join, group };
 
+/** How changes of members are combined, where that is possible; a join or group must have plain inputs for members. */
+const CHANGE_COMBINATORS: Readonly<Partial<Record<InputKind, ChangeCombinator>>> = {
+  cross: changedCross,
+  union: changedUnion,
+  join: changedByKey(join, (file) => file.joinOn),
+  group: changedByKey(group, (file) => file.groupBy),
+};
+
+/** What an input matched and matches, and how these differ: a changed match is in both lists. */
+export interface ChangedMatches {
+  readonly old: MatchSource;
+  readonly now: MatchSource;
+  /** Rejects with {@link TooManyChanges}. */
+  changes(
+    input: PfsInput,
+  ): Promise<{ readonly removed: readonly Match[]; readonly added: readonly Match[] }>;
+}
+
 /** The combinations around an input that give its files keys. */
 interface Around {
   readonly join: boolean;
@@ -61,6 +87,84 @@ export async function* datums(input: PipelineInput, options: DatumOptions): Asyn
   }
 }
 
+/** Returns whether {@link changedDatums} can tell the changes of an input. */
+export function canTellChanges(input: PipelineInput): boolean {
+  if (leafOf(input) !== undefined) {
+    return true;
+  }
+  const kind = Object.keys(input)[0] as InputKind;
+  const members = inputMembers(input);
+  return (
+    CHANGE_COMBINATORS[kind] !== undefined &&
+    members.every(
+      kind === 'join' || kind === 'group' ? (one) => leafOf(one) !== undefined : canTellChanges,
+    )
+  );
+}
+
+/**
+ * Yields how the datums of an input, for which {@link canTellChanges}, differ between two states of what it reads. Costs
+ * what changed, and for joins and groups one look at every file. Members of unions must not overlap under one name.
+ * Rejects with {@link TooManyChanges} before it has yielded anything where comparing all datums is the better way.
+ */
+export async function* changedDatums(
+  input: PipelineInput,
+  options: { readonly matches: ChangedMatches; readonly salt: string },
+): AsyncGenerator<{ readonly kind: 'removed' | 'added'; readonly datum: Datum }> {
+  const { matches, salt } = options;
+  const changing = await changingRows(input, matches, { join: false, group: false });
+  for (const kind of ['removed', 'added'] as const) {
+    for await (const row of changing[kind].rows()) {
+      yield { kind, datum: makeDatum(row, salt) };
+    }
+  }
+}
+
+async function changingRows(
+  input: PipelineInput,
+  matches: ChangedMatches,
+  around: Around,
+): Promise<ChangingRows> {
+  const read = leafOf(input);
+  if (read !== undefined) {
+    const { removed, added } = await matches.changes(read);
+    const gone = new Set(added.map(({ path }) => path));
+    return {
+      old: leaf(read, matches.old, around),
+      now: leaf(read, matches.now, around),
+      removed: leaf(read, () => removed, around),
+      added: leaf(read, () => added, around),
+      kept: leaf(read, (one) => without(matches.now(one), gone), around),
+    };
+  }
+  const kind = Object.keys(input)[0] as InputKind;
+  const combine = CHANGE_COMBINATORS[kind];
+  if (combine === undefined) {
+    throw new EngineError('internal', `Cannot tell the changes of the input "${kind}"`);
+  }
+  const within = aroundOf(kind, around);
+  const members: ChangingMember[] = [];
+  for (const member of inputMembers(input)) {
+    members.push({ input: member, rows: await changingRows(member, matches, within) });
+  }
+  return await combine(members);
+}
+
+async function* without(
+  matches: Iterable<Match> | AsyncIterable<Match>,
+  paths: ReadonlySet<string>,
+): AsyncGenerator<Match> {
+  for await (const match of matches) {
+    if (!paths.has(match.path)) {
+      yield match;
+    }
+  }
+}
+
+function aroundOf(kind: InputKind, around: Around): Around {
+  return { join: around.join || kind === 'join', group: around.group || kind === 'group' };
+}
+
 function rowSource(input: PipelineInput, matches: MatchSource, around: Around): RowSource {
   const read = leafOf(input);
   if (read !== undefined) {
@@ -74,7 +178,7 @@ function rowSource(input: PipelineInput, matches: MatchSource, around: Around): 
       `Cannot make datums of the input "${kind}": this kind is not yet supported; use pfs, cron, cross, union, join or group`,
     );
   }
-  const within = { join: around.join || kind === 'join', group: around.group || kind === 'group' };
+  const within = aroundOf(kind, around);
   return combine(
     inputMembers(input).map((member) => ({
       input: member,
