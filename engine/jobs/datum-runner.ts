@@ -259,7 +259,11 @@ export class DatumRunner {
           return await this.#timed(stats, 'processMs', () =>
             this.#disk.watch(cut, () =>
               this.#feeding(task, options, (signal) =>
-                worker.run({ ...spec, env: { ...env, ...this.#place.secrets.environment }, signal }),
+                worker.run({
+                  ...spec,
+                  env: { ...env, ...this.#place.secrets.environment },
+                  signal,
+                }),
               ),
             ),
           );

@@ -11,8 +11,8 @@ import type { WriteSession } from '../pfs/write-session.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
 import type { CrewMember } from './crew-member.ts';
 import { resultInputs } from './datum-list.ts';
-import type { DatumResult } from './datum-result.ts';
 import { DatumQueue } from './datum-queue.ts';
+import type { DatumResult } from './datum-result.ts';
 import { taskMaker } from './datum-tasks.ts';
 import { beginLine, endLine } from './debug-lines.ts';
 import type { Egress } from './egress.ts';
@@ -310,7 +310,11 @@ class JobRun {
   /** Adds the output to the end of a job that succeeded; one that can't be made is a failure. */
   async #withOutput(
     session: WriteSession,
-    ending: { readonly inputs: JobInputs; readonly base: JobBase | undefined; readonly end: JobEnd },
+    ending: {
+      readonly inputs: JobInputs;
+      readonly base: JobBase | undefined;
+      readonly end: JobEnd;
+    },
   ): Promise<JobEnd> {
     const { inputs, base, end } = ending;
     if (end.state !== 'success') {
