@@ -40,6 +40,11 @@ export class JobOutputs {
   #clash: Clash | undefined;
   /** Why the outputs make no tree. */
   #refusal: EngineError | undefined;
+  readonly #maxHeld: number;
+
+  constructor({ maxHeld = MAX_HELD } = {}) {
+    this.#maxHeld = maxHeld;
+  }
 
   add(output: DatumOutput): void {
     if (output.tree !== null) {
@@ -56,7 +61,7 @@ export class JobOutputs {
 
   /** Whether it is time to {@link gather}. */
   get isFull(): boolean {
-    return this.#added.length + this.#removed.length >= MAX_HELD;
+    return this.#added.length + this.#removed.length >= this.#maxHeld;
   }
 
   /** Unites what is held one by one, where that is much. */

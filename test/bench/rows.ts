@@ -5,6 +5,7 @@ import { flatPut, manyClients, manyCommits, smallPut } from './rows/commits.ts';
 import { commitOutput, datumFloor, manyDatums } from './rows/datums.ts';
 import { gitClone } from './rows/git.ts';
 import { growth } from './rows/growth.ts';
+import { idlePipelines, manyJobs, oneNewDatum, shellJobs } from './rows/jobs.ts';
 import { ingestLarge, insertion, restoreLarge } from './rows/large-file.ts';
 import { manyFiles } from './rows/many-files.ts';
 import { openStore } from './rows/open-store.ts';
@@ -36,6 +37,10 @@ export const ROWS: readonly Row[] = [
   commitOutput,
   manyDatums,
   datumFloor,
+  shellJobs,
+  oneNewDatum,
+  manyJobs,
+  idlePipelines,
   gitClone,
   s3DoorRead,
   s3IngestSmall,
