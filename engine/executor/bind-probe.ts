@@ -15,6 +15,22 @@ export interface BindFindings {
   readonly problem?: string;
 }
 
+/** Returns how data moves, for people; without findings, that it is not known yet. */
+export function transferNote(
+  findings: BindFindings | undefined,
+  forced: 'bind' | 'tar' | undefined,
+): string {
+  if (forced) {
+    return `Data moves by ${forced === 'tar' ? 'copying (tar)' : 'binds'}, as configured`;
+  }
+  if (!findings) {
+    return 'Whether directories of this host can be bound into containers is probed with the first worker';
+  }
+  return findings.ok
+    ? 'Data moves by binding directories of this host into containers'
+    : `Data moves by copying, which is slower, because ${findings.problem}`;
+}
+
 /**
  * Probes binds with a worker that `start` starts on two fresh directories below `directory`, which is made and removed
  * here: a file must be visible, its replacement seen at once, its absence too, case kept, modes kept, and an output must be

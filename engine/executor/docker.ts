@@ -6,7 +6,7 @@ import type Docker from 'dockerode';
 import type { Clock } from '../base/clock.ts';
 import { EngineError, errorText } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
-import { type BindFindings, probeBinds, probeSeen } from './bind-probe.ts';
+import { type BindFindings, probeBinds, probeSeen, transferNote } from './bind-probe.ts';
 import {
   bind,
   type ContainerOwner,
@@ -386,19 +386,4 @@ async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
     parts.push(part);
   }
   return Buffer.concat(parts).toString();
-}
-
-function transferNote(
-  findings: BindFindings | undefined,
-  forced: 'bind' | 'tar' | undefined,
-): string {
-  if (forced) {
-    return `Data moves by ${forced === 'tar' ? 'copying (tar)' : 'binds'}, as configured`;
-  }
-  if (!findings) {
-    return 'Whether directories of this host can be bound into containers is probed with the first worker';
-  }
-  return findings.ok
-    ? 'Data moves by binding directories of this host into containers'
-    : `Data moves by copying, which is slower, because ${findings.problem}`;
 }

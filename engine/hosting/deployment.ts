@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseDuration } from '../base/duration.ts';
 import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import type { PortAddress } from '../executor/executor.ts';
-import { datumTask } from '../jobs/datum-tasks.ts';
+import { taskMaker } from '../jobs/datum-tasks.ts';
 import type { JobInputs } from '../jobs/job-inputs.ts';
 import { type PinnedImage, PinnedImages } from '../jobs/pinned-images.ts';
 import { pullLog } from '../jobs/pull-log.ts';
@@ -137,7 +137,7 @@ export class Deployment {
     const session = new LentSession(context);
     const late = new AbortController();
     const signal = AbortSignal.any([this.#closing.signal, late.signal]);
-    const task = datumTask(inputs, { datum, job, context, session, worker: this.#name });
+    const task = taskMaker(inputs, { job, context, session })(datum, this.#name);
     let tooLate = '';
     let readying: Promise<void> | undefined;
     try {

@@ -4,6 +4,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isEngineError } from '../base/errors.ts';
+import { linkAbort } from '../base/linked-abort.ts';
 import type { PortAddress, RunResult, Worker, WorkerSpec } from '../executor/executor.ts';
 import { failureReason } from '../jobs/attempt-reason.ts';
 import type { DatumTask } from '../jobs/datum-task.ts';
@@ -100,8 +101,9 @@ export class Resident {
     );
     this.#worker = worker;
     const tail = new LineTail();
+    const { controller: cut, unlink } = linkAbort(signal);
     try {
-      const result = await this.#disk.watch(signal, (either) =>
+      const result = await this.#disk.watch(cut, () =>
         worker.run({
           command: task.command,
           env: { ...task.environment, ...secrets.environment },
@@ -109,7 +111,7 @@ export class Resident {
           ...(task.workingDirectory === undefined
             ? {}
             : { workingDirectory: task.workingDirectory }),
-          signal: either,
+          signal: cut.signal,
           graceMs: () => run.graceMs(),
           onStarted,
           onOutput: (chunk) => {
@@ -120,11 +122,15 @@ export class Resident {
       );
       return endReason(result, { limits: run.worker.limits, lastLines: tail.end() });
     } catch (error) {
-      if (isEngineError(error, 'resource_exhausted') || isEngineError(error, 'invalid')) {
-        return error.message;
+      const { reason } = cut.signal;
+      const cause = isEngineError(reason, 'resource_exhausted') ? reason : error;
+      if (isEngineError(cause, 'resource_exhausted') || isEngineError(cause, 'invalid')) {
+        return cause.message;
       }
       throw error;
     } finally {
+      unlink();
+      this.#disk.rest();
       await worker.stop();
       if (!this.#options.keepsOutput) {
         await this.#output.empty(worker).catch(this.#options.parts.onProblem);

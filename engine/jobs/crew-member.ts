@@ -1,6 +1,7 @@
 // One worker of a crew: what it does now, beginning again with that, and the room on the machine that it has for it.
 
 import type { Clock } from '../base/clock.ts';
+import { linkAbort } from '../base/linked-abort.ts';
 import type { Admission, Demand, Lease, Place } from './admission.ts';
 import type { DatumRunner } from './datum-runner.ts';
 import type { DatumOutcome, DatumRunOptions, DatumTask } from './datum-task.ts';
@@ -85,16 +86,17 @@ export class CrewMember {
     const paths = task.entries.map(({ path }) => path);
     try {
       for (;;) {
-        const attempt = new AbortController();
+        const { controller: attempt, unlink } = linkAbort(signal);
         this.#attempt = attempt;
         this.#activity = { job, datum: task.datum, paths, since: this.#options.clock.now() };
-        const either = signal ? AbortSignal.any([signal, attempt.signal]) : attempt.signal;
         try {
-          return await this.runner.run(task, { ...options, signal: either });
+          return await this.runner.run(task, { ...options, signal: attempt.signal });
         } catch (error) {
           if (!attempt.signal.aborted || signal?.aborted) {
             throw error;
           }
+        } finally {
+          unlink();
         }
         await this.runner.stop();
         await onLog?.(Buffer.from('pfs: a user had the datum restarted\n'));

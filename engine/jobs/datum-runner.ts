@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { EngineError, isEngineError } from '../base/errors.ts';
+import { linkAbort } from '../base/linked-abort.ts';
 import type { RunResult } from '../executor/executor.ts';
 import type { JobStats } from '../journal/records.ts';
 import type { Attempt } from './attempt.ts';
@@ -66,21 +67,13 @@ export class DatumRunner {
     if (this.#running) {
       throw new EngineError('internal', `Cannot run datum "${task.datum}": the runner is busy`);
     }
-    const { signal } = options;
-    const cut = new AbortController();
+    const { controller: cut, unlink } = linkAbort(options.signal);
     let over = () => {};
     this.#running = { cut, over: new Promise((resolve) => (over = resolve)) };
-    // Cheaper than a signal made of two, of which thousands of datums would need one each.
-    const abort = () => cut.abort(signal?.reason);
-    if (signal?.aborted) {
-      abort();
-    } else {
-      signal?.addEventListener('abort', abort, { once: true });
-    }
     try {
       return await this.#run(task, { ...options, cut });
     } finally {
-      signal?.removeEventListener('abort', abort);
+      unlink();
       this.#running = undefined;
       over();
     }
