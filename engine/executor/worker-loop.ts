@@ -39,7 +39,8 @@ export interface LoopCommand {
  * after that, for each pair of lines (a nonce, a command): what the command printed, then
  * `<nonce> <exit code> <oom>`, where `<oom>` counts the processes that the kernel has killed for memory so far.
  * The command {@link PIPES_WORD} makes it read from and print to the two named pipes of its control directory from
- * there on, until the first has no writer any more. It ends when its standard input does. `env` is what every command
+ * there on, until the first has no writer any more. (A shell of busybox may be built to run its own programs whatever
+ * stands on the PATH: then programs are looked for here.) It ends when its standard input does. `env` is what every command
  * finds in its environment.
  */
 export function workerLoop(env: Readonly<Record<string, string>>): string {
@@ -61,9 +62,12 @@ if (PATH=/dev/pfs/none; exec true) 2>/dev/null; then
     done
     unset IFS; set +f
     [ -n "$pfs_d" ] || { echo "sh: $1: not found" >&2; exit 127; }
-    pfs_d=$pfs_d/$1; shift; exec "$pfs_d" "$@"
+    pfs_c=$1; shift
+    exec -a "$pfs_c" "$pfs_d/$pfs_c" "$@"
   }
+  (exec -a sh /bin/sh -c :) 2>/dev/null || pfs_exec() { pfs_env "$@"; }
 fi
+pfs_env() { unset PWD OLDPWD SHLVL; exec env "$@"; }
 pfs_clean() {
   for pfs_d do
     for pfs_f in "$pfs_d"/* "$pfs_d"/.[!.]* "$pfs_d"/..?*; do
