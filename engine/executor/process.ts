@@ -187,6 +187,8 @@ export class ProcessExecutor implements Executor {
       imageCommand: ['/bin/sh', '-c', NO_COMMAND],
       workingDirectory: '/',
       isLocal: true,
+      // The streams of a process of this machine are pipes without detours.
+      pipes: { work: false },
       create: (plan) => Promise.resolve(container(plan).asContainer),
       createHelper: noHelper,
       describeLoss: lossOf,
