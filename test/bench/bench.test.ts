@@ -3,15 +3,24 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { SeededRandom } from '../../engine/base/random.ts';
 import { checkout, runProgram } from '../support/cli.ts';
+import { startS3Server } from '../support/s3-server.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 import { isMet, median, ratioOf } from './figures.ts';
-import type { Line } from './row.ts';
+import type { Line, Row } from './row.ts';
 import { ROWS } from './rows.ts';
 
+interface Measured {
+  readonly row: string;
+  readonly lines: readonly Line[];
+}
+
+/** So many rows are measured in one run of the tests: all of them would take a minute and more. */
+const SAMPLE = 4;
 const SCRIPT = join(checkout, 'scripts/bench.mjs');
 
 function bench(args: readonly string[], folder: string) {
@@ -21,6 +30,25 @@ function bench(args: readonly string[], folder: string) {
 /** What is in a folder of temporary things, but for the cache of the loader that runs TypeScript. */
 function leftIn(folder: string): string[] {
   return readdirSync(folder).filter((name) => !/^tsx-\d+$/.test(name));
+}
+
+/** Returns the rows for which this machine has everything. */
+async function ableRows(t: TestContext): Promise<Row[]> {
+  const server = await startS3Server();
+  const lacks = 'skip' in server ? ['s3'] : [];
+  if (!('skip' in server)) {
+    await server.stop();
+  }
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const has = (need: string): boolean =>
+    need === 's3'
+      ? !lacks.includes(need)
+      : folders.some((folder) => existsSync(join(folder, need)));
+  const able = ROWS.filter(({ needs }) => needs.every(has));
+  for (const { name } of ROWS.filter((row) => !able.includes(row))) {
+    t.diagnostic(`${name} needs what is not here`);
+  }
+  return able;
 }
 
 describe('bench', () => {
@@ -34,6 +62,36 @@ describe('bench', () => {
     const { rows } = JSON.parse(readFileSync(file, 'utf8'));
     assert.equal(rows.length, 1);
     assert.equal(rows[0].lines[0].ours.length, 10);
+    assert.deepEqual(leftIn(folder), []);
+  });
+
+  it('measures every row: a sample of them each time, which the seed chooses', async (t) => {
+    const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
+    console.log(`seed: PFS_SEED=${seed}; PFS_BENCH_ROWS=all measures all rows`);
+    const random = new SeededRandom(seed);
+    const able = await ableRows(t);
+    const chosen = able
+      .map((row) => ({ row, order: random.fraction() }))
+      .sort((a, b) => a.order - b.order)
+      .slice(0, process.env.PFS_BENCH_ROWS === 'all' ? able.length : SAMPLE)
+      .map(({ row }) => row.name);
+    const folder = scratchDirectory(t);
+    const file = join(scratchDirectory(t), 'figures.json');
+    const { code, stderr } = await bench([...chosen, '--quick', '--json', file], folder);
+    assert.equal(code, 0, stderr);
+    const { rows } = JSON.parse(readFileSync(file, 'utf8')) as { rows: Measured[] };
+    assert.deepEqual(rows.map(({ row }) => row).sort(), chosen.sort());
+    for (const { row, lines } of rows) {
+      assert.ok(lines.length > 0, row);
+      for (const { work, ours, against } of lines) {
+        for (const values of [ours, ...(against ? [against.values] : [])]) {
+          assert.ok(
+            values.length > 0 && values.every(Number.isFinite),
+            `${row}: ${work}: ${values}`,
+          );
+        }
+      }
+    }
     assert.deepEqual(leftIn(folder), []);
   });
 
