@@ -19,6 +19,7 @@ export const MODULES = {
   spec: () => import('./commands/spec.ts'),
   draw: () => import('./commands/draw.ts'),
   defaults: () => import('./commands/defaults.ts'),
+  'git-input': () => import('./commands/git-input.ts'),
   job: () => import('./commands/job.ts'),
   datum: () => import('./commands/datum.ts'),
   workbench: () => import('./commands/workbench.ts'),
@@ -111,6 +112,7 @@ const NAMES: Readonly<Record<ModuleName, readonly string[]>> = {
   draw: ['draw pipeline'],
   defaults: ['create defaults', 'update defaults', 'inspect defaults', 'delete defaults'],
   datum: ['list datum', 'inspect datum', 'restart datum'],
+  'git-input': ['run git'],
   job: [
     'list job',
     'inspect job',

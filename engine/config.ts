@@ -37,6 +37,8 @@ export interface Config {
   readonly claimStaleMs: number;
   /** What runs user code: containers, or processes of this machine. */
   readonly executor: 'docker' | 'process';
+  /** How often Git servers are looked at whose inputs do not say; 0: only when somebody asks for it. */
+  readonly gitPollMs: number;
   /** Directories of this machine into which outputs may be sent. */
   readonly egressDirectories: readonly string[];
   /** How long an egress that fails for a reason that may pass is tried again. */
@@ -80,6 +82,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     compacts: number(env, 'PFS_COMPACT', 1) !== 0,
     claimStaleMs: number(env, 'PFS_CLAIM_STALE_MS', 30_000),
     executor: parseExecutor(env.PFS_EXECUTOR || 'docker'),
+    gitPollMs: number(env, 'PFS_GIT_POLL_MS', 60_000),
     egressDirectories: directories(env, 'PFS_EGRESS_DIRECTORIES'),
     egressRetryMs: number(env, 'PFS_EGRESS_RETRY_MS', HOUR / 6),
     logLevel: env.PFS_LOG_LEVEL || 'info',

@@ -15,6 +15,7 @@ import { AlreadyRunningError, holdInstance, type Instance } from './instance.ts'
 import { Admission } from './jobs/admission.ts';
 import { Egress } from './jobs/egress.ts';
 import { FileCache } from './jobs/file-cache.ts';
+import { GitWatcher } from './jobs/git-watcher.ts';
 import { Heartbeat } from './jobs/heartbeat.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import { JobLogs } from './jobs/logs.ts';
@@ -227,6 +228,8 @@ async function start(
   });
   const queue = new CommitQueue(context);
   const ticker = new Ticker({ context, clock, onProblem });
+  const scratch = emptied(join(config.home, 'scratch', 'incoming'));
+  const gits = new GitWatcher({ context, secrets, clock, scratch, pollMs: config.gitPollMs });
   const server = makeServer(
     {
       context,
@@ -238,10 +241,11 @@ async function start(
       logs,
       secrets,
       metrics,
+      gits,
       version,
       id: run,
       storeUrl: store.url,
-      scratch: emptied(join(config.home, 'scratch', 'incoming')),
+      scratch,
       executorKind: executor.kind,
       started,
       executorHealth: () => executor.probe(),
@@ -263,6 +267,7 @@ async function start(
     .catch(onProblem);
   const address = await server.listen(config.listen);
   ticker.start();
+  gits.start();
   void swept.then(() => {
     scheduler.start();
     hosting.start();
@@ -291,7 +296,7 @@ async function start(
     server,
     async close() {
       await swept;
-      await ticker.stop();
+      await Promise.all([ticker.stop(), gits.stop()]);
       await Promise.all([scheduler.stop(), hosting.stop(), upkeep.stop()]);
       await Promise.all([pool.close(), logs.close()]);
       await executor.close();

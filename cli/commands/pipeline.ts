@@ -1,6 +1,7 @@
 // Commands on pipelines.
 
 import type { Pipeline, PipelineChange, RepoName } from '../../engine/server/wire.ts';
+import type { GitInput } from '../../engine/server/wire-git-inputs.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { usageError } from '../cli-error.ts';
 import { path } from '../client.ts';
@@ -257,7 +258,18 @@ async function inspectPipeline(context: Context, args: ParsedArguments): Promise
     );
     return;
   }
-  await output.fields(pipeline, () => pipelineFields(pipeline, output.times));
+  const gits = await followed(context, pipeline);
+  await output.fields(pipeline, () => [...pipelineFields(pipeline, output.times), ['Git', gits]]);
+}
+
+/** Shows how the Git servers are followed that a pipeline reads; undefined where it reads none. */
+async function followed(context: Context, pipeline: Pipeline): Promise<string | undefined> {
+  if (!JSON.stringify(pipeline.spec.input ?? {}).includes('"git":{')) {
+    return undefined;
+  }
+  const { showGitInputs } = await import('../git-input-view.ts');
+  const inputs = await context.client.get<readonly GitInput[]>(`${pipelinePath(pipeline)}/gits`);
+  return showGitInputs(inputs, { address: context.client.address });
 }
 
 /** Parses a pipeline's name with how many versions back: `model^2`. */

@@ -40,6 +40,7 @@ interface Entry {
 export class IncomingPack {
   readonly #file: FileHandle;
   readonly #path: string;
+  readonly #maxBytes: number;
   /** By where an entry starts in the pack. */
   readonly #entries = new Map<number, Entry>();
   readonly #places = new Map<string, { readonly at: number; readonly kind: GitKind }>();
@@ -47,18 +48,26 @@ export class IncomingPack {
   readonly #bases = new Map<number, IncomingObject>();
   #baseBytes = 0;
 
-  private constructor(file: FileHandle, path: string) {
+  private constructor(
+    file: FileHandle,
+    options: { readonly path: string; readonly maxBytes: number },
+  ) {
     this.#file = file;
-    this.#path = path;
+    this.#path = options.path;
+    this.#maxBytes = options.maxBytes;
   }
 
   /**
    * Receives a pack into a file at `path`, which is gone once the pack is closed, and takes it apart. Rejects with `invalid` what
-   * is no whole pack, stands on what it doesn't hold, or has an object of more than {@link MAX_INCOMING_BYTES}.
+   * is no whole pack, stands on what it doesn't hold, or has an object of more than `maxBytes` ({@link MAX_INCOMING_BYTES} where it is not given).
    */
-  static async receive(source: AsyncIterable<Uint8Array>, path: string): Promise<IncomingPack> {
+  static async receive(
+    source: AsyncIterable<Uint8Array>,
+    path: string,
+    options: { readonly maxBytes?: number } = {},
+  ): Promise<IncomingPack> {
     const file = await open(path, 'wx+', 0o600);
-    const pack = new IncomingPack(file, path);
+    const pack = new IncomingPack(file, { path, maxBytes: options.maxBytes ?? MAX_INCOMING_BYTES });
     try {
       const bytes = await pack.#spool(source);
       await pack.#index(bytes);
@@ -121,10 +130,10 @@ export class IncomingPack {
     for (let number = 0; number < count; number++) {
       window = await this.#windowAt(window, at, { least: 64, end: bytes });
       const head = readEntryHeader(window.bytes, at - window.start, at);
-      if (head.size > MAX_INCOMING_BYTES) {
+      if (head.size > this.#maxBytes) {
         throw new EngineError(
           'invalid',
-          `Cannot take a file of ${head.size} bytes as part of Git's history: the most is ${MAX_INCOMING_BYTES}; track it with git-lfs`,
+          `Cannot take a file of ${head.size} bytes as part of Git's history: the most is ${this.#maxBytes}; track it with git-lfs`,
         );
       }
       const least = head.data - at + mostDeflated(head.size);

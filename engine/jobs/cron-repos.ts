@@ -4,8 +4,8 @@ import { EngineError } from '../base/errors.ts';
 import { parseSchedule } from '../base/schedule.ts';
 import type { CronRecord, PipelineRecord } from '../journal/records.ts';
 import type { Change } from '../pfs/change.ts';
-import { readersOf } from '../pfs/repos.ts';
 import { type CronInput, cronInputs, type PipelineSpec } from '../pipeline/spec.ts';
+import { makeOwnRepo } from './own-repos.ts';
 
 const MAX_PAST_TICKS = 10_000;
 
@@ -25,14 +25,7 @@ export function cronsOf(
   );
   const crons = cronInputs(spec.input).map((input): CronRecord => {
     const repo = `${input.project}/${input.repo}`;
-    if (!change.state.repos.has(repo)) {
-      const description = `ticks of pipeline ${spec.pipeline.name}`;
-      const id = change.context.ids.next();
-      change.add({
-        kind: 'repo.created',
-        repo: { key: repo, id, kind: 'user', description, created: change.time },
-      });
-    }
+    makeOwnRepo(change, repo, `ticks of pipeline ${spec.pipeline.name}`);
     const was = before.get(input.name);
     const isSame = was?.spec === input.spec && was.start === input.start;
     const known = old?.crons?.find((cron) => cron.input === input.name);
@@ -71,27 +64,4 @@ export function restartedCrons(
   return crons
     ? { crons: crons.map((cron) => ({ ...cron, ticked: Math.max(cron.ticked, now) })) }
     : {};
-}
-
-/** Deletes the repos of cron inputs that are not kept. One that somebody else reads stays, unless forced. */
-export function dropCronRepos(
-  change: Change,
-  pipeline: PipelineRecord,
-  options: { readonly kept: readonly CronRecord[]; readonly force: boolean },
-): void {
-  const { state } = change;
-  const kept = new Set(options.kept.map(({ repo }) => repo));
-  for (const { repo } of pipeline.crons ?? []) {
-    const isRead = readersOf(state, repo).length > 0;
-    if (kept.has(repo) || !state.repos.has(repo) || (isRead && !options.force)) {
-      continue;
-    }
-    for (const branch of [...state.branches.values()]) {
-      if (branch.provenance.some((source) => source.repo === repo)) {
-        const provenance = branch.provenance.filter((source) => source.repo !== repo);
-        change.add({ kind: 'branch.put', branch: { ...branch, provenance } });
-      }
-    }
-    change.add({ kind: 'repo.deleted', repo });
-  }
 }

@@ -3,22 +3,14 @@
 
 import { EngineError } from '../base/errors.ts';
 import { parseSchedule } from '../base/schedule.ts';
-import {
-  branchKey,
-  type CommitRecord,
-  type CronRecord,
-  type PipelineKey,
-  type PipelineRecord,
-  SYSTEM_BRANCH,
-} from '../journal/records.ts';
+import type { CronRecord, PipelineKey, PipelineRecord } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import type { Change } from '../pfs/change.ts';
-import { commitById, goodCommit } from '../pfs/commit-facts.ts';
 import { applyEdits } from '../pfs/edits.ts';
-import { type FinishedTree, writeGitCommit } from '../pfs/git-commit.ts';
 import { shortRepo } from '../pfs/names.ts';
 import { cronTriggers, tickTrigger } from '../pfs/triggers.ts';
 import { resolvePipeline } from './job-lookup.ts';
+import { addMadeCommit } from './made-commit.ts';
 
 /** A time at which something is to happen. */
 export interface Due {
@@ -94,63 +86,17 @@ function tick(
   addTick(change, cron, new Date(time).toISOString().replace('.000Z', 'Z'));
 }
 
-const NOT_WRITTEN: FinishedTree = { tree: null, git: '', size: 0, files: 0 };
-
 /** Adds a commit with a file of this name. */
 function addTick(change: Change, cron: CronRecord, name: string): void {
-  const { state, set: id, time } = change;
   const { repo, overwrite } = cron;
-  if (change.hasCommitIn(repo)) {
-    throw new EngineError(
-      'failed_precondition',
-      `Cannot make a commit in repo "${shortRepo(repo)}": the transaction has made one there already`,
-    );
-  }
-  const branch = state.branches.get(branchKey(repo, SYSTEM_BRANCH));
-  const head = branch?.head ? commitById(change, repo, branch.head) : undefined;
-  const base = goodCommit(change, repo, head?.id ?? null);
-  const description = `tick of ${name}`;
-  const commit: CommitRecord = {
+  addMadeCommit(change, {
     repo,
-    id,
-    branch: SYSTEM_BRANCH,
-    parent: head?.id ?? null,
-    depth: (head?.depth ?? -1) + 1,
-    origin: 'auto',
-    description,
-    started: time,
-    finished: null,
-    error: null,
-    provenance: [],
-    tree: base?.tree ?? null,
-    git: null,
-    size: 0,
-    files: 0,
-    edits: [],
-    pipeline: null,
-    image: null,
-  };
-  const parent = base?.git ?? null;
-  const written = change.store(`tick ${repo} ${name} ${parent}`, {
-    repos: [repo],
-    standIn: NOT_WRITTEN,
-    write: async (session) => {
+    key: `tick ${name}`,
+    write: async (session, before) => {
       const entry = { mode: '100644', id: await session.blob(Buffer.alloc(0)) };
-      const before = overwrite ? null : commit.tree;
-      const tree = await applyEdits(session, before, [{ kind: 'set', path: name, entry }]);
-      return await writeGitCommit(session, commit, { parent, time, description, tree });
+      const kept = overwrite ? null : before;
+      const tree = await applyEdits(session, kept, [{ kind: 'set', path: name, entry }]);
+      return { tree, description: `tick of ${name}` };
     },
   });
-  if (branch === undefined) {
-    change.add({
-      kind: 'branch.put',
-      branch: { repo, name: SYSTEM_BRANCH, head: null, provenance: [], created: time },
-    });
-  }
-  change.add(
-    { kind: 'commit.started', commit },
-    { kind: 'commit.finished', repo, commit: id, time, ...written, error: null },
-    { kind: 'branch.moved', repo, branch: SYSTEM_BRANCH, head: id },
-  );
-  change.moved({ repo, branch: SYSTEM_BRANCH });
 }

@@ -16,9 +16,11 @@ import { readersOf } from '../pfs/repos.ts';
 import { checkContext } from '../pipeline/context-rules.ts';
 import { isHosted, type PipelineSpec, pipelineKey } from '../pipeline/spec.ts';
 import { placeOf, type ValidatedSpec } from '../pipeline/validate-spec.ts';
-import { cronsOf, dropCronRepos, restartedCrons } from './cron-repos.ts';
+import { cronsOf, restartedCrons } from './cron-repos.ts';
+import { gitsOf } from './git-repos.ts';
 import { killJobsIn, STOPPED_REASON } from './job-end.ts';
 import { resolvePipeline } from './job-lookup.ts';
+import { dropOwnRepos, ownRepos } from './own-repos.ts';
 import { dropTriggers } from './pipeline-inputs.ts';
 import { attachOutputs, releaseBranch, releaseOutputs } from './pipeline-outputs.ts';
 import { readSpecs, specContext } from './spec-reading.ts';
@@ -143,6 +145,7 @@ function putPipeline(
     image: null,
     ...cronsOf(change, spec, old),
     ...(old?.host ? { host: old.host } : {}),
+    ...gitsOf(change, spec, old),
   };
   change.add({ kind: 'pipeline.put', pipeline });
   if (!pipeline.stopped) {
@@ -150,7 +153,7 @@ function putPipeline(
   }
   if (old) {
     dropTriggers(change, old, spec);
-    dropCronRepos(change, old, { kept: pipeline.crons ?? [], force: false });
+    dropOwnRepos(change, old, { kept: ownRepos(pipeline), force: false });
   }
   return pipeline;
 }
@@ -243,7 +246,7 @@ export function deletePipelineIn(change: Change, options: DeletePipeline): null 
   const { key, force, keepRepo } = options;
   const { state } = change;
   const pipeline = resolvePipeline(change.context, key);
-  const repos = [...(keepRepo ? [] : [key]), ...(pipeline.crons ?? []).map(({ repo }) => repo)];
+  const repos = [...(keepRepo ? [] : [key]), ...ownRepos(pipeline)];
   const readers = repos
     .flatMap((repo) => readersOf(state, repo))
     .filter((reader) => reader !== shortRepo(key));
@@ -271,6 +274,6 @@ export function deletePipelineIn(change: Change, options: DeletePipeline): null 
     { kind: 'repo.deleted', repo: specRepo(key) },
     { kind: 'pipeline.deleted', pipeline: key },
   );
-  dropCronRepos(change, pipeline, { kept: [], force });
+  dropOwnRepos(change, pipeline, { kept: [], force });
   return null;
 }

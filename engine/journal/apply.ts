@@ -216,6 +216,15 @@ export function apply(
       state.pipelines.set(key, { ...pipeline, host });
       return;
     }
+    case 'pipeline.pulled': {
+      const { pipeline: key, input, taken, takenTime } = operation;
+      const pipeline = present(state.pipelines.get(key), 'pipeline', key);
+      const gits = (pipeline.gits ?? []).map((git) =>
+        git.input === input ? { ...git, taken, takenTime } : git,
+      );
+      state.pipelines.set(key, { ...pipeline, gits });
+      return;
+    }
     case 'pipeline.deleted':
       // Jobs in history stay there: their keys hold the pipeline's id, which nothing leads to any more.
       for (const key of [...state.jobs.keysBy('pipeline', operation.pipeline)]) {

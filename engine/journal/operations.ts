@@ -166,6 +166,15 @@ export type Operation =
       readonly from: string | null;
       readonly host: HostRecord;
     }
+  /** A commit of a Git server was taken: nobody takes it again. */
+  | {
+      readonly kind: 'pipeline.pulled';
+      readonly pipeline: string;
+      readonly input: string;
+      /** Its id on the server. */
+      readonly taken: string;
+      readonly takenTime: number;
+    }
   | { readonly kind: 'pipeline.deleted'; readonly pipeline: string }
   | { readonly kind: 'job.created'; readonly job: JobRecord }
   | {
@@ -266,6 +275,7 @@ const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'pipeline.pinned',
   'pipeline.ticked',
   'pipeline.hosted',
+  'pipeline.pulled',
   'pipeline.deleted',
   'job.created',
   'job.claimed',

@@ -1,6 +1,7 @@
 // The records that the state is made of. Plain, immutable data: a change replaces a record.
 // Times are milliseconds since the Unix epoch, sizes are bytes.
 
+import type { GitRecord } from './git-records.ts';
 import type { HostRecord } from './host-record.ts';
 
 /** `project/name`; the repos of a pipeline's specs and datum results end in `.spec` and `.meta`. */
@@ -215,6 +216,8 @@ export interface PipelineRecord {
   readonly crons?: readonly CronRecord[];
   /** Of a service or spout, how it runs; absent before an engine hosted it. */
   readonly host?: HostRecord;
+  /** Its inputs that follow Git servers; absent where there are none. */
+  readonly gits?: readonly GitRecord[];
 }
 
 /** The states of a job, in the order they are gone through; the last four are ends. */

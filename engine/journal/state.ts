@@ -39,7 +39,10 @@ export class State extends JournalState {
   readonly branches = this.table<BranchRecord>('branches');
   /** By commit key; indexes `repo` and `set`. Open commits, and finished ones that have not been retired. */
   readonly commits = this.table<CommitRecord>('commits');
-  /** By pipeline key; indexes `cron` (those with inputs that come at set times) and `hosted` (services and spouts). */
+  /**
+   * By pipeline key; indexes `cron` (those with inputs that come at set times), `git` (those that follow Git servers) and
+   * `hosted` (services and spouts).
+   */
   readonly pipelines = this.table<PipelineRecord>('pipelines');
   /** By job key; indexes `pipeline`, `set` and `active` (the unfinished ones, by pipeline). */
   readonly jobs = this.table<JobRecord>('jobs');
@@ -78,6 +81,7 @@ export class State extends JournalState {
     this.pipelines.index('hosted', (_key, { spec }) =>
       spec.service || spec.spout ? 'hosted' : undefined,
     );
+    this.pipelines.index('git', (_key, { gits }) => (gits?.length ? 'git' : undefined));
     this.jobs.index('pipeline', (_key, job) => job.pipeline);
     this.jobs.index('set', (_key, job) => job.id);
     this.jobs.index('active', (_key, job) => (isTerminal(job.state) ? undefined : 'active'));

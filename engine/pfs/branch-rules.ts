@@ -40,6 +40,13 @@ export function checkWritable(
       `Cannot ${verb} branch "${branch}" of repo "${shortRepo(repo)}": the schedule of pipeline "${shortRepo(owner)}" makes its commits; pfs run cron ${shortRepo(owner)} makes one now`,
     );
   }
+  const follower = branch === SYSTEM_BRANCH ? gitOwner(state, repo) : undefined;
+  if (follower !== undefined) {
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot ${verb} branch "${branch}" of repo "${shortRepo(repo)}": its commits come from the Git server that pipeline "${shortRepo(follower)}" follows; push there`,
+    );
+  }
   if (record.kind !== 'user' || provenance.length > 0 || isOutputBranch(state, repo, branch)) {
     const pipeline = shortRepo(repo).replace(/\.(spec|meta)$/, '');
     throw new EngineError(
@@ -53,6 +60,16 @@ export function checkWritable(
 export function cronOwner(state: State, repo: RepoKey): PipelineKey | undefined {
   for (const key of state.pipelines.keysBy('cron', 'cron')) {
     if (state.pipelines.get(key)?.crons?.some((cron) => cron.repo === repo)) {
+      return key;
+    }
+  }
+  return undefined;
+}
+
+/** Returns the pipeline that fills a repo from a Git server, or undefined. */
+function gitOwner(state: State, repo: RepoKey): PipelineKey | undefined {
+  for (const key of state.pipelines.keysBy('git', 'git')) {
+    if (state.pipelines.get(key)?.gits?.some((git) => git.repo === repo)) {
       return key;
     }
   }

@@ -1,10 +1,12 @@
 // Brings a valid spec into its canonical form: defaults filled in, old names translated. Trusts that the schema and
 // the rules hold.
 
+import { nameOfUrl } from './git-url.ts';
 import { cleanGlob } from './input-rules.ts';
 import { parseCpu } from './quantity.ts';
 import type {
   CronInput,
+  GitInput,
   PfsInput,
   PipelineInput,
   PipelineSpec,
@@ -27,9 +29,11 @@ type ValidSpec = Partial<Omit<PipelineSpec, 'pipeline' | 'transform' | 'input'>>
 };
 
 type ValidPfs = { readonly repo: string; readonly glob: string } & Partial<PfsInput>;
+type ValidGit = Pick<GitInput, 'url'> & Partial<GitInput>;
 type ValidCron = Pick<CronInput, 'name' | 'spec'> & Partial<CronInput>;
 type ValidInput = Partial<Record<'pfs' | 'atom', ValidPfs>> & {
   readonly cron?: ValidCron;
+  readonly git?: ValidGit;
 } & Partial<Record<(typeof COMBINATIONS)[number], readonly ValidInput[]>>;
 
 const COMBINATIONS = ['cross', 'union', 'join', 'group'] as const;
@@ -204,6 +208,9 @@ function input(given: ValidInput, names: Names): PipelineInput {
   if (given.cron !== undefined) {
     return { cron: cronInput(given.cron, names) };
   }
+  if (given.git !== undefined) {
+    return { git: gitInput(given.git, names) };
+  }
   const leaf = given.pfs ?? given.atom;
   // Other kinds are refused before; they come through as they are once they are supported.
   return leaf === undefined ? (given as unknown as PipelineInput) : { pfs: pfsInput(leaf, names) };
@@ -217,6 +224,19 @@ function cronInput(given: ValidCron, { pipeline, project }: Names): CronInput {
     spec: given.spec.trim(),
     overwrite: given.overwrite ?? false,
     ...optional('start', given.start),
+  };
+}
+
+function gitInput(given: ValidGit, { pipeline, project }: Names): GitInput {
+  const name = given.name ?? nameOfUrl(given.url);
+  return {
+    name,
+    project: given.project ?? project,
+    repo: given.repo ?? `${pipeline}_${name}`,
+    url: given.url,
+    ...optional('branch', given.branch || undefined),
+    ...optional('poll_interval', given.poll_interval),
+    ...optional('secret', given.secret),
   };
 }
 

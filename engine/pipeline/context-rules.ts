@@ -5,8 +5,8 @@ import { PipelineDag } from './dag.ts';
 import { nearestWord } from './edit-distance.ts';
 import { portProblems } from './port-rules.ts';
 import { type KeysOfSecret, missingSecrets } from './secret-context.ts';
-import type { CronInput, PfsInput, PipelineInput, PipelineSpec } from './spec.ts';
-import { cronInputs, inputMembers, pipelineKey } from './spec.ts';
+import type { CronInput, GitInput, PfsInput, PipelineInput, PipelineSpec } from './spec.ts';
+import { inputMembers, ownRepoInputs, pipelineKey } from './spec.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
 import { problemsError } from './spec-document.ts';
 import { DEFAULT_BRANCH } from './trigger.ts';
@@ -53,7 +53,7 @@ export function contextProblems(spec: PipelineSpec, context: SpecContext): SpecP
   return [
     ...repoProblems(spec, previous, context),
     ...inputRepoProblems(spec, context),
-    ...cronRepoProblems(spec, previous, context),
+    ...ownRepoProblems(spec, previous, context),
     ...missingSecrets(spec, context.secretKeys),
     ...cycleProblems(spec, others),
     ...portProblems(spec, others),
@@ -86,16 +86,16 @@ export function checkContext(
 /** The state as it will be once these pipelines are there. */
 function withPipelines(context: SpecContext, pipelines: readonly PipelineSpec[]): SpecContext {
   const added = new Map(pipelines.map((spec) => [pipelineKey(spec), spec]));
-  const cronRepos = new Set(
+  const ownRepos = new Set(
     pipelines.flatMap(({ input }) =>
-      cronInputs(input).map(({ project, repo }) => `${project}/${repo}`),
+      ownRepoInputs(input).map(({ project, repo }) => `${project}/${repo}`),
     ),
   );
   return {
     projectExists: (project) => context.projectExists(project),
     repoExists: (project, repo) =>
       added.has(`${project}/${repo}`) ||
-      cronRepos.has(`${project}/${repo}`) ||
+      ownRepos.has(`${project}/${repo}`) ||
       context.repoExists(project, repo),
     repoNames: (project) => [
       ...context.repoNames(project),
@@ -177,23 +177,23 @@ function inputRepoProblems(spec: PipelineSpec, context: SpecContext): SpecProble
   return problems;
 }
 
-/** The repo of a cron input belongs to the pipeline: it is made with it, or was made for it. */
-function cronRepoProblems(
+/** The repo of a cron or Git input belongs to the pipeline: it is made with it, or was made for it. */
+function ownRepoProblems(
   spec: PipelineSpec,
   previous: PipelineSpec | undefined,
   context: SpecContext,
 ): SpecProblem[] {
-  const keyOf = ({ project, repo }: CronInput) => `${project}/${repo}`;
+  const keyOf = ({ project, repo }: CronInput | GitInput) => `${project}/${repo}`;
   const taken = new Set([pipelineKey(spec)]);
-  const before = new Set(previous ? cronInputs(previous.input).map(keyOf) : []);
+  const before = new Set(previous ? ownRepoInputs(previous.input).map(keyOf) : []);
   const problems: SpecProblem[] = [];
-  for (const { input, path } of cronLeaves(spec.input)) {
+  for (const { input, path } of ownLeaves(spec.input)) {
     const key = keyOf(input);
     const isOld = before.has(key) && !taken.has(key);
     if (!isOld && (taken.has(key) || context.repoExists(input.project, input.repo))) {
       problems.push({
         path: [...path, 'repo'],
-        message: `there is already a repo "${input.repo}", and the ticks need one of their own; set repo to another name, or delete that one`,
+        message: `there is already a repo "${input.repo}", and the input needs one of its own; set repo to another name, or delete that one`,
       });
     }
     taken.add(key);
@@ -201,15 +201,18 @@ function cronRepoProblems(
   return problems;
 }
 
-function cronLeaves(
+function ownLeaves(
   input: PipelineInput,
   path: SpecPath = ['input'],
-): { readonly input: CronInput; readonly path: SpecPath }[] {
+): { readonly input: CronInput | GitInput; readonly path: SpecPath }[] {
   if ('cron' in input) {
     return [{ input: input.cron, path: [...path, 'cron'] }];
   }
+  if ('git' in input) {
+    return [{ input: input.git, path: [...path, 'git'] }];
+  }
   const kind = Object.keys(input)[0] ?? '';
-  return inputMembers(input).flatMap((member, index) => cronLeaves(member, [...path, kind, index]));
+  return inputMembers(input).flatMap((member, index) => ownLeaves(member, [...path, kind, index]));
 }
 
 function cycleProblems(spec: PipelineSpec, others: readonly PipelineSpec[]): SpecProblem[] {

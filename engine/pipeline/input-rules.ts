@@ -1,6 +1,7 @@
 // The rules for inputs: names, reserved words, globs, and what may stand in which combination. Works on specs that may
 // be wrong in other ways too, with the names of the schema; a value of a wrong type is passed over.
 
+import { gitBranchProblem, gitUrlProblem, nameOfUrl, pollProblem } from './git-url.ts';
 import { parseKeyTemplate } from './key-template.ts';
 import { branchNameProblem, inputNameProblem } from './names.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
@@ -64,7 +65,8 @@ class InputCheck implements InputFindings {
   readonly problems: SpecProblem[] = [];
   readonly warnings: SpecProblem[] = [];
   readonly #checkGlob: CheckGlob;
-  readonly #crons = new Set<string>();
+  /** Names of inputs that have repos of their own. */
+  readonly #made = new Set<string>();
 
   constructor(checkGlob: CheckGlob) {
     this.#checkGlob = checkGlob;
@@ -90,9 +92,10 @@ class InputCheck implements InputFindings {
     for (const kind of LEAVES) {
       if (input[kind] !== undefined) {
         const leaf = { ...place, path: [...path, kind] };
-        this.#leaf(fields(input[kind]), { path: leaf.path, names });
+        const own = kind === 'git' ? this.#git(fields(input.git), leaf.path) : fields(input[kind]);
+        this.#leaf(own, { path: leaf.path, names });
         if (kind === 'cron') {
-          this.#cron(fields(input[kind]), leaf.path);
+          this.#cron(own, leaf.path);
         }
         this.#keys(fields(input[kind]), { ...leaf, hasGlob: kind === 'pfs' || kind === 'atom' });
       }
@@ -188,6 +191,29 @@ class InputCheck implements InputFindings {
         isTime ? undefined : `"${start}" is no time; write it as 2026-01-31T00:00:00Z`,
       );
     }
+    this.#ownRepo({ name, repo }, path);
+  }
+
+  /** Checks what only a Git input has; returns the rest of it, with the name that it goes by. */
+  #git(input: Fields, path: SpecPath): Fields {
+    const { url, branch, poll_interval: poll, ...rest } = input;
+    if (typeof url === 'string') {
+      this.#problem([...path, 'url'], gitUrlProblem(url));
+    }
+    if (typeof branch === 'string' && branch !== '') {
+      this.#problem([...path, 'branch'], gitBranchProblem(branch));
+    }
+    if (typeof poll === 'string') {
+      this.#problem([...path, 'poll_interval'], pollProblem(poll));
+    }
+    const named = typeof input.name !== 'string' && typeof url === 'string';
+    const own = named ? { ...rest, name: nameOfUrl(url) } : rest;
+    this.#ownRepo(own, path);
+    return own;
+  }
+
+  /** A repo of its own is named after the input, unless it is told another name. */
+  #ownRepo({ name, repo }: Fields, path: SpecPath): void {
     if (typeof name === 'string' && name !== '') {
       const isRepo = typeof repo === 'string' || /^[a-zA-Z0-9_-]+$/.test(name);
       this.#problem(
@@ -196,13 +222,13 @@ class InputCheck implements InputFindings {
           ? undefined
           : `no repo can be named after "${name}"; set repo, or use only letters, digits, "-" and "_"`,
       );
-      if (this.#crons.has(name)) {
+      if (this.#made.has(name)) {
         this.#problem(
           [...path, 'name'],
-          `another cron input is named "${name}"; give each its own name`,
+          `another cron or Git input is named "${name}"; give each its own name`,
         );
       }
-      this.#crons.add(name);
+      this.#made.add(name);
     }
   }
 

@@ -1,6 +1,6 @@
 // Whether the secrets that a spec names are there, with the values it asks for. Pure.
 
-import type { PipelineSpec } from './spec.ts';
+import { gitInputs, type PipelineSpec } from './spec.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
 
 /** Returns the names of a secret's values; undefined where there is no such secret. */
@@ -16,6 +16,9 @@ export function missingSecrets(spec: PipelineSpec, keysOf: KeysOfSecret): SpecPr
     ),
     ...pulls.map(
       (name, index) => [['transform', 'image_pull_secrets', index], name, undefined] as const,
+    ),
+    ...gitInputs(spec.input).flatMap(({ secret }) =>
+      secret ? [[['input'], secret.name, undefined] as const] : [],
     ),
     ...(storage?.secret
       ? [

@@ -138,9 +138,18 @@ export interface CronInput {
 }
 
 export interface GitInput {
-  readonly name?: string;
+  readonly name: string;
+  readonly project: string;
+  /** Made with the pipeline and deleted with it. */
+  readonly repo: string;
+  /** `https://…` or `http://…`, without credentials. */
   readonly url: string;
+  /** The branch that is followed; the one the server shows first where it is not there. */
   readonly branch?: string;
+  /** How often the server is looked at; `never`: only when it is asked for. The engine's own choice where it is not there. */
+  readonly poll_interval?: string;
+  /** With `username` and `password`, or `token`. */
+  readonly secret?: { readonly name: string };
 }
 
 export interface ParallelismSpec {
@@ -233,7 +242,7 @@ export function isHosted(spec: Pick<PipelineSpec, 'service' | 'spout'>): boolean
   return spec.service !== undefined || spec.spout !== undefined;
 }
 
-/** Lists the repo inputs of a tree, from left to right, wherever they are nested; a cron input is one of its repo. */
+/** Lists the repo inputs of a tree, from left to right, wherever they are nested; a cron or Git input is one of its repo. */
 export function pfsInputs(input: PipelineInput): PfsInput[] {
   const leaf = leafOf(input);
   return leaf ? [leaf] : inputMembers(input).flatMap(pfsInputs);
@@ -242,7 +251,8 @@ export function pfsInputs(input: PipelineInput): PfsInput[] {
 /** Returns the repo that an input which combines nothing reads; undefined for a combination. */
 export function leafOf(input: PipelineInput): PfsInput | undefined {
   if ('pfs' in input) return input.pfs;
-  return 'cron' in input ? cronLeaf(input.cron) : undefined;
+  if ('git' in input) return madeLeaf(input.git, '/');
+  return 'cron' in input ? madeLeaf(input.cron, '/*') : undefined;
 }
 
 /** Lists the cron inputs of a tree. */
@@ -250,17 +260,27 @@ export function cronInputs(input: PipelineInput): CronInput[] {
   return 'cron' in input ? [input.cron] : inputMembers(input).flatMap(cronInputs);
 }
 
-const cronLeaves = new WeakMap<CronInput, PfsInput>();
+/** Lists the Git inputs of a tree. */
+export function gitInputs(input: PipelineInput): GitInput[] {
+  return 'git' in input ? [input.git] : inputMembers(input).flatMap(gitInputs);
+}
 
-/** The files of a cron input's repo, always the same object for one input. */
-function cronLeaf(cron: CronInput): PfsInput {
-  const known = cronLeaves.get(cron);
+/** Lists the inputs of a tree whose repos the pipeline makes for itself. */
+export function ownRepoInputs(input: PipelineInput): (CronInput | GitInput)[] {
+  return [...cronInputs(input), ...gitInputs(input)];
+}
+
+const madeLeaves = new WeakMap<CronInput | GitInput, PfsInput>();
+
+/** The files of such a repo, always the same object for one input. */
+function madeLeaf(made: CronInput | GitInput, glob: string): PfsInput {
+  const known = madeLeaves.get(made);
   const leaf: PfsInput = known ?? {
-    name: cron.name,
-    project: cron.project,
-    repo: cron.repo,
+    name: made.name,
+    project: made.project,
+    repo: made.repo,
     branch: 'master',
-    glob: '/*',
+    glob,
     repo_type: 'user',
     join_on: '',
     outer_join: false,
@@ -270,7 +290,7 @@ function cronLeaf(cron: CronInput): PfsInput {
     s3: false,
     reference: false,
   };
-  cronLeaves.set(cron, leaf);
+  madeLeaves.set(made, leaf);
   return leaf;
 }
 

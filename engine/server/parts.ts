@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { ExecutorHealth } from '../executor/executor.ts';
 import type { Hosting } from '../hosting/hosting.ts';
+import type { GitWatcher } from '../jobs/git-watcher.ts';
 import type { JobLogs } from '../jobs/logs.ts';
 import type { Workbench } from '../jobs/workbench.ts';
 import type { WorkerPool } from '../jobs/worker-pool.ts';
@@ -45,6 +46,7 @@ export interface EngineParts {
   readonly logs: JobLogs;
   readonly secrets: Secrets;
   readonly metrics: Metrics;
+  readonly gits: GitWatcher;
   readonly version: string;
   /** Random id of this run. */
   readonly id: string;

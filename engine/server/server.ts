@@ -11,6 +11,7 @@ import { defaultsRoutes } from './routes/defaults.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { fileRoutes } from './routes/files.ts';
 import { foundCommitRoutes } from './routes/found-commits.ts';
+import { gitInputRoutes, HOOK_PREFIX, hookRoutes } from './routes/git-inputs.ts';
 import { jobListRoutes } from './routes/job-lists.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { mergeRoutes } from './routes/merges.ts';
@@ -41,6 +42,7 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** When the engine ends, requests under way have this long to do so too. */
 const LAST_WORDS_MS = 2000;
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+const HOOK_PATH = new RegExp(`^${HOOK_PREFIX}/[0-9a-z]{32}$`);
 const OPEN_PATHS = new Set(['/healthz', '/readyz', `${API_PREFIX}/version`]);
 
 /** Makes a server without routes: who may speak to it, and how errors are told. */
@@ -67,7 +69,8 @@ export function bareServer(version: string, options: ServerOptions): FastifyInst
   server.addHook('onRequest', async (request, reply) => {
     reply.header(VERSION_HEADER, version);
     checkOrigin(request, options.allowedHosts);
-    if (!OPEN_PATHS.has(request.url.split('?')[0] ?? '')) {
+    const [path = ''] = request.url.split('?');
+    if (!OPEN_PATHS.has(path) && !HOOK_PATH.test(path)) {
       checkToken(request, reply, options.token);
     }
   });
@@ -122,11 +125,14 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     jobRoutes(routes, parts);
     whyRoutes(routes, parts);
     secretRoutes(routes, parts);
+    gitInputRoutes(routes, parts);
     workbenchRoutes(routes, parts);
     transactionRoutes(routes, parts);
     storeRoutes(routes, parts.store);
   };
   void server.register(api, { prefix: API_PREFIX });
+  const hooks = async (routes: FastifyInstance): Promise<void> => hookRoutes(routes, parts);
+  void server.register(hooks, { prefix: HOOK_PREFIX });
   const git = async (routes: FastifyInstance): Promise<void> =>
     gitRoutes(routes, parts, options.onFault);
   void server.register(git, { prefix: GIT_PREFIX });

@@ -156,6 +156,14 @@ export function fold(table, o, { seq, time }) {
     case 'pipeline.pinned':
       change('pipelines', o.pipeline, { image: o.image });
       return;
+    case 'pipeline.pulled': {
+      const gits = table('pipelines').get(o.pipeline).gits ?? [];
+      const { taken, takenTime } = o;
+      change('pipelines', o.pipeline, {
+        gits: gits.map((git) => (git.input === o.input ? { ...git, taken, takenTime } : git)),
+      });
+      return;
+    }
     case 'job.created':
       table('jobs').set(`${o.job.pipeline}@${o.job.id}`, o.job);
       count(undefined, o.job.state);

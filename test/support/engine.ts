@@ -11,6 +11,7 @@ import { Admission } from '../../engine/jobs/admission.ts';
 import { makeRequested } from '../../engine/jobs/changes.ts';
 import { Egress } from '../../engine/jobs/egress.ts';
 import { FileCache } from '../../engine/jobs/file-cache.ts';
+import { GitWatcher } from '../../engine/jobs/git-watcher.ts';
 import { getJob } from '../../engine/jobs/job-lookup.ts';
 import { JobRunner } from '../../engine/jobs/job-runner.ts';
 import { JobLogs } from '../../engine/jobs/logs.ts';
@@ -89,6 +90,7 @@ export class TestEngine {
   readonly pool: WorkerPool;
   readonly logs: JobLogs;
   readonly secrets: Secrets;
+  readonly gits: GitWatcher;
   readonly store: ObjectStore;
   /** What nobody was there to be told. */
   readonly problems: unknown[];
@@ -105,6 +107,7 @@ export class TestEngine {
       | 'pool'
       | 'logs'
       | 'secrets'
+      | 'gits'
       | 'store'
       | 'problems'
     >,
@@ -117,6 +120,7 @@ export class TestEngine {
     this.pool = parts.pool;
     this.logs = parts.logs;
     this.secrets = parts.secrets;
+    this.gits = parts.gits;
     this.store = parts.store;
     this.problems = parts.problems;
   }
@@ -179,6 +183,7 @@ export class TestEngine {
       isAlive,
       onProblem,
     });
+    const gits = new GitWatcher({ context, secrets, clock, scratch, pollMs: 0 });
     engine = new TestEngine({
       pfs,
       executor,
@@ -188,6 +193,7 @@ export class TestEngine {
       pool,
       logs,
       secrets,
+      gits,
       store,
       problems,
     });
@@ -210,7 +216,7 @@ export class TestEngine {
     if (this.#isAbandoned) {
       return;
     }
-    await this.ticker.stop();
+    await Promise.all([this.ticker.stop(), this.gits.stop()]);
     await this.scheduler.stop();
     await this.hosting.stop();
     await Promise.all([this.pool.close(), this.logs.close()]);

@@ -75,7 +75,7 @@ export class TestServer {
   /** Starts a server that ends with the test. */
   static async start(t: Test, options: TestEngineOptions = {}): Promise<TestServer> {
     const engine = await TestEngine.start(t, options);
-    const { pfs, pool, hosting, logs, secrets, scheduler } = engine;
+    const { pfs, pool, hosting, logs, secrets, gits, scheduler } = engine;
     const faults: unknown[] = [];
     const events = new EventEmitter();
     const scratch = mkdtempSync(join(tmpdir(), 'pfs-test-server-'));
@@ -98,6 +98,7 @@ export class TestServer {
         logs,
         secrets,
         metrics: new Metrics({ ofProcess: false }),
+        gits,
         version: '1.2.3',
         id: 'run',
         storeUrl: 'memory:',

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
 import { IncomingPack } from '../../git/incoming-pack.ts';
 import { isObjectId } from '../../git/object-id.ts';
+import { FLUSH, type PktReader, pkt } from '../../git/pkt-line.ts';
 import type { CommitRecord, RepoKey } from '../../journal/records.ts';
 import type { PfsContext, Request } from '../../pfs/context.ts';
 import { type GitRefs, gitRefs } from '../../pfs/git-refs.ts';
 import { problemWith, push, type RefUpdate } from '../../pfs/push.ts';
 import type { Owned } from '../../pfs/pushed-objects.ts';
 import { isFault, toProblem } from '../problem.ts';
-import { FLUSH, type PktReader, pkt } from './pkt-line.ts';
 
 const NONE = '0'.repeat(40);
 const CAPABILITIES = 'report-status delete-refs side-band-64k quiet atomic ofs-delta no-thin';

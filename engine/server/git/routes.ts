@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
+import { FLUSH, PktReader, pkt } from '../../git/pkt-line.ts';
 import { resolveRepo } from '../../pfs/commit-lookup.ts';
 import { gitRefs } from '../../pfs/git-refs.ts';
 import { query, sendBytes } from '../http.ts';
@@ -9,7 +10,6 @@ import type { EngineParts } from '../parts.ts';
 import { bodyBytes } from '../upload-body.ts';
 import { gitRepoOf } from './git-repo.ts';
 import { lfsRoutes } from './lfs.ts';
-import { FLUSH, PktReader, pkt } from './pkt-line.ts';
 import { advertiseReceivePack, receivePack } from './receive-pack.ts';
 import { RepoObjects } from './repo-objects.ts';
 import { advertiseUploadPack, uploadPack } from './upload-pack.ts';

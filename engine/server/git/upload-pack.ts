@@ -3,6 +3,7 @@
 import { EngineError } from '../../base/errors.ts';
 import { MAX_BLOB_BYTES } from '../../base/limits.ts';
 import { isObjectId } from '../../git/object-id.ts';
+import { DELIMITER, FLUSH, lengthOf, type PktReader, pkt } from '../../git/pkt-line.ts';
 import type { RepoKey } from '../../journal/records.ts';
 import { allReach, CommitGraph } from '../../pfs/commit-graph.ts';
 import type { PfsContext } from '../../pfs/context.ts';
@@ -12,7 +13,6 @@ import type { IdSet } from '../../pfs/id-set.ts';
 import { isFault, toProblem } from '../problem.ts';
 import { type FetchArguments, readFetchArguments } from './fetch-arguments.ts';
 import { packStream } from './pack-stream.ts';
-import { DELIMITER, FLUSH, lengthOf, type PktReader, pkt } from './pkt-line.ts';
 import type { RepoObjects } from './repo-objects.ts';
 
 /** What of a pack fits into a line, beside the byte that names the band (1: the pack, 2: progress, 3: an error). */

@@ -88,6 +88,11 @@ describe('every command asks for what it says, in both spellings', () => {
       'POST /secrets {"name":"db","type":"my/type","values":{"a":"Yj1j"}}',
       doc,
     ],
+    [
+      'run git site',
+      'POST /pipelines/default/site/gits/look',
+      (_, response) => sendJson(response, 200, []),
+    ],
     ['inspect secret db', 'GET /secrets/db', doc],
     ['list secret', 'GET /secrets'],
     ['delete secret db', 'DELETE /secrets/db', doc],

@@ -7,7 +7,7 @@ import { ReplayedRows } from '../../../engine/pipeline/datum-rows.ts';
 import type { Match, MatchSource } from '../../../engine/pipeline/datums.ts';
 import { datums } from '../../../engine/pipeline/datums.ts';
 import type { PfsInput, PipelineInput } from '../../../engine/pipeline/spec.ts';
-import { collect, errorOf, pfs } from './specs.ts';
+import { collect, pfs } from './specs.ts';
 
 function match(path: string): Match {
   return {
@@ -120,18 +120,6 @@ it('passes an error of the match source on', async () => {
     throw new Error('disk');
   };
   await assert.rejects(all({ cross: [pfs('a'), pfs('b')] }, matches), /disk/);
-});
-
-it('refuses kinds of input that cannot be combined yet', async () => {
-  const error = await all({ git: { url: 'https://a/b.git' } }, from(files)).catch(
-    (thrown: unknown) => thrown,
-  );
-  assert.match(
-    errorOf(() => {
-      throw error;
-    }).message,
-    /Cannot make datums of the input "git": this kind is not yet supported/,
-  );
 });
 
 it('asks again for the rows of a member that is too large to hold', async () => {

@@ -23,7 +23,10 @@ const cases: readonly (readonly [PipelineInput, string])[] = [
     },
     'tick:@every 1m',
   ],
-  [{ git: { url: 'https://a/b.git', branch: 'x' } }, 'https://a/b.git@x'],
+  [
+    { git: { name: 'b', project: 'default', repo: 'p_b', url: 'https://a/b.git', branch: 'x' } },
+    'https://a/b.git@x',
+  ],
 ];
 for (const [input, text] of cases) {
   it(`writes ${text}`, () => assert.equal(inputText(input, { project: 'default' }), text));

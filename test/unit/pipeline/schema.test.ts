@@ -141,7 +141,18 @@ const TYPES: readonly (readonly [string, Record<string, true>])[] = [
       overwrite: true,
     } satisfies Keys<CronInput>,
   ],
-  ['input.git', { name: true, url: true, branch: true } satisfies Keys<GitInput>],
+  [
+    'input.git',
+    {
+      name: true,
+      project: true,
+      repo: true,
+      url: true,
+      branch: true,
+      poll_interval: true,
+      secret: true,
+    } satisfies Keys<GitInput>,
+  ],
   ['parallelism_spec', { constant: true } satisfies Keys<ParallelismSpec>],
   [
     'datum_set_spec',

@@ -1,7 +1,7 @@
 // The lines in which Git speaks over the network (gitprotocol-common): four hex digits of length, then that many bytes less
 // four; the lengths 0, 1 and 2 are marks of their own.
 
-import { EngineError } from '../../base/errors.ts';
+import { EngineError } from '../base/errors.ts';
 
 /** The most bytes that one line carries. */
 export const MAX_PKT_BYTES = 65_516;
