@@ -20,6 +20,7 @@ import { S3ObjectStore } from './object/s3.ts';
 import { parseStoreUrl } from './object/store-url.ts';
 import type { PfsContext } from './pfs/context.ts';
 import { openPfs } from './pfs/open.ts';
+import { raiseFormat } from './pfs/raise-format.ts';
 
 /** The clock and the chance of this process. */
 export const clock = new SystemClock();
@@ -91,9 +92,9 @@ export async function openContext(
       throw isEngineError(error, 'failed_precondition') ? unwritable(error) : error;
     }),
   );
-  const { id } = await openFormat(bucket, { newId: () => ids.next() });
-  return await openPfs({
-    store: config.store.kind === 's3' ? await withCache(config, bucket, id) : bucket,
+  const format = await openFormat(bucket, { newId: () => ids.next() });
+  const context = await openPfs({
+    store: config.store.kind === 's3' ? await withCache(config, bucket, format.id) : bucket,
     clock,
     random,
     ids,
@@ -102,6 +103,8 @@ export async function openContext(
     snapshots: { keepMs: pageGraceMs(config.graceMs) },
     onProblem,
   });
+  await raiseFormat(context, format);
+  return context;
 }
 
 /** Of a store that can be read, and perhaps put right elsewhere, but not be written to. */

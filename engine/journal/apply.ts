@@ -173,6 +173,7 @@ export function apply(
       foldPacks(state, operation, seq);
       return;
     case 'history.collected':
+    case 'format.raised':
       return;
     case 'pipeline.put':
       state.pipelines.set(operation.pipeline.key, operation.pipeline);

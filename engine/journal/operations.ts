@@ -131,6 +131,8 @@ export type Operation =
   | { readonly kind: 'packs.deleted'; readonly packs: readonly string[] }
   /** From here on no pack with an id below `before` is added: what nobody has named by now is garbage. */
   | { readonly kind: 'packs.horizon'; readonly before: string }
+  /** From here on the store has this format: engines that do not know it stop. */
+  | { readonly kind: 'format.raised'; readonly format: number }
   /** Pages of history go that no snapshot has named since the one after entry `since`; engines that may need them stop here. */
   | { readonly kind: 'history.collected'; readonly since: number }
   | { readonly kind: 'upkeep.claimed'; readonly owner: string; readonly time: number }
@@ -268,6 +270,7 @@ const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'packs.deleted',
   'packs.horizon',
   'history.collected',
+  'format.raised',
   'upkeep.claimed',
   'upkeep.finished',
   'pipeline.put',

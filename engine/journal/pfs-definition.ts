@@ -1,5 +1,6 @@
 // The state of a store as the journal needs to know it: how it starts, how it folds, what it lets go.
 
+import { FORMAT } from '../object/format.ts';
 import { apply } from './apply.ts';
 import type { Definition, RetiredRecord } from './definition.ts';
 import {
@@ -12,13 +13,20 @@ import { isKnownOperation, type Operation } from './operations.ts';
 import { commitKey, isTerminal } from './records.ts';
 import { State } from './state.ts';
 
+/** Returns the definition of the state for an engine that knows formats up to `format`. */
+export function definitionFor(format: number): Definition<State, Operation> {
+  return {
+    empty: () => new State(),
+    knows: (operation): operation is Operation =>
+      isKnownOperation(operation) &&
+      !(operation.kind === 'format.raised' && operation.format > format),
+    apply,
+    retire,
+  };
+}
+
 /** The one definition of the engine's state. */
-export const definition: Definition<State, Operation> = {
-  empty: () => new State(),
-  knows: isKnownOperation,
-  apply,
-  retire,
-};
+export const definition = definitionFor(FORMAT);
 
 /**
  * Yields the commits and jobs that nothing alive points at: finished, no branch's head, no parent or source of an

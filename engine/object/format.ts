@@ -5,10 +5,11 @@ import { isId } from '../base/ids.ts';
 import { formatKey, journalKey, PROBE_PREFIX } from './keys.ts';
 import type { ObjectStore } from './object-store.ts';
 
-const FORMAT = 1;
+/** The format that this engine writes; it reads those before it as they are. */
+export const FORMAT = 1;
 
 export interface BucketFormat {
-  readonly format: typeof FORMAT;
+  readonly format: number;
   /** Tells this bucket from every other, wherever it is moved: 32 hex digits. */
   readonly id: string;
 }
@@ -16,6 +17,8 @@ export interface BucketFormat {
 export interface OpenFormatOptions {
   /** Makes the id of a new bucket. */
   readonly newId: () => string;
+  /** The newest format that is known; another one than this engine's for tests of engines to come. */
+  readonly format?: number;
 }
 
 /**
@@ -25,16 +28,19 @@ export async function openFormat(
   store: ObjectStore,
   options: OpenFormatOptions,
 ): Promise<BucketFormat> {
-  const present = await refuseForeign(store);
+  const { format = FORMAT } = options;
+  const present = await refuseForeign(store, format);
   if (present !== undefined) {
     return present;
   }
-  const made: BucketFormat = { format: FORMAT, id: options.newId() };
+  const made: BucketFormat = { format, id: options.newId() };
   try {
-    await store.put(formatKey(), newFormat(made.id), { ifAbsent: true });
+    await store.put(formatKey(), newFormat(made.id, format), { ifAbsent: true });
     return made;
   } catch (error) {
-    const won = isEngineError(error, 'already_exists') ? await readFormat(store) : undefined;
+    const won = isEngineError(error, 'already_exists')
+      ? await readFormat(store, format)
+      : undefined;
     if (won === undefined) {
       throw error;
     }
@@ -43,8 +49,8 @@ export async function openFormat(
 }
 
 /** Returns the object that makes a bucket one of ours, of that id. */
-export function newFormat(id: string): Buffer {
-  return Buffer.from(`${JSON.stringify({ format: FORMAT, id })}\n`);
+export function newFormat(id: string, format = FORMAT): Buffer {
+  return Buffer.from(`${JSON.stringify({ format, id })}\n`);
 }
 
 /**
@@ -52,8 +58,11 @@ export function newFormat(id: string): Buffer {
  * `failed_precondition` when the format is newer than this engine, or when the bucket holds what is not ours; with
  * `corrupt` when the format cannot be read, or is missing where there is a journal.
  */
-export async function refuseForeign(store: ObjectStore): Promise<BucketFormat | undefined> {
-  const present = await readFormat(store);
+export async function refuseForeign(
+  store: ObjectStore,
+  format = FORMAT,
+): Promise<BucketFormat | undefined> {
+  const present = await readFormat(store, format);
   if (present !== undefined) {
     return present;
   }
@@ -78,7 +87,10 @@ export async function refuseForeign(store: ObjectStore): Promise<BucketFormat | 
 }
 
 /** Reads the format of a bucket; undefined where it has none yet. Rejects as {@link openFormat} does. */
-export async function readFormat(store: ObjectStore): Promise<BucketFormat | undefined> {
+export async function readFormat(
+  store: ObjectStore,
+  known = FORMAT,
+): Promise<BucketFormat | undefined> {
   let bytes: Buffer;
   try {
     bytes = await store.get(formatKey());
@@ -88,7 +100,7 @@ export async function readFormat(store: ObjectStore): Promise<BucketFormat | und
     }
     throw error;
   }
-  return parseFormat(store.url, bytes.toString());
+  return parseFormat(store.url, bytes.toString(), known);
 }
 
 async function isThere(store: ObjectStore, key: string): Promise<boolean> {
@@ -103,7 +115,7 @@ async function isThere(store: ObjectStore, key: string): Promise<boolean> {
   }
 }
 
-function parseFormat(url: string, text: string): BucketFormat {
+function parseFormat(url: string, text: string, known: number): BucketFormat {
   let value: { format?: unknown; id?: unknown };
   try {
     value = Object(JSON.parse(text));
@@ -111,17 +123,17 @@ function parseFormat(url: string, text: string): BucketFormat {
     throw damaged(url, error);
   }
   const { format, id } = value;
-  if (typeof format === 'number' && format > FORMAT) {
+  if (typeof format === 'number' && format > known) {
     throw new EngineError(
       'failed_precondition',
-      `Cannot open store ${url}: it has format ${format}, and this engine knows ${FORMAT}; install a newer pfs`,
+      `Cannot open store ${url}: it has format ${format}, and this engine knows ${known}; install a newer pfs`,
       { details: { format } },
     );
   }
-  if (format !== FORMAT || typeof id !== 'string' || !isId(id)) {
+  if (!Number.isInteger(format) || Number(format) < 1 || typeof id !== 'string' || !isId(id)) {
     throw damaged(url);
   }
-  return { format, id };
+  return { format: Number(format), id };
 }
 
 function damaged(url: string, cause?: unknown): EngineError {

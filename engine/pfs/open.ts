@@ -11,9 +11,10 @@ import { GitReader } from '../git/git-reader.ts';
 import { GitWriter } from '../git/git-writer.ts';
 import { Journal } from '../journal/journal.ts';
 import type { Operation } from '../journal/operations.ts';
-import { definition } from '../journal/pfs-definition.ts';
+import { definition, definitionFor } from '../journal/pfs-definition.ts';
 import type { SnapshotPolicy } from '../journal/snapshotter.ts';
 import type { State } from '../journal/state.ts';
+import { FORMAT } from '../object/format.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 import { PackCache } from '../object/pack-cache.ts';
 import { PackSet } from '../object/pack-set.ts';
@@ -34,16 +35,19 @@ export interface OpenOptions {
   readonly engine: string;
   /** When to take snapshots of the state; the journal's own policy where not named. */
   readonly snapshots?: Partial<SnapshotPolicy>;
+  /** The newest format that is known; another one than this engine's for tests of engines to come. */
+  readonly format?: number;
   readonly onProblem?: (error: unknown) => void;
 }
 
 /** Opens the journal of a store and returns what pfs works with. Close the journal when done. */
 export async function openPfs(options: OpenOptions): Promise<PfsContext> {
   const { store, clock, random, ids, budget, engine, snapshots, onProblem } = options;
+  const { format = FORMAT } = options;
   const uploader = new PackUploader(store, { ids, budget });
   const journal: Journal<State, Operation> = await Journal.open<State, Operation>({
     store,
-    definition,
+    definition: format === FORMAT ? definition : definitionFor(format),
     clock,
     random,
     engine,
