@@ -91,6 +91,7 @@ export function containerOptions(
       ShmSize: SHM_BYTES,
       Mounts: [...plan.mounts],
       ...(spec.memoryScratch ? { Tmpfs: { '/tmp': 'rw,exec,nosuid,nodev,mode=1777' } } : {}),
+      ...(spec.hasNetwork === false ? { NetworkMode: 'none' } : {}),
       ...limitOptions(spec.limits, host),
     },
   };

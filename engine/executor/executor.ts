@@ -78,6 +78,8 @@ export interface WorkerSpec {
   readonly mounts?: readonly DirectoryMount[];
   /** Keeps `/tmp` in memory, where it counts towards the limit. */
   readonly memoryScratch?: boolean;
+  /** False: its commands reach nothing but themselves. */
+  readonly hasNetwork?: boolean;
   readonly secrets?: readonly SecretDirectory[];
   /**
    * Give every command a container of its own, in which it is the first process. For commands that run for as long as they

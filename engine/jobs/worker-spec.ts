@@ -13,7 +13,7 @@ export function workerSpec(
   options: { readonly spec: PipelineSpec; readonly image: PinnedImage; readonly name: string },
 ): Omit<WorkerSpec, 'inputDirectory' | 'outputDirectory'> {
   const { spec, image, name } = options;
-  const { user, memory_volume: memoryScratch } = spec.transform;
+  const { user, memory_volume: memoryScratch, network } = spec.transform;
   const { project, name: pipelineName } = splitRepoKey(pipeline.key);
   return {
     image: image.resolved,
@@ -27,6 +27,7 @@ export function workerSpec(
     },
     limits: workerLimits(spec),
     memoryScratch,
+    hasNetwork: network !== 'none',
     ...(user === undefined ? {} : { user }),
   };
 }

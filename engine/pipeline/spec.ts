@@ -69,6 +69,7 @@ export interface Transform {
   readonly secrets?: readonly SecretMount[];
   readonly image_pull_secrets?: readonly string[];
   readonly memory_volume: boolean;
+  readonly network?: 'default' | 'none';
   readonly datum_batching: boolean;
 }
 

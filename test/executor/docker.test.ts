@@ -50,6 +50,7 @@ describe('DockerExecutor', { timeout: 120_000 }, () => {
     await start(images.busybox, {
       labels: { mine: 'yes', 'pfs.instance': 'not mine' },
       limits: { cpu: 10_000, memoryBytes: 64 * 1024 * 1024 },
+      hasNetwork: false,
     });
     const [id = ''] = await containersWith(`pfs.instance=${instanceId}`);
     const [info] = JSON.parse(await docker('inspect', id));
@@ -64,6 +65,10 @@ describe('DockerExecutor', { timeout: 120_000 }, () => {
       ['MKNOD'],
     );
     assert.deepEqual(HostConfig.SecurityOpt, ['no-new-privileges']);
+    assert.equal(HostConfig.NetworkMode, 'none');
+    assert.equal(HostConfig.PidsLimit, 4096);
+    assert.equal(HostConfig.Privileged, false);
+    assert.doesNotMatch(JSON.stringify(info.Mounts), /docker\.sock/);
     assert.equal(HostConfig.AutoRemove, true);
     assert.equal(HostConfig.Init, false);
     assert.equal(HostConfig.LogConfig.Type, 'none');

@@ -80,6 +80,7 @@ const TYPES: readonly (readonly [string, Record<string, true>])[] = [
       secrets: true,
       image_pull_secrets: true,
       memory_volume: true,
+      network: true,
       datum_batching: true,
     } satisfies Keys<Transform>,
   ],
