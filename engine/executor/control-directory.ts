@@ -1,11 +1,16 @@
 // Files for one worker that user code can read but never change: long commands, and what they get as standard input.
 
+import { execFile } from 'node:child_process';
 import { closeSync, fchmodSync, openSync, writeFileSync } from 'node:fs';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type Docker from 'dockerode';
 import { bind } from './container-options.ts';
-import { CONTROL_MOUNT } from './worker-loop.ts';
+import { CONTROL_MOUNT } from './control-mount.ts';
+import { ANSWER_PIPE, ASK_PIPE, CLIENT_FOLDER, CLIENT_TEXT } from './datum-client.ts';
+
+const execute = promisify(execFile);
 
 /** A directory of the host that one container sees read-only. */
 export class ControlDirectory {
@@ -56,6 +61,18 @@ export class ControlDirectory {
       this.#kept.set(name, content);
     }
     return `${CONTROL_MOUNT}/${name}`;
+  }
+
+  /** Puts the client there by which commands ask for datums, and the pipes that it asks through. */
+  async makeClient(): Promise<void> {
+    const [folder = '', asks = '', answers = ''] = [CLIENT_FOLDER, ASK_PIPE, ANSWER_PIPE].map(
+      (path) => join(this.#path, path.slice(CONTROL_MOUNT.length)),
+    );
+    await mkdir(folder, { recursive: true, mode: 0o755 });
+    await chmod(folder, 0o755);
+    await writeFile(join(folder, 'pfs'), CLIENT_TEXT);
+    await chmod(join(folder, 'pfs'), 0o755);
+    await execute('mkfifo', ['-m', '0666', asks, answers]);
   }
 
   async discard(names: readonly string[]): Promise<void> {

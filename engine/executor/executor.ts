@@ -150,6 +150,11 @@ export interface RunSpec {
   readonly workingDirectory?: string;
   readonly timeoutMs?: number;
   /**
+   * The command calls `pfs next-datum` for each piece of work, and this run is one piece. A command that waits for the next one
+   * gets it: then `command`, `stdin` and `workingDirectory` are those of its start, and `env` is in a file that it can read.
+   */
+  readonly takesDatums?: boolean;
+  /**
    * Gets what the command prints, standard output and error in one order, in chunks as they come. A promise it
    * returns is awaited before more is read.
    */
@@ -167,9 +172,13 @@ export interface RunSpec {
   readonly onStarted?: (addresses: readonly PortAddress[]) => void;
 }
 
-/** How a command ended. Whatever the command started is gone by then. A program that is not there exits with 127. */
+/** How a command ended. Whatever the command started is gone by then, or stopped where it waits for more work. A program that is not there exits with 127. */
 export type RunResult =
   | { readonly kind: 'exited'; readonly code: number }
+  /** It is done with this piece of work and waits for the next; `error` is what it said was wrong, empty for nothing. */
+  | { readonly kind: 'asked'; readonly error: string }
+  /** It ended before it asked for the first piece. */
+  | { readonly kind: 'never_asked'; readonly code: number }
   | { readonly kind: 'timed_out' }
   /**
    * The container died under the command, or the kernel killed a process of it for memory and the command did not
@@ -191,6 +200,11 @@ export interface Worker {
    * `onOutput` threw.
    */
   run(spec: RunSpec): Promise<RunResult>;
+  /**
+   * Ends a command that waits for more work: there is none for now. Such a command otherwise stays until another is run. Absent
+   * where commands never wait.
+   */
+  settle?(): Promise<void>;
   /**
    * Makes everything below the host's output directory removable and readable by the engine's user, where the
    * command left it otherwise, as any user. Works on a worker that was lost, too. Call it between runs only.

@@ -6,9 +6,10 @@ import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { systemCode } from '../base/errors.ts';
+import { EngineError, systemCode } from '../base/errors.ts';
 import type { OutputSink } from './attach-stream.ts';
-import { COMMAND_PIPE, CONTROL_MOUNT, RESULT_PIPE } from './worker-loop.ts';
+import { CONTROL_MOUNT } from './control-mount.ts';
+import { COMMAND_PIPE, RESULT_PIPE } from './worker-loop.ts';
 
 const execute = promisify(execFile);
 /** A pipe that is open both ways never ends and never makes its opener wait. */
@@ -59,7 +60,14 @@ export class LoopPipes {
 
   /** Sends a line or two, of at most 4 KiB together; a loop that is gone never reads them. */
   write(text: string): void {
-    writeSync(this.#commands, text);
+    try {
+      writeSync(this.#commands, text);
+    } catch (error) {
+      if (systemCode(error) !== 'EAGAIN') {
+        throw error;
+      }
+      throw pipeIsFull(error);
+    }
   }
 
   /** Resolves once the sink has everything that came out of a container that is gone. */
@@ -98,4 +106,12 @@ export class LoopPipes {
       throw error;
     }
   }
+}
+
+function pipeIsFull(cause: unknown): EngineError {
+  return new EngineError(
+    'unavailable',
+    'Cannot send a command to a container: user code has filled the pipe; start another worker',
+    { cause },
+  );
 }

@@ -2,16 +2,23 @@
 
 /** What the loop said about a command. */
 export interface LoopResult {
+  /**
+   * Whether it has ended, was not run because an earlier one left what can't be removed, or asks for its next datum.
+   */
+  readonly state: 'exited' | 'gone' | 'asks';
+  /** Its exit code; 0 where it has not ended. */
   readonly code: number;
+  /** What it said when it asked. */
+  readonly text: string;
   /** How many processes of the container the kernel has killed for memory since it was started. */
   readonly oomKills: number;
 }
 
-const RESULT = /^ (\d+) (\d+)\n/;
-const MAX_RESULT_BYTES = 64;
+const RESULT = /^ (\d+|gone|asks) (\d+)(?: ([^\n]*))?\n/;
+const MAX_RESULT_BYTES = 8192;
 
 /**
- * Parts the output of one command from the result that follows it: `<nonce> <code> <oom>` and a newline. The nonce is
+ * Parts the output of one command from the result that follows it: `<nonce> <code> <oom>` and a newline, or with words in their place. The nonce is
  * new and random for each command, so that no output can be taken for it. Output is never held back longer than
  * needed to tell it from a nonce.
  */
@@ -39,13 +46,16 @@ export class MarkerScanner {
       this.#found = true;
       data = data.subarray(at + this.#nonce.length);
     }
-    const match = RESULT.exec(data.toString('latin1', 0, MAX_RESULT_BYTES));
+    const match = RESULT.exec(data.toString('utf8', 0, MAX_RESULT_BYTES));
     if (!match) {
       this.#held = Buffer.from(data);
       return { output };
     }
     this.#held = Buffer.alloc(0);
-    return { output, result: { code: Number(match[1]), oomKills: Number(match[2]) } };
+    const [, word = '', oomKills, text = ''] = match;
+    const state = word === 'gone' || word === 'asks' ? word : 'exited';
+    const code = state === 'exited' ? Number(word) : 0;
+    return { output, result: { state, code, text, oomKills: Number(oomKills) } };
   }
 
   /** Returns what was held back when the stream ended without a result. */

@@ -7,6 +7,7 @@ import type Docker from 'dockerode';
 import type { Clock } from '../base/clock.ts';
 import { EngineError } from '../base/errors.ts';
 import { bind, extraBinds } from './container-options.ts';
+import { singleCommand } from './datum-client.ts';
 import { dockerError, dockerMessage, dockerStatus } from './docker-errors.ts';
 import type { Attached, AttachSpec, RunResult, RunSpec, Worker, WorkerSpec } from './executor.ts';
 import { portAddresses } from './port-addresses.ts';
@@ -165,9 +166,21 @@ export class RunWorker implements Worker {
     }
   }
 
+  /** A container gets one datum, and a command that asks for more is ended: the next one is for another container. */
+  #single({ command }: RunSpec): readonly string[] {
+    const { image } = this.#context.spec;
+    if (!image.hasShell) {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot run command in worker "${this.id}": datum_batching needs a shell at /bin/sh, and image "${image.reference}" has none; add one to the image, or leave datum_batching out`,
+      );
+    }
+    return singleCommand(command.length > 0 ? command : this.#context.imageCommand);
+  }
+
   async #create(spec: RunSpec): Promise<Docker.Container> {
     const { env, workingDirectory } = this.#context;
-    const [program, ...words] = spec.command;
+    const [program, ...words] = spec.takesDatums ? this.#single(spec) : spec.command;
     return await this.#context.create({
       entrypoint: program === undefined ? undefined : [program],
       command: program === undefined ? undefined : words,

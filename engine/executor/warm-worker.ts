@@ -3,19 +3,23 @@
 import { join } from 'node:path';
 import { EngineError } from '../base/errors.ts';
 import type { OutputSink } from './attach-stream.ts';
+import { Batch, type LoopOutcome } from './batch.ts';
 import type { ContainerPlan } from './container-options.ts';
 import { bind, extraBinds } from './container-options.ts';
 import { ControlDirectory } from './control-directory.ts';
+import { singleCommand } from './datum-client.ts';
 import { dockerError } from './docker-errors.ts';
 import type { Attached, AttachSpec, RunResult, RunSpec, Worker } from './executor.ts';
+import { killRun } from './kill-run.ts';
 import { LoopPipes } from './loop-pipes.ts';
 import { LoopRun } from './loop-run.ts';
 import { lossOfProcesses } from './loss.ts';
 import type { LoopResult } from './marker-scanner.ts';
 import { takeOverDirectory } from './take-over.ts';
 import { WorkerContainer } from './worker-container.ts';
-import { startDeadline, type Verdict, type WorkerContext } from './worker-context.ts';
+import { startDeadline, type WorkerContext } from './worker-context.ts';
 import {
+  commandLines,
   commandText,
   fitsLine,
   isPlainEnvironment,
@@ -25,10 +29,6 @@ import {
   workerLoop,
 } from './worker-loop.ts';
 
-/** How long a kill may take before the whole container is killed instead. */
-const KILL_GRACE_MS = 5000;
-/** A kill that comes before the loop has started the command hits nothing, so it is tried again. */
-const KILL_AGAIN_MS = 250;
 /** How long a shell may take to say that it is there, on a machine under load. */
 const READY_MS = 60_000;
 /** How long a loop may take to say through its pipes that it uses them. */
@@ -51,12 +51,22 @@ export class WarmWorker implements Worker {
   #dead: string | undefined;
   #stopping: Promise<void> | undefined;
   #oomKills = 0;
+  readonly #token: string;
+  readonly #batch: Batch;
 
   private constructor(context: WorkerContext) {
     this.id = context.name;
     this.#context = context;
     this.#isPlain = isPlainEnvironment(context.env);
     this.#control = new ControlDirectory(join(context.scratchDirectory, context.name));
+    this.#token = this.#nonce();
+    this.#batch = new Batch({
+      control: this.#control,
+      clock: context.clock,
+      path: context.env.PATH,
+      begin: (spec, wrap) => this.#begin(spec, wrap),
+      exchange: (line, spec) => this.#exchange(line, spec),
+    });
   }
 
   /** Makes and starts the container, and waits until its loop is ready. */
@@ -112,6 +122,7 @@ export class WarmWorker implements Worker {
     const container = await WorkerContainer.start(made, this.#sink, { autoRemove: true });
     this.#container = container;
     void container.stream.ended.then(() => this.#lost(container));
+    container.stream.write(`${this.#token}\n`);
     const deadline = startDeadline(this.#context.clock, READY_MS, signal);
     try {
       const first = await Promise.race([run.done, deadline.passed]);
@@ -137,7 +148,7 @@ export class WarmWorker implements Worker {
     const run = this.#expect(nonce, () => {});
     const deadline = startDeadline(this.#context.clock, PIPES_MS, undefined);
     try {
-      this.#container?.stream.write(`${nonce}\n${PIPES_WORD}\n`);
+      this.#send(nonce, PIPES_WORD);
       const first = await Promise.race([run.done, deadline.passed]);
       if (typeof first === 'object' && first.code === 0) {
         this.#pipes = pipes;
@@ -154,6 +165,23 @@ export class WarmWorker implements Worker {
 
   async run(spec: RunSpec): Promise<RunResult> {
     const container = this.#usable(spec.signal);
+    const command = spec.command.length > 0 ? spec.command : this.#context.imageCommand;
+    if (spec.takesDatums && this.#pipes) {
+      const { hasAsked, ...outcome } = await this.#batch.serve({ ...spec, command });
+      const result = await this.#resultOf(outcome, container);
+      const isEarly = !hasAsked && result.kind === 'exited';
+      return isEarly ? { kind: 'never_asked', code: result.code } : result;
+    }
+    if (this.#batch.isAsking) {
+      await this.settle();
+    }
+    const whole = spec.takesDatums ? singleCommand(command) : command;
+    const outcome = await this.#begin({ ...spec, command: whole }, (line) => line);
+    return await this.#resultOf(outcome, container);
+  }
+
+  /** Has the loop run the line that `wrap` makes of a command, and waits for what it says. */
+  async #begin(spec: RunSpec, wrap: (line: string) => string): Promise<LoopOutcome> {
     const nonce = this.#nonce();
     const files: string[] = [];
     const place = (suffix: string, content: string): string | Promise<string> => {
@@ -167,21 +195,44 @@ export class WarmWorker implements Worker {
     try {
       const stdinPath = spec.stdin === undefined ? undefined : await place('in', spec.stdin);
       const text = commandText({
-        argv: spec.command.length > 0 ? spec.command : this.#context.imageCommand,
+        argv: spec.command,
         env: spec.env,
         isPlain: this.#isPlain,
         workingDirectory: spec.workingDirectory ?? this.#context.workingDirectory,
         ...(stdinPath === undefined ? {} : { stdinPath }),
       });
-      this.#send(nonce, fitsLine(text) ? text : sourceLine(await place('sh', text)));
+      this.#send(nonce, wrap(fitsLine(text) ? text : sourceLine(await place('sh', text))));
       const outcome = await this.#watch(run, spec);
       run.check();
-      return await this.#resultOf(outcome, container);
+      return outcome;
     } finally {
       this.#current = undefined;
       if (files.length > 0) {
         await this.#control.discard(files);
       }
+    }
+  }
+
+  /** Sends the loop a line, and waits for what it says. */
+  async #exchange(
+    line: string,
+    spec: Pick<RunSpec, 'onOutput' | 'timeoutMs' | 'signal'>,
+  ): Promise<LoopOutcome> {
+    const nonce = this.#nonce();
+    const run = this.#expect(nonce, spec.onOutput);
+    try {
+      this.#send(nonce, line);
+      const outcome = await this.#watch(run, spec);
+      run.check();
+      return outcome;
+    } finally {
+      this.#current = undefined;
+    }
+  }
+
+  async settle(): Promise<void> {
+    if (this.#container && this.#dead === undefined && !this.#current) {
+      await this.#batch.settle();
     }
   }
 
@@ -206,11 +257,7 @@ export class WarmWorker implements Worker {
     if (!this.#container || this.#dead !== undefined || this.#current) {
       return;
     }
-    const nonce = this.#nonce();
-    const run = this.#expect(nonce, () => {});
-    this.#send(nonce, LOOSEN_TEXT);
-    await this.#watch(run, { timeoutMs: LOOSEN_MS });
-    this.#current = undefined;
+    await this.#exchange(LOOSEN_TEXT, { onOutput: () => {}, timeoutMs: LOOSEN_MS });
   }
 
   async stop(): Promise<void> {
@@ -254,14 +301,12 @@ export class WarmWorker implements Worker {
   }
 
   #send(nonce: string, line: string): void {
-    (this.#pipes ?? this.#container?.stream)?.write(`${nonce}\n${line}\n`);
+    const lines = commandLines(line, { token: this.#token, nonce });
+    (this.#pipes ?? this.#container?.stream)?.write(lines);
   }
 
   /** Waits for the result of the run, and kills the run when its time is over or its work is cancelled. */
-  async #watch(
-    run: LoopRun,
-    spec: Pick<RunSpec, 'timeoutMs' | 'signal'>,
-  ): Promise<{ result: LoopResult | undefined; verdict?: Verdict }> {
+  async #watch(run: LoopRun, spec: Pick<RunSpec, 'timeoutMs' | 'signal'>): Promise<LoopOutcome> {
     const deadline = startDeadline(this.#context.clock, spec.timeoutMs, spec.signal);
     run.onFailure = () => deadline.pass();
     try {
@@ -276,33 +321,16 @@ export class WarmWorker implements Worker {
   }
 
   async #killRun(done: LoopRun['done']): Promise<LoopResult | undefined> {
-    const { clock } = this.#context;
-    const started = clock.monotonic();
-    while (clock.monotonic() - started < KILL_GRACE_MS) {
-      // Awaited to its end: a kill that came late would hit the next command.
-      const killed = this.#container?.exec(['/bin/sh', '-c', 'kill -9 -1']).catch(() => 'failed');
-      const hard = startDeadline(clock, KILL_GRACE_MS, undefined);
-      const failed = await Promise.race([killed, hard.passed]);
-      hard.cancel();
-      if (failed !== undefined) {
-        break;
-      }
-      const again = startDeadline(clock, KILL_AGAIN_MS, undefined);
-      const result = await Promise.race([done, again.passed]);
-      again.cancel();
-      if (typeof result !== 'string') {
-        return result;
-      }
-    }
-    this.#dead ??= 'its container had to be killed';
-    await this.#container?.kill();
-    return await done;
+    return await killRun(done, {
+      clock: this.#context.clock,
+      container: this.#container,
+      onHard: () => {
+        this.#dead ??= 'its container had to be killed';
+      },
+    });
   }
 
-  async #resultOf(
-    outcome: { result: LoopResult | undefined; verdict?: Verdict },
-    container: WorkerContainer,
-  ): Promise<RunResult> {
+  async #resultOf(outcome: LoopOutcome, container: WorkerContainer): Promise<RunResult> {
     const { result, verdict } = outcome;
     const killed = result ? result.oomKills - this.#oomKills : 0;
     this.#oomKills = result?.oomKills ?? this.#oomKills;
@@ -312,8 +340,15 @@ export class WarmWorker implements Worker {
     if (verdict === 'timed_out') {
       return { kind: 'timed_out' };
     }
-    if (result && (result.code === 0 || killed <= 0)) {
-      return { kind: 'exited', code: result.code };
+    if (result?.state === 'gone') {
+      this.#dead = 'a command left in it what nobody can remove';
+      this.#usable(undefined);
+    }
+    const error = result?.state === 'asks' ? result.text.replace(/^next ?/, '') : '';
+    if (result && (killed <= 0 || (result.code === 0 && error === ''))) {
+      return result.state === 'asks'
+        ? { kind: 'asked', error }
+        : { kind: 'exited', code: result.code };
     }
     if (result) {
       this.#dead = 'the kernel killed a process in it for memory';

@@ -2,14 +2,14 @@
 // shell of busybox and bash all do the same; it never runs user code in its own process.
 
 import { EngineError } from '../base/errors.ts';
+import { BATCH_TEXT, BATCH_WORD } from './batch-loop.ts';
+import { CONTROL_MOUNT } from './control-mount.ts';
 import { shellQuote } from './shell-quote.ts';
 
 /** A longer command goes as a file: shells read a line from a pipe byte by byte. */
 const MAX_LINE_BYTES = 1024;
 const PLAIN_LINE = /^[\x20-\x7e]*$/;
 
-/** Where the container sees the directory that user code reads and never changes; no listing of files shows it. */
-export const CONTROL_MOUNT = '/dev/pfs';
 /** The named pipes in it. */
 export const COMMAND_PIPE = `${CONTROL_MOUNT}/commands`;
 export const RESULT_PIPE = `${CONTROL_MOUNT}/results`;
@@ -35,9 +35,12 @@ export interface LoopCommand {
 }
 
 /**
- * Returns the text of the loop. It prints `<nonce> 0 <oom>` once when it is ready, where the nonce is its `$0`, and
- * after that, for each pair of lines (a nonce, a command): what the command printed, then
+ * Returns the text of the loop. The first line that it reads is its token. It prints `<nonce> 0 <oom>` once when it is
+ * ready, where the nonce is its `$0`, and after that, for each pair of lines (the token and a nonce, a command; see
+ * {@link commandLines}): what the command printed, then
  * `<nonce> <exit code> <oom>`, where `<oom>` counts the processes that the kernel has killed for memory so far.
+ * User code can write to whatever the loop reads: lines without the token are passed over. A command after one that left
+ * what can't be removed is not run, and its exit code is `gone`.
  * The command {@link PIPES_WORD} makes it read from and print to the two named pipes of its control directory from
  * there on, until the first has no writer any more. (A shell of busybox may be built to run its own programs whatever
  * stands on the PATH: then programs are looked for here.) It ends when its standard input does. `env` is what every command
@@ -70,10 +73,11 @@ fi
 pfs_env() { unset PWD OLDPWD SHLVL; exec env "$@"; }
 pfs_clean() {
   for pfs_d do
+    [ ! -L "$pfs_d" ] && [ -d "$pfs_d" ] || { rm -rf "$pfs_d"; mkdir -p "$pfs_d"; chmod 1777 "$pfs_d"; }
     for pfs_f in "$pfs_d"/* "$pfs_d"/.[!.]* "$pfs_d"/..?*; do
       if [ -e "$pfs_f" ] || [ -L "$pfs_f" ]; then
         rm -rf "$pfs_d"/* "$pfs_d"/.[!.]* "$pfs_d"/..?* ||
-          for pfs_f in "$pfs_d"/* "$pfs_d"/.[!.]* "$pfs_d"/..?*; do rm -rf "$pfs_f"; done
+          for pfs_f in "$pfs_d"/* "$pfs_d"/.[!.]* "$pfs_d"/..?*; do rm -rf "$pfs_f" || pfs_g=1; done
         break
       fi
     done
@@ -106,22 +110,46 @@ pfs_pipes() {
   exec 7<>${RESULT_PIPE}; exec >${RESULT_PIPE} 7<&-
   pfs_p=1
 }
+pfs_take() {
+  while IFS= read -r pfs_n; do
+    case $pfs_n in
+      "$pfs_t "*) pfs_n=\${pfs_n#"$pfs_t "}; IFS= read -r pfs_c; return ;;
+    esac
+  done
+  return 1
+}
+${BATCH_TEXT}
+IFS= read -r pfs_t
 pfs_p=0
-pfs_clean /tmp /var/tmp /dev/shm
+pfs_g=0
+set --
+for pfs_d in /tmp /var/tmp /dev/shm; do
+  [ -d "$pfs_d" ] && [ ! -L "$pfs_d" ] && set -- "$@" "$pfs_d"
+done
+pfs_clean "$@"
+pfs_x=$pfs_g
+pfs_g=0
 pfs_oom
 echo "$0 0 $pfs_o"
 while :; do
-  while IFS= read -r pfs_n && IFS= read -r pfs_c; do
+  while pfs_take; do
     if [ "$pfs_c" = ${PIPES_WORD} ]; then
       pfs_pipes; echo "$pfs_n $? $pfs_o"
       continue
     fi
-    ( eval "$pfs_c" ) </dev/null 2>&1 8<&- 9<&-
+    if [ $pfs_g$pfs_x = 10 ]; then
+      echo "$pfs_n gone $pfs_o"
+      continue
+    fi
+    case $pfs_c in
+      "${BATCH_WORD} "*) eval "$pfs_c" ;;
+      *) ( eval "$pfs_c" ) </dev/null 2>&1 8<&- 9<&- ;;
+    esac
     pfs_r=$?
     pfs_kill
     pfs_oom
     echo "$pfs_n $pfs_r $pfs_o"
-    pfs_clean /tmp /var/tmp /dev/shm
+    pfs_clean "$@"
   done
   [ $pfs_p = 1 ] || exit 0
   pfs_p=0
@@ -170,6 +198,14 @@ export function commandText(command: LoopCommand): string {
 /** Returns whether `text` can go to the loop as a line; otherwise it goes as a file, and {@link sourceLine} as the line. */
 export function fitsLine(text: string): boolean {
   return text.length <= MAX_LINE_BYTES && PLAIN_LINE.test(text);
+}
+
+/**
+ * Returns what to write to the loop so that it runs the line `command`. Half a line that user code may have left there
+ * ends with it.
+ */
+export function commandLines(command: string, options: { token: string; nonce: string }): string {
+  return `\n${options.token} ${options.nonce}\n${command}\n`;
 }
 
 /** Returns the line that makes the loop run the command in the file at `path`. */

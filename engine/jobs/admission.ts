@@ -21,6 +21,8 @@ export interface Demand {
   readonly pipeline: string;
   /** What it needs, given what there is in all. */
   readonly need: (capacity: Room) => Room;
+  /** How long it may go on although others wait; a moment where undefined. */
+  readonly turnMs?: number;
   /** Takes its place here while it waits, and undefined again. */
   readonly onWait?: (place: Place | undefined) => void;
 }
@@ -121,6 +123,7 @@ export class Admission {
       const { clock } = this.#options;
       const lease = new HeldLease({
         pipeline: first.demand.pipeline,
+        turnMs: first.demand.turnMs ?? TURN_MS,
         need: first.need,
         share: shareOf(first.need, capacity),
         since: clock.monotonic(),
@@ -148,7 +151,7 @@ export class Admission {
     const first = this.#waiting.length === 0 ? undefined : this.#first();
     return (
       first === undefined ||
-      this.#options.clock.monotonic() - lease.since < TURN_MS ||
+      this.#options.clock.monotonic() - lease.since < lease.turnMs ||
       first.demand.pipeline === lease.pipeline ||
       this.#hadBy(first.demand.pipeline) >= this.#hadBy(lease.pipeline)
     );
@@ -220,6 +223,7 @@ class HeldLease implements Lease {
   readonly need: Room;
   readonly share: number;
   readonly since: number;
+  readonly turnMs: number;
   readonly #mayStay: (own: HeldLease) => boolean;
   readonly #release: (own: HeldLease) => void;
 
@@ -228,6 +232,7 @@ class HeldLease implements Lease {
     readonly need: Room;
     readonly share: number;
     readonly since: number;
+    readonly turnMs: number;
     readonly mayStay: (own: HeldLease) => boolean;
     readonly release: (own: HeldLease) => void;
   }) {
@@ -235,6 +240,7 @@ class HeldLease implements Lease {
     this.need = options.need;
     this.share = options.share;
     this.since = options.since;
+    this.turnMs = options.turnMs;
     this.#mayStay = options.mayStay;
     this.#release = options.release;
   }

@@ -1,6 +1,7 @@
 // Why an attempt at a datum failed, in a sentence for its user.
 
 import type { ResourceLimits, RunResult } from '../executor/executor.ts';
+import type { DatumTask } from './datum-task.ts';
 
 /** How many of the last lines the sentence quotes, and how long. */
 const QUOTED_LINES = 3;
@@ -25,12 +26,45 @@ export function failureReason(
         return undefined;
       }
       return `exit code ${result.code}${killedHint(result.code, limits)}${quote(lastLines)}${readOnlyHint(lastLines)}`;
+    case 'asked':
+      return result.error === '' ? undefined : `it reported: ${result.error}${quote(lastLines)}`;
+    case 'never_asked':
+      return `it ended with code ${result.code} and never asked for a datum; it must call pfs next-datum, since its spec says datum_batching${quote(lastLines)}`;
     case 'timed_out':
       return `it took longer than its time-out of ${seconds(timeoutMs)}${quote(lastLines)}`;
     case 'lost':
       return result.outOfMemory
         ? `out of memory${memoryLimit(limits)}${quote(lastLines)}`
         : `its container died: ${result.reason}${quote(lastLines)}`;
+  }
+}
+
+/** What logs say of {@link isForeignFault}. */
+export const FOREIGN_FAULT =
+  'pfs: a program was not found in a container that other datums have used; trying again in a fresh one\n';
+
+/** A program that isn't there, or isn't one, in a container in which other commands may have removed or changed it. */
+export function isForeignFault(
+  result: RunResult,
+  task: Pick<DatumTask, 'acceptReturnCodes'>,
+): boolean {
+  return (
+    result.kind === 'exited' &&
+    (result.code === 126 || result.code === 127) &&
+    !task.acceptReturnCodes.includes(result.code)
+  );
+}
+
+/** Returns the code with which a command ended, 0 where it is done and stays up; null where it did not end by itself. */
+export function exitCodeOf(result: RunResult): number | null {
+  switch (result.kind) {
+    case 'exited':
+    case 'never_asked':
+      return result.code;
+    case 'asked':
+      return result.error === '' ? 0 : null;
+    default:
+      return null;
   }
 }
 

@@ -63,7 +63,7 @@ export class CrewMember {
     if (this.#lease?.mayStay) {
       return;
     }
-    this.rest();
+    await this.rest();
     const { admission, demand } = this.#options;
     const onWait = (place: Place | undefined) => {
       this.#place = place;
@@ -71,8 +71,9 @@ export class CrewMember {
     this.#lease = await admission.enter({ ...demand, onWait }, signal);
   }
 
-  /** Gives its room on the machine to others: it has nothing to do for now. */
-  rest(): void {
+  /** Gives its room on the machine to others, with nothing of the user's at work any more: it has nothing to do for now. */
+  async rest(): Promise<void> {
+    await this.runner.settle();
     this.#lease?.release();
     this.#lease = undefined;
   }

@@ -77,7 +77,7 @@ export class Crew {
           throw error;
         }
       } finally {
-        member.rest();
+        await member.rest();
       }
     };
     try {

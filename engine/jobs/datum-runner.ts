@@ -8,7 +8,7 @@ import { linkAbort } from '../base/linked-abort.ts';
 import type { RunResult } from '../executor/executor.ts';
 import type { JobStats } from '../journal/records.ts';
 import type { Attempt } from './attempt.ts';
-import { failureReason } from './attempt-reason.ts';
+import { exitCodeOf, FOREIGN_FAULT, failureReason, isForeignFault } from './attempt-reason.ts';
 import { DatumPlace, type DatumPlaceOptions } from './datum-place.ts';
 import type { DatumOutcome, DatumRunOptions, DatumTask, MountEntry } from './datum-task.ts';
 import { DiskGuard } from './disk-guard.ts';
@@ -90,6 +90,15 @@ export class DatumRunner {
     await this.#place.rest();
   }
 
+  /** Ends a command that waits for more datums; where that can't be done, its container. */
+  async settle(): Promise<void> {
+    try {
+      await this.#place.worker?.settle?.();
+    } catch {
+      await this.#place.discardWorker();
+    }
+  }
+
   /** Ends the container and removes the directories. */
   async close(): Promise<void> {
     await this.stop();
@@ -136,7 +145,7 @@ export class DatumRunner {
 
   /** Runs what the spec has for a failed attempt, on the same inputs; returns whether it ended well. */
   async #recover(task: DatumTask, options: RunOptions): Promise<boolean> {
-    const { recovery, stdin: _, ...rest } = task;
+    const { recovery, stdin: _, takesDatums: __, ...rest } = task;
     if (recovery === undefined) {
       return false;
     }
@@ -168,7 +177,7 @@ export class DatumRunner {
       if (result.kind === 'refused') {
         return failed(result.reason, { isFinal: true, lastLines });
       }
-      const exitCode = result.kind === 'exited' ? result.code : null;
+      const exitCode = exitCodeOf(result);
       if (result.kind === 'lost') {
         await this.#place.discardWorker();
       }
@@ -239,6 +248,7 @@ export class DatumRunner {
       ...(stdin === undefined ? {} : { stdin }),
       ...(workingDirectory === undefined ? {} : { workingDirectory }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(task.takesDatums ? { takesDatums: true } : {}),
       onOutput: (chunk: Buffer) => {
         tail.push(chunk);
         return onLog?.(chunk);
@@ -261,7 +271,12 @@ export class DatumRunner {
             ),
           );
         });
-        return refusalBy(cut.signal) ?? result;
+        const refusal = refusalBy(cut.signal);
+        if (refusal || wasFresh || !isForeignFault(result, task)) {
+          return refusal ?? result;
+        }
+        await onLog?.(Buffer.from(FOREIGN_FAULT));
+        await this.#place.discardWorker();
       } catch (error) {
         const refusal = refusalBy(cut.signal);
         if (refusal) {

@@ -31,6 +31,8 @@ export interface DatumTask {
   readonly command: readonly string[];
   readonly stdin?: string;
   readonly workingDirectory?: string;
+  /** The command stays up, and asks for one datum after the other. */
+  readonly takesDatums?: boolean;
   /** Exit codes that count as success beside 0. */
   readonly acceptReturnCodes: readonly number[];
   /** What is run after a failed attempt: where it exits with 0, the datum is recovered, without output. */

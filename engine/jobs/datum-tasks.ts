@@ -38,6 +38,7 @@ export function taskMaker(
     command: transform.cmd,
     ...(stdin === undefined ? {} : { stdin }),
     ...(transform.working_dir === undefined ? {} : { workingDirectory: transform.working_dir }),
+    ...(transform.datum_batching ? { takesDatums: true } : {}),
     acceptReturnCodes: transform.accept_return_code,
     ...recovery(transform),
     tries,

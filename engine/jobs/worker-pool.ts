@@ -32,6 +32,9 @@ interface RunnerSpec {
   readonly mounts?: readonly DirectoryMount[];
 }
 
+/** A command that takes datums is ended when its worker gives way, and may have been long in starting. */
+const BATCH_TURN_MS = 30_000;
+
 export interface WorkerPoolOptions {
   readonly context: PfsContext;
   readonly executor: Executor;
@@ -193,6 +196,7 @@ export class WorkerPool {
     const demand = {
       pipeline: pipeline.key,
       need: (capacity: Room) => workerNeed(spec, capacity),
+      ...(spec.transform.datum_batching ? { turnMs: BATCH_TURN_MS } : {}),
     };
     const members = Array.from({ length: spec.parallelism_spec.constant }, (_, n) => {
       const workerName = `${name}-v${pipeline.version}-${n}`;

@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Executor, ResourceLimits } from '../../engine/executor/executor.ts';
 import { type Bench, run, sh, stillUsableOrGone } from '../support/worker-bench.ts';
 import { checksAttaching } from './executor-attach.ts';
+import { batchingChecks } from './executor-batching.ts';
 
 const MiB = 1024 * 1024;
 
@@ -16,7 +17,11 @@ export interface ExecutorUnderTest {
   /** An image with the usual commands of a Unix system; any name where the executor has no images. */
   readonly image: string;
   /** What this executor does not promise, each for a reason. */
-  readonly lacks?: { readonly memoryLimits?: string; readonly readOnlyInputs?: string };
+  readonly lacks?: {
+    readonly memoryLimits?: string;
+    readonly readOnlyInputs?: string;
+    readonly batching?: string;
+  };
   /** Called when all is done; fails where the executor left something behind. */
   readonly close: () => Promise<void>;
 }
@@ -248,12 +253,6 @@ export function conformsToExecutor(
       });
     }
 
-    check('run() is not fooled by a command that prints what results look like', async () => {
-      const { result, text } = await sh(shared, 'echo "0123456789abcdef01234567 0 0"; exit 7');
-      assert.deepEqual(result, { kind: 'exited', code: 7 });
-      assert.equal(text, '0123456789abcdef01234567 0 0\n');
-    });
-
     check(
       'run() reports a command that was killed for memory as lost',
       async () => {
@@ -315,6 +314,8 @@ export function conformsToExecutor(
       await rm(join(shared.output, 'a'), { recursive: true });
       await rm(join(shared.output, 'link'));
     });
+
+    batchingChecks(check, withWorker);
 
     check('workers run side by side', async () => {
       const benches = await Promise.all([start(), start()]);
