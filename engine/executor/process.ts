@@ -88,6 +88,7 @@ export class ProcessExecutor implements Executor {
         autoRemove: true,
       },
       memoryScratch: true,
+      network: true,
     });
     try {
       await this.#checkMachine();
@@ -175,7 +176,11 @@ export class ProcessExecutor implements Executor {
     const { secrets = [] } = spec;
     const place = secrets.length > 0 ? await this.#secrets.choose(() => Promise.resolve()) : '';
     const container = (plan: ContainerPlan) =>
-      this.#container(name, { plan, memoryScratch: spec.memoryScratch ?? false });
+      this.#container(name, {
+        plan,
+        memoryScratch: spec.memoryScratch ?? false,
+        network: spec.hasNetwork ?? true,
+      });
     return {
       spec,
       name,
@@ -201,7 +206,11 @@ export class ProcessExecutor implements Executor {
 
   #container(
     name: string,
-    options: { readonly plan: ContainerPlan; readonly memoryScratch: boolean },
+    options: {
+      readonly plan: ContainerPlan;
+      readonly memoryScratch: boolean;
+      readonly network: boolean;
+    },
   ): HostContainer {
     const { environment, hidden } = this.#options;
     const kept = KEPT.flatMap((key) => {
@@ -219,7 +228,6 @@ export class ProcessExecutor implements Executor {
       environment: { HOSTNAME: hostname(), ...Object.fromEntries([...kept, ...own]) },
       hidden,
       processes: DEFAULT_PROCESSES,
-      network: true,
     });
   }
 
