@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Commit, Datum } from '../../engine/server/wire.ts';
-import { checkout, runProgram } from '../support/cli.ts';
+import { CliHome, checkout, runProgram } from '../support/cli.ts';
 import { PipelineHome } from './pipeline-home.ts';
 
 /** Whether this kernel allows user namespaces, which only trying tells. */
@@ -123,6 +123,29 @@ describe('pipelines without Docker', { skip: await problem() }, () => {
     const wrong = await home.run(['engine', 'start', '--executor', 'docker']);
     assert.match(wrong.stderr, /it runs already, with process/);
   });
+});
+
+it('where the kernel allows no namespaces, engine start says so, and what to do', async () => {
+  const home = new CliHome();
+  try {
+    const bin = home.path('bin');
+    mkdirSync(bin);
+    const refusal =
+      '#!/bin/sh\necho "unshare: unshare failed: Operation not permitted" >&2; exit 1\n';
+    writeFileSync(join(bin, 'unshare'), refusal, { mode: 0o755 });
+    const started = await home.run(['engine', 'start', '--executor', 'process'], {
+      env: { PATH: `${bin}:${process.env.PATH}` },
+    });
+    assert.equal(started.code, 5);
+    assert.match(
+      started.stderr,
+      /Cannot run commands as processes of this machine: .*not permitted; the kernel must allow user namespaces: .*sysctl.*or use Docker/,
+    );
+    const wrong = await home.run(['engine', 'start', '--executor', 'podman']);
+    assert.match(wrong.stderr, /There is no executor "podman"/);
+  } finally {
+    rmSync(home.folder, { recursive: true, force: true });
+  }
 });
 
 /** Counts the processes of this machine that sleep for so long. */

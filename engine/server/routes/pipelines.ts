@@ -9,7 +9,7 @@ import {
   pipelineVersions,
 } from '../../jobs/pipeline-versions.ts';
 import { PIPELINE_STATES, type PipelineRecord } from '../../journal/records.ts';
-import { DEFAULT_PROJECT, shortRepo } from '../../pfs/names.ts';
+import { DEFAULT_PROJECT } from '../../pfs/names.ts';
 import type { PipelineSpec } from '../../pipeline/spec.ts';
 import { changing } from '../changing.ts';
 import { flag, pageOf, pipelineOf, query, transactionOf, wantedStates } from '../http.ts';
@@ -113,10 +113,10 @@ export function pipelineRoutes(
     }
   }
 
-  function ignoredImage({ key, spec }: PipelineRecord): string | undefined {
+  function ignoredImage({ spec }: PipelineRecord): string | undefined {
     const { image } = (spec as unknown as PipelineSpec).transform;
     return executorKind === 'process'
-      ? `${shortRepo(key)}: image "${image}" is ignored: this engine runs commands with the programs of its own machine (--executor process)`
+      ? `image "${image}" is ignored: this engine runs commands with the programs of its own machine (--executor process)`
       : undefined;
   }
 

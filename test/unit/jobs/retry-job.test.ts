@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { makeRequested } from '../../../engine/jobs/changes.ts';
+import {
+  addRequest,
+  finishTransaction,
+  startTransaction,
+} from '../../../engine/jobs/transactions.ts';
 import { counts, TestEngine } from '../../support/engine.ts';
 import { Latch } from '../../support/latch.ts';
 import { ACTOR } from '../../support/pfs.ts';
@@ -135,4 +140,30 @@ it('a retry reads what the failed job read, not what only its next commit would'
   );
   assert.equal((await engine.done('both')).state, 'success');
   assert.deepEqual(await engine.read('both'), { out: '{"t":"old"}' });
+});
+
+it('a retry in a transaction that changes what is read reads the change, and takes nothing back', async (t) => {
+  const broken = new Set(['b']);
+  const { engine } = await opened(t, broken);
+  const failed = await engine.job('copy');
+  broken.clear();
+  const { context } = engine.pfs;
+  const repo = 'default/data';
+  await makeRequested(
+    context,
+    { kind: 'commit.start', repo, branch: 'master', description: '' },
+    ACTOR,
+  );
+  await engine.put('data@master', { d: '4' });
+  const { id: transaction } = await startTransaction(context, ACTOR);
+  for (const request of [
+    { kind: 'job.retry', pipeline: 'default/copy', job: failed.id } as const,
+    { kind: 'commit.finish', repo, ref: 'master' } as const,
+  ]) {
+    await addRequest(context, { transaction, request }, ACTOR);
+  }
+  await finishTransaction(context, transaction, ACTOR);
+  const job = await engine.done('copy');
+  assert.deepEqual([job.state, counts(job), job.retries], ['success', '2/2/0 of 4', undefined]);
+  assert.equal((await engine.commit('copy')).parent, failed.id, 'one commit for both');
 });
