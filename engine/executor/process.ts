@@ -192,6 +192,7 @@ export class ProcessExecutor implements Executor {
       imageCommand: ['/bin/sh', '-c', NO_COMMAND],
       workingDirectory: '/',
       isLocal: true,
+      sharesKernel: true,
       // The streams of a process of this machine are pipes without detours.
       pipes: { work: false },
       create: (plan) => Promise.resolve(container(plan).asContainer),

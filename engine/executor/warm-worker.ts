@@ -166,7 +166,7 @@ export class WarmWorker implements Worker {
   async run(spec: RunSpec): Promise<RunResult> {
     const container = this.#usable(spec.signal);
     const command = spec.command.length > 0 ? spec.command : this.#context.imageCommand;
-    if (spec.takesDatums && this.#pipes) {
+    if (spec.takesDatums && (this.#pipes || this.#context.sharesKernel)) {
       const { hasAsked, ...outcome } = await this.#batch.serve({ ...spec, command });
       const result = await this.#resultOf(outcome, container);
       const isEarly = !hasAsked && result.kind === 'exited';

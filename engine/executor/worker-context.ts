@@ -26,6 +26,8 @@ export interface WorkerContext {
   /** The image's own entrypoint and command, for a run without a command. */
   readonly imageCommand: readonly string[];
   readonly workingDirectory: string;
+  /** Commands run on this machine's own kernel for sure, so that a named pipe made here is one there. */
+  readonly sharesKernel?: true;
   /** Whether the containers run on this machine: only then is there a way to their ports. */
   readonly isLocal: boolean;
   readonly create: (plan: ContainerPlan) => Promise<Docker.Container>;
