@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { EngineError, errorText, systemCode } from '../base/errors.ts';
 import type { ContainerPlan } from './container-options.ts';
+import { type HostGroup, makeHostGroup } from './host-group.ts';
 import { DROP_RIGHTS, type HostMount, hostSetupText, NAMESPACES } from './host-setup.ts';
 import { HostStream } from './host-stream.ts';
 import { shellQuote } from './shell-quote.ts';
@@ -37,6 +38,7 @@ export class HostContainer {
   readonly #ended: Promise<number>;
   #finish: (code: number) => void = () => undefined;
   #child: ChildProcess | undefined;
+  #group: HostGroup | undefined;
   /** On this machine, of the first process in the namespaces. */
   #pid: number | undefined;
   #code: number | undefined;
@@ -73,9 +75,14 @@ export class HostContainer {
       processes,
     });
     const words = [...(plan.entrypoint ?? []), ...(plan.command ?? [])];
+    this.#group = await makeHostGroup(this.id, processes);
     const child = spawn(
-      'unshare',
+      '/bin/sh',
       [
+        '-c',
+        '[ -z "$0" ] || echo $$ > "$0"; exec "$@"',
+        this.#group?.procs ?? '',
+        'unshare',
         ...this.#namespaces,
         '--map-root-user',
         '--fork',
@@ -141,6 +148,7 @@ export class HostContainer {
   async remove(): Promise<void> {
     await this.kill();
     await (this.#child && this.#ended);
+    await this.#group?.remove();
     await rm(this.#options.directory, { recursive: true, force: true });
   }
 

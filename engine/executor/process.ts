@@ -21,6 +21,7 @@ import {
   type WorkerSpec,
 } from './executor.ts';
 import { HostContainer, kill, PID_FILE, startTime } from './host-container.ts';
+import { removeEmptyGroups } from './host-group.ts';
 import { HOST_TOOLS } from './host-setup.ts';
 import { removeOldDirectories } from './left-behind.ts';
 import { SecretFiles } from './secret-files.ts';
@@ -151,6 +152,7 @@ export class ProcessExecutor implements Executor {
       }
     }
     await removeOldDirectories(scratchDirectory, engineId);
+    await removeEmptyGroups();
     await this.#secrets.sweep();
   }
 
