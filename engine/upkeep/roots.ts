@@ -4,6 +4,7 @@
 import { EngineError } from '../base/errors.ts';
 import {
   type CommitRecord,
+  commitKey,
   type Edit,
   type JobRecord,
   metaRepo,
@@ -132,8 +133,12 @@ async function* historyOfPipeline(context: PfsContext, id: string): AsyncGenerat
 
 /** Yields what the commits of a repo in history name. */
 async function* historyOfRepo(context: PfsContext, repoId: string): AsyncGenerator<Root> {
+  const { commits, repos } = context.journal.state;
   for await (const [, commit] of context.scanHistory<CommitRecord>(`commit/${repoId}/`)) {
-    yield* rootsOfCommit(commit);
+    // The state knows better: what was rewritten since may stand in older runs as it was, and what that named be gone.
+    const isNewer =
+      repos.get(commit.repo)?.id === repoId && commits.has(commitKey(commit.repo, commit.id));
+    yield* isNewer ? [] : rootsOfCommit(commit);
   }
 }
 
