@@ -8,6 +8,7 @@ import { growth } from './rows/growth.ts';
 import { idlePipelines, manyJobs, oneNewDatum, shellJobs } from './rows/jobs.ts';
 import { ingestLarge, insertion, restoreLarge } from './rows/large-file.ts';
 import { manyFiles } from './rows/many-files.ts';
+import { millionDatums } from './rows/million-datums.ts';
 import { openStore } from './rows/open-store.ts';
 import {
   s3IngestLarge,
@@ -39,6 +40,7 @@ export const ROWS: readonly Row[] = [
   datumFloor,
   shellJobs,
   oneNewDatum,
+  millionDatums,
   manyJobs,
   idlePipelines,
   gitClone,
