@@ -2,7 +2,7 @@
 // bind from, else below the engine's own home.
 
 import { chmodSync, lstatSync, mkdirSync, statfsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError } from '../base/errors.ts';
 import { dockerStatus } from './docker-errors.ts';
@@ -53,6 +53,8 @@ export class SecretPlace {
   async remove(): Promise<void> {
     for (const root of this.#roots) {
       await rm(join(root, this.#options.engineId), { recursive: true, force: true });
+      // What another run has put there stays.
+      await rmdir(root).catch(() => undefined);
     }
   }
 
