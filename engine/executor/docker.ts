@@ -152,7 +152,7 @@ export class DockerExecutor implements Executor {
     this.#swept = true;
   }
 
-  async reclaim(directory: string): Promise<void> {
+  async reclaim(directory: string, options: { readonly only?: string } = {}): Promise<void> {
     const { connection } = await this.#connect();
     const { docker, endpoint } = connection;
     const what = `take over "${directory}"`;
@@ -165,7 +165,9 @@ export class DockerExecutor implements Executor {
         `Cannot ${what}: it needs any image, and Docker has none; pull one, or remove the directory as root`,
       );
     }
-    await takeOverDirectory(directory, (mounts) => this.#helper(docker, any.Id, mounts));
+    const helper = (mounts: readonly Docker.MountSettings[]) =>
+      this.#helper(docker, any.Id, mounts);
+    await takeOverDirectory(directory, helper, options);
   }
 
   async close(): Promise<void> {

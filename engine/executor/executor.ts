@@ -240,7 +240,7 @@ export interface Executor {
   /** Removes what earlier engines of this instance id left behind when they died. No two of them run at a time. */
   sweep(): Promise<void>;
   /** Makes everything below a directory of this user removable, whatever containers that are gone left there. */
-  reclaim(directory: string): Promise<void>;
+  reclaim(directory: string, options?: { readonly only?: string }): Promise<void>;
   /** Stops all workers, busy ones too. No worker starts afterwards. */
   close(): Promise<void>;
 }

@@ -21,17 +21,19 @@ const MAX_ROUNDS = 1000;
 export type HelperMaker = (mounts: readonly Docker.MountSettings[]) => Promise<Docker.Container>;
 
 /**
- * Makes everything below `directory` readable and removable by this process's user. Nothing may be writing there.
+ * Makes everything below `directory`, or `only` one entry of it, readable and removable by this process's user. Nothing may be
+ * writing there.
  * Costs a walk where all is well; a helper container and a file's copy where not.
  */
 export async function takeOverDirectory(
   directory: string,
   createHelper: HelperMaker,
+  options: { readonly only?: string } = {},
 ): Promise<void> {
   let helper: Docker.Container | undefined;
   try {
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const foreign = await findForeign(directory);
+      const foreign = await findForeign(directory, options.only);
       if (foreign.directories.length === 0 && foreign.files.length === 0) {
         return;
       }
@@ -56,13 +58,19 @@ export async function takeOverDirectory(
 }
 
 /** Lists, relative to `directory`, what this user can't read or can't remove things from. */
-async function findForeign(directory: string): Promise<{ directories: string[]; files: string[] }> {
+async function findForeign(
+  directory: string,
+  only: string | undefined,
+): Promise<{ directories: string[]; files: string[] }> {
   const found: { directories: string[]; files: string[] } = { directories: [], files: [] };
   const own = process.getuid?.();
   const walk = async (path: string, relative: string): Promise<void> => {
     for (const entry of await readdir(path, { withFileTypes: true })) {
       const child = join(path, entry.name);
       const name = relative === '' ? entry.name : `${relative}/${entry.name}`;
+      if (relative === '' && only !== undefined && entry.name !== only) {
+        continue;
+      }
       if (entry.isFile() && !(await opens(child, { mode: 0o644, wanted: constants.R_OK }))) {
         found.files.push(name);
       }

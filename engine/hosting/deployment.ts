@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { parseDuration } from '../base/duration.ts';
-import { EngineError, errorText, isEngineError } from '../base/errors.ts';
+import { errorText, isEngineError } from '../base/errors.ts';
 import type { PortAddress } from '../executor/executor.ts';
 import { taskMaker } from '../jobs/datum-tasks.ts';
 import type { JobInputs } from '../jobs/job-inputs.ts';
@@ -16,7 +16,7 @@ import type { Datum } from '../pipeline/datum-identity.ts';
 import type { Service } from '../pipeline/spec.ts';
 import { BackOff } from './back-off.ts';
 import type { HostedWorker, HostParts } from './host.ts';
-import { untilReady } from './readiness.ts';
+import { readyInTime } from './readiness.ts';
 import { Resident } from './resident.ts';
 import { Upstream } from './upstream.ts';
 
@@ -176,46 +176,11 @@ export class Deployment {
   async #ready(addresses: readonly PortAddress[], signal: AbortSignal): Promise<void> {
     const { parts, service } = this.#options;
     const { clock } = parts;
-    if (addresses.length === 0) {
-      throw new EngineError(
-        'failed_precondition',
-        'its port cannot be reached, since Docker runs on another machine or gave it no network; run the engine where Docker is',
-      );
-    }
-    const limit = parseDuration(service.ready_timeout) ?? 0;
-    const over = new AbortController();
-    let why = '';
-    const looking = untilReady(addresses, {
-      clock,
-      healthPath: service.health_path,
-      signal: AbortSignal.any([signal, over.signal]),
-      onLook: (reason) => {
-        why = reason;
-      },
-    });
-    const expired = clock.sleep(limit, { signal: AbortSignal.any([signal, over.signal]) }).then(
-      () => 'expired' as const,
-      () => 'over' as const,
-    );
-    try {
-      const address = await Promise.race([looking, expired]);
-      if (address === 'expired') {
-        throw new EngineError(
-          'unavailable',
-          `it was not ready within ${service.ready_timeout} (internal_port ${service.internal_port}): ${why}`,
-        );
-      }
-      if (address !== 'over' && !signal.aborted) {
-        this.#upstream = new Upstream(address);
-        this.#since = clock.now();
-        this.#failure = undefined;
-        this.#options.onChange();
-      }
-    } finally {
-      over.abort();
-      await looking.catch(() => undefined);
-      await expired;
-    }
+    const address = await readyInTime(addresses, service, { clock, signal });
+    this.#upstream = new Upstream(address);
+    this.#since = clock.now();
+    this.#failure = undefined;
+    this.#options.onChange();
   }
 
   async #pin(): Promise<PinnedImage> {

@@ -6,8 +6,12 @@ import type { PipelineRecord, PipelineState } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
 
+/** Digits of an engine's id that name its home. */
+const HOME_DIGITS = 16;
+
 const NOTHING: HostRecord = {
   owner: null,
+  home: null,
   address: null,
   serving: null,
   version: null,
@@ -15,6 +19,11 @@ const NOTHING: HostRecord = {
   restarts: 0,
   lastRestart: null,
 };
+
+/** Returns the part of an engine's id that all runs on its home share. */
+export function homeOf(engine: string): string {
+  return engine.slice(0, HOME_DIGITS);
+}
 
 /** Speaks for one pipeline as long as this engine hosts it. */
 export class HostStatus {
@@ -29,6 +38,14 @@ export class HostStatus {
     this.#context = context;
     this.#pipeline = options.pipeline;
     this.#self = options.self;
+  }
+
+  get key(): string {
+    return this.#pipeline.key;
+  }
+
+  get id(): string {
+    return this.#pipeline.id;
   }
 
   /** The pipeline as it is now, while it is this engine's to host. */
@@ -50,7 +67,14 @@ export class HostStatus {
             `Cannot host pipeline "${shortRepo(key)}": another engine was faster`,
           );
         }
-        const host = { ...NOTHING, ...now.host, owner: this.#self, since: null, version: null };
+        const host = {
+          ...NOTHING,
+          ...now.host,
+          owner: this.#self,
+          home: homeOf(this.#self),
+          since: null,
+          version: null,
+        };
         return {
           operations: [
             { kind: 'pipeline.hosted' as const, pipeline: key, pipelineId: id, from, host },

@@ -1,14 +1,15 @@
 // All services and spouts that this engine hosts: after every change it asks the plan what to do, and does it.
 
-import { rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isEngineError } from '../base/errors.ts';
 import { removeWorkerDirectory } from '../jobs/worker-directory.ts';
 import type { PipelineKey } from '../journal/records.ts';
 import { type HostedView, planHosting } from '../pipeline/hosting-plan.ts';
 import type { Host, HostedWorker, HostParts } from './host.ts';
-import { HostStatus } from './host-status.ts';
+import { HostStatus, homeOf } from './host-status.ts';
 import { ServiceHost } from './service-host.ts';
+import { SpoutHost } from './spout-host.ts';
 
 export interface HostingOptions extends HostParts {
   readonly isAlive: (owner: string) => boolean;
@@ -64,9 +65,14 @@ export class Hosting {
 
   /** Removes what an engine that was killed left on this machine. Call it before anything runs. */
   async sweep(): Promise<void> {
-    const { scratch, executor } = this.#options;
+    const { scratch, executor, context } = this.#options;
     await removeWorkerDirectory(join(scratch, 'services'), executor);
-    await rm(scratch, { recursive: true, force: true });
+    const alive = new Set([...context.journal.state.pipelines.values()].map(({ id }) => id));
+    const spouts = join(scratch, 'spouts');
+    const names = await readdir(spouts).catch(() => []);
+    for (const name of names.filter((id) => !alive.has(id))) {
+      await removeWorkerDirectory(join(spouts, name), executor);
+    }
   }
 
   async #follow(): Promise<void> {
@@ -121,6 +127,7 @@ export class Hosting {
     const hosted: Hosted = { id, kind };
     this.#hosted.set(key, hosted);
     const status = new HostStatus(context, { pipeline: { key, id }, self });
+    const home = context.journal.state.pipelines.get(key)?.host?.home ?? homeOf(self);
     try {
       await status.claim(owner);
     } catch (error) {
@@ -130,7 +137,10 @@ export class Hosting {
       }
       return;
     }
-    const host = new ServiceHost(this.#options, { status, key });
+    const host =
+      kind === 'spout'
+        ? new SpoutHost(this.#options, { status, id, isHeir: home === homeOf(self) })
+        : new ServiceHost(this.#options, { status, key });
     hosted.host = host;
     if (this.#closing.signal.aborted) {
       return;

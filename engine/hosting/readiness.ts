@@ -3,7 +3,10 @@
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../base/clock.ts';
+import { parseDuration } from '../base/duration.ts';
+import { EngineError } from '../base/errors.ts';
 import type { PortAddress } from '../executor/executor.ts';
+import type { Service } from '../pipeline/spec.ts';
 import { open } from './router.ts';
 
 const FIRST_LOOK_MS = 20;
@@ -13,7 +16,49 @@ const LOOK_MS = 2000;
 /** A go-between takes a connection that it can't pass on, and closes it at once. */
 const GO_BETWEEN_MS = 250;
 
-export interface ReadinessOptions {
+/**
+ * Waits for a service to be ready, for as long as its spec says. Rejects with `unavailable`, and why, where it is not ready in time,
+ * with `failed_precondition` where there is no way to it, and with `cancelled` once the signal aborts.
+ */
+export async function readyInTime(
+  addresses: readonly PortAddress[],
+  service: Service,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<PortAddress> {
+  if (addresses.length === 0) {
+    throw new EngineError(
+      'failed_precondition',
+      'its port cannot be reached, since Docker runs on another machine or gave it no network; run the engine where Docker is',
+    );
+  }
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  let why = '';
+  const looking = untilReady(addresses, {
+    clock,
+    healthPath: service.health_path,
+    signal: either,
+    onLook: (reason) => {
+      why = reason;
+    },
+  });
+  const late = clock.sleep(parseDuration(service.ready_timeout) ?? 0, { signal: either });
+  try {
+    const address = await Promise.race([looking, late]);
+    if (!address) {
+      throw new EngineError(
+        'unavailable',
+        `it was not ready within ${service.ready_timeout} (internal_port ${service.internal_port}): ${why}`,
+      );
+    }
+    return address;
+  } finally {
+    over.abort();
+    await Promise.allSettled([looking, late]);
+  }
+}
+
+interface ReadinessOptions {
   readonly clock: Clock;
   /** Must answer with a status from 200 to 299; undefined: a port that takes connections is enough. */
   readonly healthPath: string | undefined;
@@ -23,7 +68,7 @@ export interface ReadinessOptions {
 }
 
 /** Resolves with the first of the ways to a port that leads to a command that is ready. Rejects once the signal aborts. */
-export async function untilReady(
+async function untilReady(
   addresses: readonly PortAddress[],
   options: ReadinessOptions,
 ): Promise<PortAddress> {

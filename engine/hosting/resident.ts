@@ -3,7 +3,7 @@
 
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { isEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import { linkAbort } from '../base/linked-abort.ts';
 import type { PortAddress, RunResult, Worker, WorkerSpec } from '../executor/executor.ts';
 import { failureReason } from '../jobs/attempt-reason.ts';
@@ -83,6 +83,12 @@ export class Resident {
    */
   async run(run: ResidentRun): Promise<string> {
     const { task, signal, onLog, onStarted, port } = run;
+    if (this.#options.parts.executor.kind !== 'docker') {
+      throw new EngineError(
+        'failed_precondition',
+        'services and spouts need containers, and this engine runs commands without; start it with Docker',
+      );
+    }
     this.make();
     // Pipes would have to be watched for as long as the command runs: all files are there from the start.
     const entries = task.entries.map((entry) => ({ ...entry, lazy: false }));

@@ -32,7 +32,6 @@ export class ServiceProxy {
   readonly #router: Router;
   readonly #http: HttpForward;
   readonly #sockets = new Set<Socket>();
-  readonly #closing = new AbortController();
 
   private constructor(server: Server, options: ProxyOptions) {
     this.#server = server;
@@ -65,7 +64,6 @@ export class ServiceProxy {
   async close(patience: Promise<unknown> = Promise.resolve()): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     await patience.catch(() => undefined);
-    this.#closing.abort();
     for (const socket of this.#sockets) {
       socket.destroy();
     }
@@ -82,7 +80,7 @@ export class ServiceProxy {
   async #lead(socket: Socket): Promise<void> {
     const gone = new AbortController();
     socket.once('close', () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, this.#closing.signal]);
+    const { signal } = gone;
     const early = await this.#isSpeaking(socket, SILENCE_MS);
     if (early && startsHttp(socket)) {
       this.#http.take(socket);

@@ -65,7 +65,12 @@ export async function* searchLogs(places: Places, search: LogSearch): AsyncGener
   if (pipeline === undefined) {
     throw new EngineError('invalid', 'Cannot read logs: name a pipeline or a job');
   }
-  const { jobs } = places.context.journal.state;
+  const { jobs, pipelines } = places.context.journal.state;
+  const spout = pipelines.get(pipeline);
+  if (spout?.spec.spout) {
+    yield* spoutLines(places, { ...search, pipeline }, spout.specCommit);
+    return;
+  }
   const seen = new Set([...jobs.keysBy('pipeline', pipeline)]);
   for await (const { job, tail, isCut } of chosenJobs(places, { ...search, pipeline })) {
     if (isCut) {
@@ -75,6 +80,26 @@ export async function* searchLogs(places: Places, search: LogSearch): AsyncGener
   }
   if (search.follow) {
     yield* newLines(places, { ...search, pipeline }, seen);
+  }
+}
+
+/** Yields the lines of a spout, which has no jobs: each of its versions has a log, under the id of its commit. */
+async function* spoutLines(
+  { logs }: Places,
+  search: LogSearch & { readonly pipeline: PipelineKey },
+  version: string,
+): AsyncGenerator<FoundLine> {
+  const { pipeline, since, until, text, tail, follow, signal } = search;
+  const options: ReadLogOptions = {
+    job: version,
+    pipelines: new Set([pipeline]),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+    ...(text === undefined ? {} : { text }),
+    ...(tail === undefined ? {} : { tail }),
+  };
+  for await (const record of follow ? logs.follow({ ...options, signal }) : logs.read(options)) {
+    yield { job: { id: version, pipeline }, record };
   }
 }
 

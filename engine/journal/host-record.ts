@@ -4,6 +4,8 @@
 export interface HostRecord {
   /** The engine; null once it has let go, for any other to take over. */
   readonly owner: string | null;
+  /** The home of the engine that hosts it or did so last: what that left unfinished lies there. */
+  readonly home: string | null;
   /** Where the service listens; kept while nobody hosts it, so that it comes back where it was. */
   readonly address: { readonly host: string; readonly port: number } | null;
   /** The output commit whose inputs are served; null for a spout, and where nothing is served. */

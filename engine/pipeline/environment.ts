@@ -38,8 +38,7 @@ export function inputPath(input: Pick<DatumInput, 'name' | 'path'>): string {
  * written for Pachyderm, and `PFS_…`. An input whose name a shell cannot use (`my-data`) is also there with underscores.
  */
 export function datumEnvironment(options: EnvironmentOptions): Record<string, string> {
-  const { datum, jobId, spec, version, specCommit, worker, commits } = options;
-  const { name, project } = spec.pipeline;
+  const { datum, jobId, commits } = options;
   const environment: Record<string, string> = {};
   const keys: Record<string, string> = {};
   // A group may hold a great many files of one input, which all say the same here.
@@ -57,20 +56,31 @@ export function datumEnvironment(options: EnvironmentOptions): Record<string, st
   }
   return {
     ...environment,
-    ...spec.transform.env,
+    ...pipelineEnvironment(options),
     PACH_JOB_ID: jobId,
     PACH_OUTPUT_COMMIT_ID: jobId,
     PACH_DATUM_ID: datum.id,
+    ...keys,
+    PFS_JOB_ID: jobId,
+    PFS_OUTPUT_COMMIT_ID: jobId,
+    PFS_DATUM_ID: datum.id,
+  };
+}
+
+/** Returns the variables that a pipeline's code finds whatever it works on: those of its spec, and who it is. */
+export function pipelineEnvironment(
+  options: Pick<EnvironmentOptions, 'spec' | 'version' | 'specCommit' | 'worker'>,
+): Record<string, string> {
+  const { spec, version, specCommit, worker } = options;
+  const { name, project } = spec.pipeline;
+  return {
+    ...spec.transform.env,
     PACH_IN_WORKER: 'true',
     PACH_NAMESPACE: 'default',
     PPS_PIPELINE_NAME: name,
     PPS_PROJECT_NAME: project.name,
     PPS_SPEC_COMMIT: specCommit,
     PPS_POD_NAME: worker,
-    ...keys,
-    PFS_JOB_ID: jobId,
-    PFS_OUTPUT_COMMIT_ID: jobId,
-    PFS_DATUM_ID: datum.id,
     PFS_PIPELINE_NAME: name,
     PFS_PIPELINE_VERSION: String(version),
     PFS_PROJECT_NAME: project.name,

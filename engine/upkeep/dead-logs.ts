@@ -40,7 +40,11 @@ async function isKnown(context: PfsContext, job: string): Promise<boolean> {
   const isOpen = [...state.commits.keysBy('set', job)].some(
     (key) => state.commits.get(key)?.finished === null,
   );
-  if (isOpen || state.jobs.keysBy('set', job).size > 0) {
+  // A spout has no jobs: the log of its version is under that's id.
+  const isVersion = [...state.pipelines.values()].some(
+    ({ specCommit, spec }) => specCommit === job && spec.spout,
+  );
+  if (isOpen || isVersion || state.jobs.keysBy('set', job).size > 0) {
     return true;
   }
   const pipelines = new Set([...state.pipelines.values()].map(({ id }) => id));
