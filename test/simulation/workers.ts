@@ -5,6 +5,7 @@ import type { ContentReader, ContentWriter } from '../../engine/jobs/contents.ts
 import type { CrewWork } from '../../engine/jobs/crew.ts';
 import type { CrewMember } from '../../engine/jobs/crew-member.ts';
 import type { DatumOutcome, DatumTask } from '../../engine/jobs/datum-task.ts';
+import type { WorkerPool } from '../../engine/jobs/worker-pool.ts';
 import type { EntryRef } from '../../engine/journal/records.ts';
 import type { SimulatedClock } from './loop.ts';
 
@@ -20,7 +21,7 @@ export function processed(text: string): string {
 }
 
 /** Two workers that turn every file they see into a file of the same name. */
-export class Workers {
+export class Workers implements Pick<WorkerPool, 'rest' | 'prefetch'> {
   readonly #clock: SimulatedClock;
   readonly #random: SeededRandom;
 
@@ -46,6 +47,10 @@ export class Workers {
   }
 
   rest(): void {}
+
+  async prefetch(): Promise<void> {
+    // There is no disk that inputs could be brought to.
+  }
 
   async #process(task: DatumTask, signal: AbortSignal): Promise<DatumOutcome> {
     await this.#clock.sleep(10 + this.#random.fraction() * 3000, { signal });
