@@ -44,7 +44,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
     inputs: 1,
     input: ([a = '']) => pfs(a, { glob: '/' }),
     sh: ([a]) => `n=all; parts=$(find /pfs/${a}/ -type f | sort)`,
-    compute: ([a = NONE]) => [['all', joined(a)]],
+    // An empty commit has no root that a glob could match.
+    compute: ([a = NONE]) => (a.size === 0 ? [] : [['all', joined(a)]]),
   },
   group: {
     inputs: 1,
@@ -63,7 +64,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
     inputs: 2,
     input: ([a = '', b = '']) => ({ cross: [pfs(a), pfs(b, { glob: '/' })] }),
     sh: ([a, b]) => `n=$(basename $${a}); parts="$${a} $(find /pfs/${b}/ -type f | sort)"`,
-    compute: ([a = NONE, b = NONE]) => [...a].map(([name, text]) => [name, text + joined(b)]),
+    compute: ([a = NONE, b = NONE]) =>
+      b.size === 0 ? [] : [...a].map(([name, text]) => [name, text + joined(b)]),
   },
   join: {
     inputs: 2,
