@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type CommandResult, checkout, runProgram } from '../support/cli.ts';
@@ -27,9 +28,11 @@ async function namespaces(): Promise<boolean> {
 
 /** Runs the demo with this `python3`, and with a Docker that nobody listens for. */
 async function demo(python: string): Promise<CommandResult> {
-  mkdirSync(join(checkout, '.cache'), { recursive: true });
-  // Not below /tmp: of that, commands see nothing.
-  const folder = mkdtempSync(join(checkout, '.cache', 'demo-test-'));
+  const cache = join(checkout, '.cache');
+  mkdirSync(cache, { recursive: true });
+  // Not below /tmp, where the checkout may be: of that, commands see nothing.
+  const place = /^\/(?:var\/)?tmp\//.test(checkout) ? homedir() : cache;
+  const folder = mkdtempSync(join(place, 'pfs-demo-test-'));
   try {
     const bin = join(folder, 'bin');
     mkdirSync(bin);
