@@ -216,7 +216,7 @@ it('the repo of the ticks is made and deleted with the pipeline, and belongs to 
   await engine.repos('p_tick');
   await assert.rejects(
     engine.pipeline({ name: 'p', input: cron('@daily') }),
-    /input\.cron\.repo: there is already a repo "p_tick", and the ticks need one of their own/,
+    /input\.cron\.repo: there is already a repo "p_tick", and the input needs one of its own/,
   );
   await engine.pipeline({ name: 'p', input: cron('@daily', { repo: 'other' }) });
   assert.ok(repos.has('default/other'));

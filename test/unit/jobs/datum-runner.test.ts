@@ -350,7 +350,8 @@ it('stop ends the container and frees the inputs; close removes the directories'
   assert.equal(existsSync(join(directory, 'pfs/in')), false);
   assert.equal(executor.stopped, 1);
   assert.equal((await runner.run(task({ entries }))).state, 'success');
-  await runner.close();
+  // Also while it is just being stopped by somebody else.
+  await Promise.all([runner.stop(), runner.close()]);
   assert.equal(existsSync(directory), false);
   await runner.close();
 });
