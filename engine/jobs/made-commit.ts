@@ -1,11 +1,12 @@
 // A finished commit that the engine makes on the one branch of a repo of its own.
 
 import { EngineError } from '../base/errors.ts';
-import { branchKey, type CommitRecord, type RepoKey, SYSTEM_BRANCH } from '../journal/records.ts';
+import { branchKey, type RepoKey, SYSTEM_BRANCH } from '../journal/records.ts';
 import type { Change } from '../pfs/change.ts';
 import { commitById, goodCommit } from '../pfs/commit-facts.ts';
 import { type FinishedTree, writeGitCommit } from '../pfs/git-commit.ts';
 import { shortRepo } from '../pfs/names.ts';
+import { newCommit } from '../pfs/new-commit.ts';
 import type { WriteSession } from '../pfs/write-session.ts';
 
 export interface MadeCommit {
@@ -40,26 +41,15 @@ export function addMadeCommit(change: Change, made: MadeCommit): void {
   const branch = state.branches.get(branchKey(repo, SYSTEM_BRANCH));
   const head = branch?.head ? commitById(change, repo, branch.head) : undefined;
   const base = goodCommit(change, repo, head?.id ?? null);
-  const commit: CommitRecord = {
+  const commit = newCommit({
     repo,
     id,
     branch: SYSTEM_BRANCH,
-    parent: head?.id ?? null,
-    depth: (head?.depth ?? -1) + 1,
+    time,
     origin: 'auto',
-    description: '',
-    started: time,
-    finished: null,
-    error: null,
-    provenance: [],
+    parents: head ? [head] : [],
     tree: base?.tree ?? null,
-    git: null,
-    size: 0,
-    files: 0,
-    edits: [],
-    pipeline: null,
-    image: null,
-  };
+  });
   const parent = base?.git ?? null;
   const { description, ...written } = change.store(`${made.key} ${repo} ${parent}`, {
     repos: [repo],

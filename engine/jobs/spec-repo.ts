@@ -1,13 +1,7 @@
 // The spec repo of a pipeline: one commit per version, with the canonical spec and the author's own text.
 
 import { EngineError } from '../base/errors.ts';
-import {
-  branchKey,
-  type CommitRecord,
-  type PipelineKey,
-  SYSTEM_BRANCH,
-  specRepo,
-} from '../journal/records.ts';
+import { branchKey, type PipelineKey, SYSTEM_BRANCH, specRepo } from '../journal/records.ts';
 import type { Change } from '../pfs/change.ts';
 import { commitById } from '../pfs/commit-facts.ts';
 import { getCommit } from '../pfs/commit-lookup.ts';
@@ -15,6 +9,7 @@ import type { PfsContext } from '../pfs/context.ts';
 import { writeDirectory } from '../pfs/directory.ts';
 import { findFile } from '../pfs/files.ts';
 import { type FinishedTree, writeGitCommit } from '../pfs/git-commit.ts';
+import { newCommit } from '../pfs/new-commit.ts';
 import type { WriteSession } from '../pfs/write-session.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
 
@@ -36,26 +31,15 @@ export function addSpecCommit(
   const repo = specRepo(version.key);
   const branch = state.branches.get(branchKey(repo, SYSTEM_BRANCH));
   const parent = branch?.head ? commitById(change, repo, branch.head) : undefined;
-  const record: CommitRecord = {
+  const record = newCommit({
     repo,
     id,
     branch: SYSTEM_BRANCH,
-    parent: parent?.id ?? null,
-    depth: (parent?.depth ?? -1) + 1,
+    time,
     origin: 'user',
     description: `version ${version.version}`,
-    started: time,
-    finished: null,
-    error: null,
-    provenance: [],
-    tree: null,
-    git: null,
-    size: 0,
-    files: 0,
-    edits: [],
-    pipeline: null,
-    image: null,
-  };
+    parents: parent ? [parent] : [],
+  });
   const written = change.store<FinishedTree>(`spec ${repo} ${version.version} ${parent?.git}`, {
     repos: [repo],
     standIn: { tree: null, git: '', size: 0, files: 0 },

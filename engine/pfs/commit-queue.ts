@@ -18,6 +18,7 @@ import { getCommit, lastGood } from './commit-lookup.ts';
 import { type PfsContext, type Request, transactOptions } from './context.ts';
 import { applyEdits } from './edits.ts';
 import { writeGitCommit } from './git-commit.ts';
+import { newCommit } from './new-commit.ts';
 import { OpenEdits } from './open-edits.ts';
 import { type AddedPacks, areNamed, explainGone, idsOfPacks } from './pack-changes.ts';
 import { propagate } from './propagate.ts';
@@ -265,26 +266,16 @@ export class CommitQueue {
     },
   ): CommitRecord {
     const { parent, time } = options;
-    return {
+    return newCommit({
       repo: item.repo,
       id: this.#context.ids.next(),
       branch: item.branch,
-      parent: parent.id,
-      depth: parent.depth + 1,
+      time,
       origin: 'user',
       description: item.description,
-      started: time,
-      finished: null,
-      error: null,
-      provenance: [],
+      parents: parent.id === null ? [] : [{ id: parent.id, depth: parent.depth }],
       tree: parent.tree,
-      git: null,
-      size: 0,
-      files: 0,
-      edits: [],
-      pipeline: null,
-      image: null,
-    };
+    });
   }
 
   /** What an item leans on may have been collected while it was on its way. */

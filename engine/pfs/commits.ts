@@ -11,6 +11,7 @@ import type { PfsContext, Request } from './context.ts';
 import { applyEdits } from './edits.ts';
 import { type FinishedTree, writeGitCommit } from './git-commit.ts';
 import { checkBranchName, shortRepo } from './names.ts';
+import { newCommit } from './new-commit.ts';
 import type { WriteSession } from './write-session.ts';
 
 export interface StartCommit {
@@ -57,26 +58,16 @@ export function startCommitIn(change: Change, options: StartCommit): CommitRecor
       `Cannot start a commit on branch "${branch}": parent commit ${parent.id} has not finished; wait for it, or start from another one`,
     );
   }
-  const commit: CommitRecord = {
+  const commit = newCommit({
     repo,
     id,
     branch,
-    parent: parent?.id ?? null,
-    depth: (parent?.depth ?? -1) + 1,
+    time,
     origin: 'user',
     description: options.description,
-    started: time,
-    finished: null,
-    error: null,
-    provenance: [],
+    parents: parent ? [parent] : [],
     tree: goodCommit(change, repo, parent?.id ?? null)?.tree ?? null,
-    git: null,
-    size: 0,
-    files: 0,
-    edits: [],
-    pipeline: null,
-    image: null,
-  };
+  });
   if (!state.branches.has(branchKey(repo, branch))) {
     change.add({
       kind: 'branch.put',

@@ -11,6 +11,7 @@ import { type FinishedTree, writeGitCommit } from './git-commit.ts';
 import { mergeBase } from './merge-base.ts';
 import { type Favour, type MergePlan, type MergeSides, planMerge } from './merge-trees.ts';
 import { shortRepo } from './names.ts';
+import { newCommit } from './new-commit.ts';
 import { TreeDraft } from './tree-draft.ts';
 
 /** How a merge or a revert ended. `conflicts`: nothing was changed. */
@@ -248,27 +249,16 @@ function commitPlan(
   const { parent, merged, branch, tree, plan, description } = options;
   const { repo } = parent;
   const { set: id, state, time } = change;
-  const commit: CommitRecord = {
+  const commit = newCommit({
     repo,
     id,
     branch,
-    parent: parent.id,
-    ...(merged ? { merged: merged.id } : {}),
-    depth: Math.max(parent.depth, merged?.depth ?? 0) + 1,
+    time,
     origin: 'user',
     description,
-    started: time,
-    finished: null,
-    error: null,
-    provenance: [],
+    parents: merged ? [parent, merged] : [parent],
     tree,
-    git: null,
-    size: 0,
-    files: 0,
-    edits: [],
-    pipeline: null,
-    image: null,
-  };
+  });
   const parents = [parent, ...(merged ? [merged] : [])].flatMap(
     (one) => goodCommit(change, repo, one.id)?.git ?? [],
   );

@@ -5,6 +5,7 @@ import type { Draft } from '../journal/compose.ts';
 import type { BranchRecord, BranchRef, CommitRecord, ProvenanceLink } from '../journal/records.ts';
 import { branchKey, commitKey, type JobRecord } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
+import { newCommit } from './new-commit.ts';
 import { type Arrival, fireTriggers } from './triggers.ts';
 
 export interface Cause {
@@ -90,26 +91,7 @@ export function emptyHead(draft: Draft, ref: BranchRef, cause: Cause): void {
     kind: 'branch.put',
     branch: { repo, name: branch, head: null, provenance: [], created: time, ...old },
   });
-  const commit: CommitRecord = {
-    repo,
-    id,
-    branch,
-    parent: null,
-    depth: 0,
-    origin: 'auto',
-    description: '',
-    started: time,
-    finished: null,
-    error: null,
-    provenance: [],
-    tree: null,
-    git: null,
-    size: 0,
-    files: 0,
-    edits: [],
-    pipeline: null,
-    image: null,
-  };
+  const commit = newCommit({ repo, id, branch, time, origin: 'auto' });
   const nothing = { tree: null, git: null, size: 0, files: 0 };
   draft.add(
     { kind: 'commit.started', commit },
@@ -186,24 +168,16 @@ function startOutputCommit(draft: Draft, branch: BranchRecord, cause: Cause): vo
     branch.head === null ? undefined : state.commits.get(commitKey(branch.repo, branch.head));
   const pipeline = state.pipelines.get(branch.repo.replace(/\.meta$/, ''));
   const commit: CommitRecord = {
-    repo: branch.repo,
-    id: cause.set,
-    branch: branch.name,
-    parent: branch.head,
-    depth: (parent?.depth ?? -1) + 1,
-    origin: 'auto',
-    description: '',
-    started: cause.time,
-    finished: null,
-    error: null,
+    ...newCommit({
+      repo: branch.repo,
+      id: cause.set,
+      branch: branch.name,
+      time: cause.time,
+      origin: 'auto',
+      parents: branch.head === null ? [] : [{ id: branch.head, depth: parent?.depth ?? -1 }],
+    }),
     provenance,
-    tree: null,
-    git: null,
-    size: 0,
-    files: 0,
-    edits: [],
     pipeline: pipeline ? { name: pipeline.key, version: pipeline.version } : null,
-    image: null,
   };
   draft.add(
     { kind: 'commit.started', commit },

@@ -14,6 +14,7 @@ import { findCommit } from './commit-lookup.ts';
 import type { PfsContext, Request } from './context.ts';
 import type { FinishedTree } from './git-commit.ts';
 import { checkBranchName } from './names.ts';
+import { newCommit } from './new-commit.ts';
 import { type Owned, type PushedCommit, PushedObjects } from './pushed-objects.ts';
 import { checkTagName, deleteTagIn, putTagIn } from './tags.ts';
 
@@ -215,30 +216,17 @@ function newRecord(made: {
 }): CommitRecord {
   const { repo, id, commit, records, time } = made;
   const parents = commit.parents.flatMap((git) => records.get(git) ?? []);
-  const [parent, merged] = parents;
   const text = commit.content.toString('utf8');
-  return {
+  return newCommit({
     repo,
     id,
     // Its own is known once a branch takes it up.
     branch: '',
-    parent: parent?.id ?? null,
-    ...(merged ? { merged: merged.id } : {}),
-    depth: Math.max(-1, ...parents.map(({ depth }) => depth)) + 1,
+    time,
     origin: 'user',
     description: text.slice(text.indexOf('\n\n') + 2).trim(),
-    started: time,
-    finished: null,
-    error: null,
-    provenance: [],
-    tree: null,
-    git: null,
-    size: 0,
-    files: 0,
-    edits: [],
-    pipeline: null,
-    image: null,
-  };
+    parents,
+  });
 }
 
 function storeAll(change: Change, { repo, pack, owned }: Push, { fresh }: Plan) {
