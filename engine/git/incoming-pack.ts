@@ -4,15 +4,13 @@
 import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
-import { inflateSync } from 'node:zlib';
 import { EngineError } from '../base/errors.ts';
 import { applyDelta } from './delta.ts';
 import { type GitKind, objectId } from './object-id.ts';
+import { ENTRY_KINDS, inflateFrom, OFS_DELTA, REF_DELTA, readEntryHeader } from './pack-entry.ts';
 
 /** The largest object that is taken: it is held in memory as a whole. */
 export const MAX_INCOMING_BYTES = 32 * 1024 * 1024;
-const KINDS: readonly (GitKind | undefined)[] = [undefined, 'commit', 'tree', 'blob', 'tag'];
-const [OFS_DELTA, REF_DELTA] = [6, 7];
 const HEADER_BYTES = 12;
 const TRAILER_BYTES = 20;
 const READ_BYTES = 1024 * 1024;
@@ -129,7 +127,7 @@ export class IncomingPack {
     let at = HEADER_BYTES;
     for (let number = 0; number < count; number++) {
       window = await this.#windowAt(window, at, { least: 64, end: bytes });
-      const head = readEntryHeader(window.bytes, at - window.start, at);
+      const head = readEntry(window.bytes, at - window.start, at);
       if (head.size > this.#maxBytes) {
         throw new EngineError(
           'invalid',
@@ -141,7 +139,7 @@ export class IncomingPack {
       const stream = window.bytes.subarray(head.data - window.start);
       const { content, used } = inflate(stream, head.size);
       this.#entries.set(at, { ...head, end: head.data + used });
-      const kind = KINDS[head.type];
+      const kind = ENTRY_KINDS[head.type];
       if (kind) {
         this.#places.set(objectId(kind, content), { at, kind });
       } else {
@@ -205,7 +203,7 @@ export class IncomingPack {
       throw malformed('a delta in it stands on nothing');
     }
     const content = await this.#inflated(at);
-    const kind = KINDS[entry.type];
+    const kind = ENTRY_KINDS[entry.type];
     if (kind) {
       return { kind, content };
     }
@@ -266,18 +264,17 @@ function mostDeflated(size: number): number {
   return size + Math.ceil(size / 256) + 1024;
 }
 
-function readEntryHeader(bytes: Buffer, from: number, start: number): Omit<Entry, 'end'> {
-  let at = from;
-  let byte = bytes[at++] ?? 0;
-  const type = (byte >> 4) & 7;
-  let size = byte & 15;
-  for (let factor = 16; byte & 0x80; factor *= 128) {
-    byte = bytes[at++] ?? 0;
-    size += (byte & 0x7f) * factor;
+/** Reads the header of the entry that starts at `start` in the pack, and at `from` in the bytes, and what names its base. */
+function readEntry(bytes: Buffer, from: number, start: number): Omit<Entry, 'end'> {
+  const header = readEntryHeader(bytes, from);
+  if (!header) {
+    throw malformed('it ends in the middle of an entry');
   }
+  const { type, size } = header;
+  let { at } = header;
   let base: Entry['base'];
   if (type === OFS_DELTA) {
-    byte = bytes[at++] ?? 0;
+    let byte = bytes[at++] ?? 0;
     let distance = byte & 0x7f;
     while (byte & 0x80) {
       byte = bytes[at++] ?? 0;
@@ -287,10 +284,10 @@ function readEntryHeader(bytes: Buffer, from: number, start: number): Omit<Entry
   } else if (type === REF_DELTA) {
     base = bytes.toString('hex', at, at + 20);
     at += 20;
-  } else if (!KINDS[type]) {
+  } else if (!ENTRY_KINDS[type]) {
     throw malformed(`an entry has the unknown type ${type}`);
   }
-  if (at > bytes.length || !Number.isSafeInteger(size)) {
+  if (at > bytes.length) {
     throw malformed('it ends in the middle of an entry');
   }
   return { type, size, data: start + at - from, base };
@@ -298,15 +295,7 @@ function readEntryHeader(bytes: Buffer, from: number, start: number): Omit<Entry
 
 function inflate(stream: Buffer, size: number): { content: Buffer; used: number } {
   try {
-    // With `info`, zlib also tells how much it read: entries don't say how long they are.
-    const { buffer, engine } = inflateSync(stream, {
-      maxOutputLength: Math.max(1, size),
-      info: true,
-    }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } };
-    if (buffer.length !== size) {
-      throw new Error(`${buffer.length} bytes instead of ${size}`);
-    }
-    return { content: buffer, used: engine.bytesWritten };
+    return inflateFrom(stream, size);
   } catch (cause) {
     throw malformed('a zlib stream in it is damaged', cause);
   }

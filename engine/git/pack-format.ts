@@ -8,11 +8,10 @@ import { adler32 } from '../object/adler32.ts';
 import { copyBytes } from '../object/copy-bytes.ts';
 import type { PackContainer } from '../object/open-pack.ts';
 import type { GitKind } from './object-id.ts';
+import { ENTRY_KINDS, type EntryHeader, REF_DELTA, readEntryHeader } from './pack-entry.ts';
 
 const TYPES: Readonly<Record<GitKind, number>> = { commit: 1, tree: 2, blob: 3, tag: 4 };
-const REF_DELTA = 7;
 const ID_BYTES = 20;
-const KINDS: readonly (GitKind | undefined)[] = [undefined, 'commit', 'tree', 'blob', 'tag'];
 
 /** The most that one stored block of a deflate stream holds (RFC 1951 §3.2.4). */
 const BLOCK_BYTES = 65_535;
@@ -133,7 +132,7 @@ export interface DecodedEntry {
  */
 export function decodeEntry(entry: Buffer): DecodedEntry | Promise<DecodedEntry> {
   const { type, size, at } = readHeader(entry);
-  const kind = KINDS[type];
+  const kind = ENTRY_KINDS[type];
   if (!kind) {
     throw new EngineError('corrupt', `Cannot read a pack entry: its type ${type} is not supported`);
   }
@@ -222,17 +221,10 @@ function writeHeader(target: Buffer, type: number, size: number): number {
   return at;
 }
 
-function readHeader(entry: Buffer): { type: number; size: number; at: number } {
-  let byte = entry[0] ?? 0;
-  const type = (byte >> 4) & 7;
-  let size = byte & 15;
-  let at = 1;
-  for (let factor = 16; byte & 0x80; factor *= 128) {
-    byte = entry[at++] ?? 0;
-    size += (byte & 0x7f) * factor;
-  }
-  if (at > entry.length || size > Number.MAX_SAFE_INTEGER) {
+function readHeader(entry: Buffer): EntryHeader {
+  const header = readEntryHeader(entry);
+  if (!header) {
     throw new EngineError('corrupt', 'Cannot read a pack entry: it is cut short');
   }
-  return { type, size, at };
+  return header;
 }

@@ -29,7 +29,7 @@ export class CommitGraph {
     const header = readCommitHeader(await this.#objects.readCommitBytes(id));
     const isCut = this.#cut !== undefined && !header.parents.every(this.#cut.isThere);
     if (isCut) {
-      this.#cut?.onCut(id);
+      this.#cut?.onCut?.(id);
     }
     const node = { id, ...header, ...(isCut ? { parents: [] } : {}) };
     this.#nodes.set(id, node);

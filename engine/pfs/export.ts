@@ -6,7 +6,7 @@ import { parsePointer } from '../content/pointer.ts';
 import type { RepoKey } from '../journal/records.ts';
 import type { PfsContext } from './context.ts';
 import { ExportPack } from './export-pack.ts';
-import { cutOf, gitRefs } from './git-refs.ts';
+import { gitRefs, isThereOf } from './git-refs.ts';
 import { type Cut, reachableObjects } from './reachable.ts';
 
 /** A file of the export: its bytes at hand, or a stream of exactly `size` bytes. */
@@ -44,9 +44,10 @@ export async function* exportRepo(
   }
   const large = new Map<string, { readonly blob: string; readonly size: number }>();
   const shallow: string[] = [];
+  const isThere = await isThereOf(context, repo);
   yield* exportPacks(context, {
     heads: [...heads.values(), ...tags.values()],
-    cut: await cutOf(context, repo, (commit) => shallow.push(commit)),
+    cut: isThere && { isThere, onCut: (commit) => void shallow.push(commit) },
     onBlob: (blob, content) => {
       const pointer = content.length < MAX_POINTER_BYTES ? parsePointer(content) : undefined;
       if (pointer) {

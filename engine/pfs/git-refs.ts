@@ -40,12 +40,11 @@ export async function gitRefs(context: PfsContext, repo: RepoKey): Promise<GitRe
   return { branches, tags, main: branches.has('master') ? 'master' : (first ?? 'master') };
 }
 
-/** Says where the history of a repo ends of which commits were let go; undefined where none ever was. */
-export async function cutOf(
+/** Returns what tells whether a Git commit is still one of the repo's; undefined where none was ever let go of. */
+export async function isThereOf(
   context: PfsContext,
   repo: RepoKey,
-  onCut: (commit: string) => void,
-): Promise<Cut | undefined> {
+): Promise<Cut['isThere'] | undefined> {
   if (resolveRepo(context, repo).reshaped === undefined) {
     return undefined;
   }
@@ -55,5 +54,5 @@ export async function cutOf(
       there.addHex(git);
     }
   }
-  return { isThere: (commit) => there.hasHex(commit), onCut };
+  return (commit) => there.hasHex(commit);
 }

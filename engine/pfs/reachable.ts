@@ -15,7 +15,7 @@ const SLASHLESS_TREE = 0x34; // The 4 of 40000; the other modes begin with 1.
 export interface Cut {
   /** Returns whether a commit is still there. One with a parent that is not is cut off from its parents. */
   readonly isThere: (commit: string) => boolean;
-  readonly onCut: (commit: string) => void;
+  readonly onCut?: (commit: string) => void;
 }
 
 /**
@@ -62,7 +62,7 @@ async function collectCommits(
       const { tree, parents: above } = readCommitHeader(content);
       roots.push(tree);
       if (cut && !above.every(cut.isThere)) {
-        cut.onCut(id);
+        cut.onCut?.(id);
       } else {
         parents.push(...above);
       }

@@ -1,7 +1,6 @@
 // Reads a pack from its first byte to its last without an index: what is in it, and whether all of it is right.
 
 import { createHash } from 'node:crypto';
-import { inflateSync } from 'node:zlib';
 import { EngineError } from '../base/errors.ts';
 import { decodeChunkList } from '../content/chunk-list.ts';
 import { chunkId, FRAME_BYTES, readEntry } from '../content/chunk-pack.ts';
@@ -9,6 +8,13 @@ import { parsePointer } from '../content/pointer.ts';
 import { applyDelta } from '../git/delta.ts';
 import { GitReader } from '../git/git-reader.ts';
 import { EMPTY_TREE, type GitKind, objectId } from '../git/object-id.ts';
+import {
+  ENTRY_KINDS,
+  type EntryHeader,
+  inflateFrom,
+  REF_DELTA,
+  readEntryHeader,
+} from '../git/pack-entry.ts';
 import { decodeTree } from '../git/tree.ts';
 import { packKey } from '../object/keys.ts';
 import type { ObjectStore } from '../object/object-store.ts';
@@ -22,8 +28,6 @@ import { OneObjectStore } from './views.ts';
 const GIT_HEADER_BYTES = 12;
 const TRAILER_BYTES = 20;
 const CHUNK_HEADER_BYTES = 16;
-const KINDS: readonly (GitKind | undefined)[] = [undefined, 'commit', 'tree', 'blob', 'tag'];
-const REF_DELTA = 7;
 const ID_BYTES = 20;
 
 /** Of an object that is nowhere: a tree that nothing reaches may name what was collected. */
@@ -129,13 +133,13 @@ function scanGit({ pack, bytes }: PackBytes): PackEntry[] {
   let at = GIT_HEADER_BYTES;
   for (let count = 0; count < pack.objects; count++) {
     const offset = at;
-    const head = readHeader(bytes, at);
+    const head = headerAt({ pack, bytes }, at);
     const stream = head.at + (head.type === REF_DELTA ? ID_BYTES : 0);
-    const { content, length } = inflateAt(bytes.subarray(stream, end), pack);
-    at = stream + length;
+    const { content, used } = inflateAt({ pack, bytes }, { start: stream, size: head.size });
+    at = stream + used;
     const stored = at - offset;
-    const kind = KINDS[head.type];
-    if (content.length !== head.size || (!kind && head.type !== REF_DELTA)) {
+    const kind = ENTRY_KINDS[head.type];
+    if (!kind && head.type !== REF_DELTA) {
       throw damagedPack(pack, `the entry at ${offset} is damaged`);
     }
     if (kind) {
@@ -172,8 +176,8 @@ function undoDeltas(scan: {
   };
   for (const { id, kind, offset } of scan.entries) {
     if (deltas.has(id)) {
-      const { at } = readHeader(bytes, offset);
-      const { content } = inflateAt(bytes.subarray(at), pack);
+      const { at, size } = headerAt({ pack, bytes }, offset);
+      const { content } = inflateAt({ pack, bytes }, { start: at, size });
       follow({ id, kind: kind as GitKind, content });
     }
   }
@@ -234,28 +238,24 @@ async function addSizes(
   return sized;
 }
 
-function inflateAt(bytes: Buffer, pack: PackRef): { content: Buffer; length: number } {
+/** Inflates what begins at `start`, which must be as long as its header says. */
+function inflateAt(
+  { pack, bytes }: PackBytes,
+  stream: { readonly start: number; readonly size: number },
+): { content: Buffer; used: number } {
   try {
-    const { buffer, engine } = inflateSync(bytes, { info: true } as object) as unknown as {
-      buffer: Buffer;
-      engine: { bytesWritten: number };
-    };
-    return { content: buffer, length: engine.bytesWritten };
+    return inflateFrom(bytes.subarray(stream.start), stream.size);
   } catch (cause) {
     throw damagedPack(pack, 'a zlib stream is damaged', cause);
   }
 }
 
-function readHeader(bytes: Buffer, start: number): { type: number; size: number; at: number } {
-  let at = start;
-  let byte = bytes[at++] ?? 0;
-  const type = (byte >> 4) & 7;
-  let size = byte & 15;
-  for (let factor = 16; byte & 0x80; factor *= 128) {
-    byte = bytes[at++] ?? 0;
-    size += (byte & 0x7f) * factor;
+function headerAt({ pack, bytes }: PackBytes, start: number): EntryHeader {
+  const header = readEntryHeader(bytes, start);
+  if (!header) {
+    throw damagedPack(pack, 'it ends in the middle of an entry');
   }
-  return { type, size, at };
+  return header;
 }
 
 function damagedPack(pack: PackRef, why: string, cause?: unknown): EngineError {

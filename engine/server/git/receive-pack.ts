@@ -11,6 +11,7 @@ import { type GitRefs, gitRefs } from '../../pfs/git-refs.ts';
 import { problemWith, push, type RefUpdate } from '../../pfs/push.ts';
 import type { Owned } from '../../pfs/pushed-objects.ts';
 import { isFault, toProblem } from '../problem.ts';
+import { DATA_BAND, onBand, PROGRESS_BAND } from './side-band.ts';
 
 const NONE = '0'.repeat(40);
 const CAPABILITIES = 'report-status delete-refs side-band-64k quiet atomic ofs-delta no-thin';
@@ -63,11 +64,9 @@ export async function* receivePack(
     return;
   }
   if (told !== '' && !capabilities.has('quiet')) {
-    yield band(2, Buffer.from(told));
+    yield* onBand(PROGRESS_BAND, Buffer.from(told));
   }
-  for (let at = 0; at < report.length; at += 65_000) {
-    yield band(1, report.subarray(at, at + 65_000));
-  }
+  yield* onBand(DATA_BAND, report);
   yield FLUSH;
 }
 
@@ -138,8 +137,4 @@ function tell(heads: ReadonlyMap<string, CommitRecord>): string {
 
 function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ').slice(0, 900);
-}
-
-function band(number: number, bytes: Buffer): Buffer {
-  return pkt(Buffer.concat([Buffer.from([number]), bytes]));
 }

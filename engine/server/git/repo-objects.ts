@@ -5,7 +5,7 @@ import { encodePointer, type Pointer } from '../../content/pointer.ts';
 import { objectId } from '../../git/object-id.ts';
 import type { RepoKey } from '../../journal/records.ts';
 import type { PfsContext } from '../../pfs/context.ts';
-import { cutOf, type GitRefs } from '../../pfs/git-refs.ts';
+import { type GitRefs, isThereOf } from '../../pfs/git-refs.ts';
 import type { IdSet } from '../../pfs/id-set.ts';
 import type { Owned } from '../../pfs/pushed-objects.ts';
 import { reachableObjects } from '../../pfs/reachable.ts';
@@ -69,8 +69,10 @@ export class RepoObjects {
   }
 
   async #read(repo: RepoKey, heads: readonly string[]): Promise<IdSet> {
-    const cut = await cutOf(this.#context, repo, () => undefined);
-    return await reachableObjects(this.#context.objects, heads, { cut });
+    const isThere = await isThereOf(this.#context, repo);
+    return await reachableObjects(this.#context.objects, heads, {
+      cut: isThere && { isThere },
+    });
   }
 
   /** A repo that was made again under its old name is another one. */

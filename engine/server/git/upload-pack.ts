@@ -3,21 +3,18 @@
 import { EngineError } from '../../base/errors.ts';
 import { MAX_BLOB_BYTES } from '../../base/limits.ts';
 import { isObjectId } from '../../git/object-id.ts';
-import { DELIMITER, FLUSH, lengthOf, type PktReader, pkt } from '../../git/pkt-line.ts';
+import { DELIMITER, FLUSH, type PktReader, pkt } from '../../git/pkt-line.ts';
 import type { RepoKey } from '../../journal/records.ts';
 import { allReach, CommitGraph } from '../../pfs/commit-graph.ts';
 import type { PfsContext } from '../../pfs/context.ts';
 import { type FetchPlan, planFetch } from '../../pfs/fetch-plan.ts';
-import { cutOf, type GitRefs, gitRefs } from '../../pfs/git-refs.ts';
+import { type GitRefs, gitRefs, isThereOf } from '../../pfs/git-refs.ts';
 import type { IdSet } from '../../pfs/id-set.ts';
 import { isFault, toProblem } from '../problem.ts';
 import { type FetchArguments, readFetchArguments } from './fetch-arguments.ts';
 import { packStream } from './pack-stream.ts';
 import type { RepoObjects } from './repo-objects.ts';
-
-/** What of a pack fits into a line, beside the byte that names the band (1: the pack, 2: progress, 3: an error). */
-const BAND_BYTES = 65_515;
-const [PACK_BAND, PROGRESS_BAND, ERROR_BAND] = [1, 2, 3];
+import { DATA_BAND, ERROR_BAND, onBand, PROGRESS_BAND } from './side-band.ts';
 
 /** Returns what a client is told first: what can be asked for. */
 export function advertiseUploadPack(version: string): Buffer {
@@ -98,10 +95,9 @@ async function* fetch(
   args: FetchArguments,
   asked: Asked,
 ): AsyncGenerator<Buffer> {
-  const cuts = new Set<string>();
-  const cut = await cutOf(context, asked.repo, (id) => cuts.add(id));
+  const isThere = await isThereOf(context, asked.repo);
   const { commits, others } = await sortWants(context, args, asked);
-  const graph = new CommitGraph(context.objects, cut);
+  const graph = new CommitGraph(context.objects, isThere && { isThere });
   const common = new Set<string>();
   for (const id of args.haves) {
     if (isObjectId(id) && (await graph.find(id))) {
@@ -124,7 +120,7 @@ async function* fetch(
     wants: commits,
     client: { haves: common, shallow: args.shallow },
     depth: args.depth,
-    isThere: cut?.isThere,
+    isThere,
     files: filesOf(context, args),
   });
   for (const id of others) {
@@ -186,31 +182,15 @@ async function* sendPack(
   yield pkt('packfile');
   if (!noProgress) {
     const { size } = plan.objects;
-    yield band(PROGRESS_BAND, Buffer.from(`sends ${size} object${size === 1 ? '' : 's'}\n`));
+    yield* onBand(PROGRESS_BAND, Buffer.from(`sends ${size} object${size === 1 ? '' : 's'}\n`));
   }
   try {
     for await (const piece of packStream(context, plan.objects)) {
-      yield* bands(piece);
+      yield* onBand(DATA_BAND, piece);
     }
   } catch (error) {
     onFault(error);
-    yield band(ERROR_BAND, Buffer.from(`${toProblem(error).detail}\n`));
+    yield* onBand(ERROR_BAND, Buffer.from(`${toProblem(error).detail}\n`));
   }
   yield FLUSH;
-}
-
-function* bands(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += BAND_BYTES) {
-    const part = bytes.subarray(at, at + BAND_BYTES);
-    yield bandHead(PACK_BAND ?? 1, part.length);
-    yield part;
-  }
-}
-
-function band(number: number | undefined, bytes: Buffer): Buffer {
-  return Buffer.concat([bandHead(number ?? 2, bytes.length), bytes]);
-}
-
-function bandHead(number: number, bytes: number): Buffer {
-  return Buffer.concat([Buffer.from(lengthOf(bytes + 1), 'latin1'), Buffer.from([number])]);
 }
