@@ -63,7 +63,7 @@ function select() {
 
 /** Gets ready what the chosen tests need, and says what will be left out, or fails where nothing may be. */
 async function prepare(tests) {
-  const needs = { build: false, docker: false, s3: false, tools: false };
+  const needs = { build: false, docker: false, s3: false, tools: false, clients: false };
   for (const test of tests) {
     for (const [name, needed] of Object.entries(needsOf(test))) {
       needs[name] ||= needed;

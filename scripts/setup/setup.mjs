@@ -5,7 +5,7 @@ import { checkNode, ensureDependencies } from './dependencies.mjs';
 import { ensureDocker } from './docker.mjs';
 import { ensureExampleImages } from './example-images.mjs';
 import { ensureS3Server } from './s3-server.mjs';
-import { ensureTools } from './tools.mjs';
+import { ensureClients, ensureTools } from './tools.mjs';
 
 /** The packages: all that tools and most tests need. */
 export async function ensurePackages() {
@@ -37,6 +37,9 @@ export async function ensureTestParts(needs) {
   }
   if (needs.tools) {
     lacking.tools.push(...(await ensureTools()));
+  }
+  if (needs.clients) {
+    lacking.tools.push(...(await ensureClients()));
   }
   if (needs.s3) {
     const server = await ensureS3Server();

@@ -26,7 +26,7 @@ export function findTests(paths) {
   return [...found].sort();
 }
 
-/** Returns `{ build, docker, s3, tools }`: what a test file needs, by the support modules it reaches. */
+/** Returns `{ build, docker, s3, tools, clients }`: what a test file needs, by the support modules it reaches. */
 export function needsOf(test) {
   const files = reachable(resolve(root, test));
   const texts = [...files].map((file) => readFileSync(file, 'utf8'));
@@ -37,6 +37,7 @@ export function needsOf(test) {
     docker,
     s3: mentions(/PFS_REQUIRE_S3/),
     tools: docker || mentions(/git-lfs|busybox/),
+    clients: mentions(/initdb|skipWithoutPrograms/),
   };
 }
 

@@ -1,7 +1,17 @@
 // Programs that some tests need beside Node: git-lfs, for clones with large files, and a static busybox, for images
 // of two megabytes.
 
-import { chmodSync, closeSync, mkdirSync, openSync, readSync, renameSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+} from 'node:fs';
 import { tryInstall } from './apt.mjs';
 import { cacheBin } from './paths.mjs';
 import { findProgram, run } from './run.mjs';
@@ -27,6 +37,41 @@ export async function ensureTools() {
     lacking.push('there is no static busybox: tests that need small images are left out');
   }
   return lacking;
+}
+
+/** Servers and clients of others that some tests drive, by what shows that they are there, and the package that brings them. */
+const CLIENTS = [
+  { name: 'PostgreSQL', package: 'postgresql', isHere: hasPostgres },
+  { name: 'aws', package: 'awscli', isHere: () => findProgram('aws') !== undefined },
+  { name: 'rclone', package: 'rclone', isHere: () => findProgram('rclone') !== undefined },
+  { name: 'boto3', package: 'python3-boto3', isHere: hasBoto3 },
+];
+
+/** As {@link ensureTools}, for the programs that tests of egress and of the door for S3 drive. */
+export async function ensureClients() {
+  const missing = () => CLIENTS.filter(({ isHere }) => !isHere());
+  const wanted = missing().map((each) => each.package);
+  if (wanted.length > 0) {
+    await tryInstall(wanted, 'Some tests drive programs that are not here');
+  }
+  return missing().map(
+    ({ name, package: from }) => `${name} is not here (${from}): tests that drive it are left out`,
+  );
+}
+
+function hasPostgres() {
+  const versions = '/usr/lib/postgresql';
+  return (
+    findProgram('initdb') !== undefined ||
+    (existsSync(versions) &&
+      readdirSync(versions).some((version) => existsSync(`${versions}/${version}/bin/initdb`)))
+  );
+}
+
+/** Packages of the system belong to its own Python, where there is one. */
+function hasBoto3() {
+  const python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
+  return spawnSync(python, ['-c', 'import boto3'], { stdio: 'ignore' }).status === 0;
 }
 
 /** Returns the path of a busybox that needs no shared libraries, so that it runs in an empty image. */

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Commit, Datum, Job, Page, Pipeline } from '../../engine/server/wire.ts';
 import { testImages } from '../support/docker.ts';
 import { DockerProxy } from '../support/docker-proxy.ts';
 import { EngineHome } from '../support/engine-home.ts';
+import { eventually } from '../support/eventually.ts';
 
 const images = await testImages();
 const image = images.skip === undefined ? images.busybox : '';
@@ -52,17 +52,6 @@ async function printed(home: EngineHome, job: string, text: string): Promise<voi
 async function done(home: EngineHome, id: string): Promise<Job> {
   await home.ask('GET', `/pipelines/default/work/jobs/${id}/wait`);
   return await home.json('GET', `/pipelines/default/work/jobs/${id}`);
-}
-
-/** Looks every 50 ms, for half a minute at most: Docker tells nobody. */
-async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (let n = 0; n < 600; n++) {
-    if (await holds()) {
-      return;
-    }
-    await sleep(50);
-  }
-  assert.fail(`it never came to be that ${what}`);
 }
 
 const docker = (...args: readonly string[]) =>

@@ -8,10 +8,12 @@ import { after, before, describe, it } from 'node:test';
 import type { Datum, Job } from '../../engine/server/wire.ts';
 import { dashImage } from '../support/docker.ts';
 import { CASES, type Case, ENDLESS, LOOK } from '../support/hostile-cases.ts';
+import { lacking } from '../support/leave-out.ts';
 import { dockerLines, images, PipelineHome, workersOf } from './pipeline-home.ts';
 
 const image = await dashImage();
-const skip = images.skip ?? (image === undefined ? 'no image with dash and Python is here' : false);
+const skip =
+  images.skip ?? (image === undefined ? lacking('no image with dash and Python is here') : false);
 
 describe('user code that misbehaves', { skip }, () => {
   const home = new PipelineHome();

@@ -4,20 +4,15 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Commit, Datum } from '../../engine/server/wire.ts';
-import { CliHome, checkout, runProgram } from '../support/cli.ts';
+import { CliHome, checkout } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
+import { withoutNamespaces } from '../support/leave-out.ts';
 import { PipelineHome } from './pipeline-home.ts';
 
-/** Whether this kernel allows user namespaces, which only trying tells. */
-async function problem(): Promise<string | false> {
-  const words = ['--user', '--map-root-user', '--mount', '--pid', '--fork', 'true'];
-  const tried = await runProgram('unshare', words).catch((error: Error) => ({
-    code: 1,
-    stderr: error.message,
-  }));
-  return tried.code === 0 ? false : `no user namespaces here: ${tried.stderr.trim()}`;
-}
+/** Nobody else on this machine sleeps for so long. */
+const [OUTLIVING, STUCK] = [String(100_000 + process.pid), String(200_000 + process.pid)];
 
-describe('pipelines without Docker', { skip: await problem() }, () => {
+describe('pipelines without Docker', { skip: withoutNamespaces() }, () => {
   // A Docker that is not there: nothing may ask for it.
   const home = new PipelineHome({ DOCKER_HOST: 'unix:///nowhere.sock' });
   before(async () => {
@@ -57,7 +52,7 @@ describe('pipelines without Docker', { skip: await problem() }, () => {
       'cd /pfs/out; ls -A /pfs >seen; (echo x >$words) 2>>seen; (echo x >/usr/x) 2>>seen',
       `(echo x >${mark}) 2>>seen; ls -A ${home.path('home')} >>seen 2>&1; env >env`,
       'ls -d /proc/[0-9]* | wc -l >processes',
-      '(setsid sleep 1000 &) ; sleep 1000 & true',
+      `(setsid sleep ${OUTLIVING} &) ; sleep ${OUTLIVING} & true`,
     ].join('\n');
     await home.create({ name: 'look', input: 'words', glob: '/a', sh });
     const job = await home.done('look');
@@ -69,7 +64,7 @@ describe('pipelines without Docker', { skip: await problem() }, () => {
     assert.doesNotMatch(seen, /token|engine\.json/);
     assert.doesNotMatch(await home.read('look@master:/env'), /^(PFS_HOME|DOCKER_HOST)=/m);
     assert.ok(Number(await home.read('look@master:/processes')) < 8, 'its own processes alone');
-    assert.equal(sleepers(), 0, 'nothing outlives the datum');
+    assert.equal(sleepers(OUTLIVING), 0, 'nothing outlives the datum');
   });
 
   it('a time-out, a failure and debug datum are as with Docker', async () => {
@@ -105,7 +100,7 @@ describe('pipelines without Docker', { skip: await problem() }, () => {
   });
 
   it('an engine that is killed leaves no process once the next has started', async () => {
-    await home.create({ name: 'stuck', input: 'words', glob: '/a', sh: 'echo up; sleep 1234' });
+    await home.create({ name: 'stuck', input: 'words', glob: '/a', sh: `echo up; sleep ${STUCK}` });
     for await (const line of home.lines('logs', 'stuck', '-f')) {
       if (line === 'up') {
         break;
@@ -117,9 +112,7 @@ describe('pipelines without Docker', { skip: await problem() }, () => {
     assert.equal((await home.run(['engine', 'stop'])).code, 0);
     await home.pfs('engine', 'start', '--executor', 'process');
     await home.pfs('stop-pipeline', 'stuck');
-    for (const end = Date.now() + 20_000; sleepers('1234') > 0; ) {
-      assert.ok(Date.now() < end, 'it still runs');
-    }
+    await eventually('nothing of it runs', () => sleepers(STUCK) === 0);
     const wrong = await home.run(['engine', 'start', '--executor', 'docker']);
     assert.match(wrong.stderr, /it runs already, with process/);
   });
@@ -149,7 +142,7 @@ it('where the kernel allows no namespaces, engine start says so, and what to do'
 });
 
 /** Counts the processes of this machine that sleep for so long. */
-function sleepers(time = '1000'): number {
+function sleepers(time: string): number {
   return readdirSync('/proc').filter((pid) => {
     try {
       return (

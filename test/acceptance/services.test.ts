@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { after, describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job, Pipeline } from '../../engine/server/wire.ts';
+import { eventually } from '../support/eventually.ts';
 import { ask, Hammer } from '../support/hammer.ts';
 import {
   dockerLines,
@@ -32,17 +32,6 @@ function service(name: string, more: Partial<ShellSpec> = {}): ShellSpec {
     service: { internal_port: 80 },
     ...more,
   };
-}
-
-/** Looks every 50 ms, for half a minute at most: what runs for ever ends no wait. */
-async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (let n = 0; n < 600; n++) {
-    if (await holds()) {
-      return;
-    }
-    await sleep(50);
-  }
-  assert.fail(`it never came to be that ${what}`);
 }
 
 describe('services', { skip: images.skip ?? false, timeout: 300_000 }, () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Commit, Pipeline } from '../../engine/server/wire.ts';
+import { eventually } from '../support/eventually.ts';
 import { ask } from '../support/hammer.ts';
 import { dockerLines, images, PipelineHome, type ShellSpec, workersOf } from './pipeline-home.ts';
 
@@ -22,17 +22,6 @@ const COUNT = [
 
 function spout(name: string, more: Partial<ShellSpec> = {}): ShellSpec {
   return { name, input: {}, sh: COUNT, spout: { marker: 'at' }, ...more };
-}
-
-/** Looks every 50 ms, for half a minute at most: what runs for ever ends no wait. */
-async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (let n = 0; n < 600; n++) {
-    if (await holds()) {
-      return;
-    }
-    await sleep(50);
-  }
-  assert.fail(`it never came to be that ${what}`);
 }
 
 /** As {@link PipelineHome}, with specs that have no input. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { Datum } from '../../engine/server/wire.ts';
 import { checkout, containersOf, runProgram } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
 import { images, PipelineHome } from './pipeline-home.ts';
 
 describe('working on one datum by hand', { skip: images.skip ?? false }, () => {
@@ -111,15 +112,18 @@ describe('working on one datum by hand', { skip: images.skip ?? false }, () => {
       assert.notEqual(await running(), '');
       child.kill(signal);
       await once(child, 'close');
-      await eventually(async () => (await running()) === '' && bench().length === 0);
+      await eventually(
+        `nothing is left after ${signal}`,
+        async () => (await running()) === '' && bench().length === 0,
+      );
     }
     const child = await start();
     const { pid } = await home.inspect<{ pid: number }>('engine', 'status');
     process.kill(pid, 'SIGKILL');
     await once(child, 'close');
-    await eventually(async () => (await running()) === '');
+    await eventually('the container ends', async () => (await running()) === '');
     await home.pfs('list-repo');
-    await eventually(() => bench().length === 0);
+    await eventually('its directory is removed', () => bench().length === 0);
     assert.equal(containersOf(home.folder).length, 0);
   });
 
@@ -170,10 +174,3 @@ describe('working on one datum by hand', { skip: images.skip ?? false }, () => {
     assert.deepEqual(readdirSync(home.path('home/scratch/bench')), []);
   });
 });
-
-/** Looks until it is so: containers end by themselves, and nobody tells. */
-async function eventually(look: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 20_000; !(await look()); ) {
-    assert.ok(Date.now() < end, 'it took too long');
-  }
-}

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '../../engine/server/wire.ts';
 import { containersOf } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
 import { dockerLines, image, images, PipelineHome, workersOf } from './pipeline-home.ts';
 
 const IDLE_MS = 1500;
@@ -26,17 +26,6 @@ function release(pipeline: string): boolean {
     return false;
   }
   return containers.length > 0;
-}
-
-/** Looks every 50 ms, for half a minute at most: Docker tells nobody. */
-async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let n = 0; n < 600; n++) {
-    if (await holds()) {
-      return;
-    }
-    await sleep(50);
-  }
-  assert.fail(`it never came to be that ${what}`);
 }
 
 describe('workers of real containers', { skip: images.skip ?? false }, () => {

@@ -7,6 +7,7 @@ import { SystemClock } from '../../engine/base/system-clock.ts';
 import { DockerExecutor } from '../../engine/executor/docker.ts';
 import { ProcessExecutor } from '../../engine/executor/process.ts';
 import { bashImage, containersWith, dashImage, testImages } from '../support/docker.ts';
+import { lacking } from '../support/leave-out.ts';
 import { conformsToExecutor, type ExecutorUnderTest } from './executor.ts';
 
 type Opened = ExecutorUnderTest | { skip: string };
@@ -39,7 +40,7 @@ async function openProcess(): Promise<Opened> {
   const { ok, notes } = await executor.probe();
   if (!ok) {
     await close();
-    return { skip: notes.join('; ') };
+    return { skip: lacking(notes.join('; ')) };
   }
   const memoryLimits = 'the machine has no limits for its own processes';
   return { executor, image: 'any', lacks: { memoryLimits }, close };
@@ -53,7 +54,9 @@ async function openWith(
     return images;
   }
   const image = await choose(images.busybox);
-  return image === undefined ? { skip: 'no image with this shell is here' } : await open(image);
+  return image === undefined
+    ? { skip: lacking('no image with this shell is here') }
+    : await open(image);
 }
 
 async function open(image: string): Promise<ExecutorUnderTest> {

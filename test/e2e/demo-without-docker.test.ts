@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type CommandResult, checkout, runProgram } from '../support/cli.ts';
+import { withoutNamespaces } from '../support/leave-out.ts';
 
 const PYTHON = `#!/bin/sh
 case $1 in
@@ -19,12 +20,6 @@ case $1 in
     ;;
 esac
 `;
-
-async function namespaces(): Promise<boolean> {
-  const words = ['--user', '--map-root-user', '--mount', '--pid', '--fork', 'true'];
-  const tried = await runProgram('unshare', words).catch(() => ({ code: 1 }));
-  return tried.code === 0;
-}
 
 /** Runs the demo with this `python3`, and with a Docker that nobody listens for. */
 async function demo(python: string): Promise<CommandResult> {
@@ -56,9 +51,7 @@ async function demo(python: string): Promise<CommandResult> {
   }
 }
 
-describe('npm run demo without Docker', {
-  skip: (await namespaces()) ? false : 'no user namespaces here',
-}, () => {
+describe('npm run demo without Docker', { skip: withoutNamespaces() }, () => {
   it('says so and goes on with the python3 of the machine', async () => {
     const { code, stdout, stderr } = await demo(PYTHON);
     assert.equal(code, 0, `${stdout}\n${stderr}`);

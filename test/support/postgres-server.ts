@@ -1,13 +1,15 @@
-// A real PostgreSQL server for tests: one that is named in the environment, or one of its own on a free port.
+// A real PostgreSQL server for tests, of its own, on a free port.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import pg from 'pg';
+import { freePort } from './s3-server.ts';
+
+const START_MS = 60_000;
 
 export interface PostgresServer {
   /** `postgresql://user@host:port/database`. */
@@ -85,8 +87,11 @@ class LocalServer implements PostgresServer {
     });
     this.#child = child;
     process.once('exit', this.#kill);
-    for (;;) {
-      if (child.exitCode !== null) {
+    child.once('error', (error) => {
+      said += error.message;
+    });
+    for (const deadline = performance.now() + START_MS; ; ) {
+      if (hasEnded(child) || performance.now() > deadline) {
         throw new Error(`PostgreSQL did not start: ${said}`);
       }
       try {
@@ -117,7 +122,7 @@ class LocalServer implements PostgresServer {
 
   async kill(): Promise<void> {
     const child = this.#child;
-    if (child && child.exitCode === null) {
+    if (child && !hasEnded(child)) {
       const gone = once(child, 'exit');
       child.kill('SIGQUIT');
       await gone;
@@ -129,6 +134,10 @@ class LocalServer implements PostgresServer {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+function hasEnded({ exitCode, signalCode, pid }: ChildProcess): boolean {
+  return pid === undefined || exitCode !== null || signalCode !== null;
 }
 
 function findBinaries(): string | undefined {
@@ -145,12 +154,4 @@ function findBinaries(): string | undefined {
 function idsOf(user: string): { readonly uid: number; readonly gid: number } {
   const id = (flag: string) => Number(execFileSync('id', [flag, user]).toString());
   return { uid: id('-u'), gid: id('-g') };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
 }

@@ -239,7 +239,8 @@ async function ready(url: string, isDead: () => boolean): Promise<void> {
   }
 }
 
-function freePort(): Promise<number> {
+/** Returns a port of loopback that nobody listens at just now. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.on('error', reject);
