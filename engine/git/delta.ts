@@ -21,8 +21,12 @@ export interface Delta {
   readonly parts: readonly DeltaPart[];
 }
 
-/** Takes a delta apart. Anything malformed is `corrupt`. */
-export function parseDelta(delta: Buffer): Delta {
+/** Returns how long the object is that a delta makes, by what it says itself. */
+export function deltaBytes(delta: Buffer): number {
+  return readSizes(delta).bytes;
+}
+
+function readSizes(delta: Buffer): { baseBytes: number; bytes: number; at: number } {
   let at = 0;
   const size = (): number => {
     let value = 0;
@@ -34,8 +38,15 @@ export function parseDelta(delta: Buffer): Delta {
       }
     }
   };
-  const baseBytes = size();
-  const bytes = size();
+  const [baseBytes, bytes] = [size(), size()];
+  return { baseBytes, bytes, at };
+}
+
+/** Takes a delta apart. Anything malformed is `corrupt`. */
+export function parseDelta(delta: Buffer): Delta {
+  const sizes = readSizes(delta);
+  const { baseBytes, bytes } = sizes;
+  let { at } = sizes;
   const parts: DeltaPart[] = [];
   let made = 0;
   while (at < delta.length) {

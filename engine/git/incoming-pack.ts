@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { EngineError } from '../base/errors.ts';
-import { applyDelta } from './delta.ts';
+import { applyDelta, deltaBytes } from './delta.ts';
 import { type GitKind, objectId } from './object-id.ts';
 import { ENTRY_KINDS, inflateFrom, OFS_DELTA, REF_DELTA, readEntryHeader } from './pack-entry.ts';
 
@@ -128,12 +128,7 @@ export class IncomingPack {
     for (let number = 0; number < count; number++) {
       window = await this.#windowAt(window, at, { least: 64, end: bytes });
       const head = readEntry(window.bytes, at - window.start, at);
-      if (head.size > this.#maxBytes) {
-        throw new EngineError(
-          'invalid',
-          `Cannot take a file of ${head.size} bytes as part of Git's history: the most is ${this.#maxBytes}; track it with git-lfs`,
-        );
-      }
+      this.#checkSize(head.size);
       const least = head.data - at + mostDeflated(head.size);
       window = await this.#windowAt(window, at, { least, end: bytes });
       const stream = window.bytes.subarray(head.data - window.start);
@@ -143,6 +138,8 @@ export class IncomingPack {
       if (kind) {
         this.#places.set(objectId(kind, content), { at, kind });
       } else {
+        // A delta of some bytes may make some gigabytes.
+        this.#checkSize(deltaBytes(content));
         deltas.push(at);
       }
       at = head.data + used;
@@ -153,12 +150,23 @@ export class IncomingPack {
     await this.#indexDeltas(deltas);
   }
 
+  #checkSize(size: number): void {
+    if (size > this.#maxBytes) {
+      throw new EngineError(
+        'invalid',
+        `Cannot take a file of ${size} bytes as part of Git's history: the most is ${this.#maxBytes}; track it with git-lfs`,
+      );
+    }
+  }
+
   /** Names what deltas make: from each base to all that stands on it, so that nothing is made twice. */
   async #indexDeltas(deltas: readonly number[]): Promise<void> {
     const above = new Map<number | string, number[]>();
     for (const at of deltas) {
       const base = this.#entries.get(at)?.base ?? '';
-      above.set(base, [...(above.get(base) ?? []), at]);
+      const standing = above.get(base) ?? [];
+      standing.push(at);
+      above.set(base, standing);
     }
     let left = deltas.length;
     for (const [id, { at: start }] of [...this.#places]) {

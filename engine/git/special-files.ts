@@ -13,6 +13,7 @@ const MODULES = disguises('gitmodules', 'gitmod', 'gi7eba');
 const ATTRIBUTES = disguises('gitattributes', 'gitatt', 'gi7d29');
 
 /** From this length on Git refuses a line of attributes. */
+const MAX_TARGET_BYTES = 4095;
 const MAX_ATTRIBUTES_LINE_BYTES = 2048;
 
 const MODULES_LINE = new RegExp(
@@ -52,6 +53,14 @@ export function checkSpecialMode(name: string, mode: string): void {
       `Cannot store ${JSON.stringify(name)}: Git reads the file of that name, and this is none; use another name`,
     );
   }
+}
+
+/** Returns what is wrong with the target of a symbolic link; undefined where it can be kept. */
+export function linkProblem(target: Buffer): string | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+  const hasControls = /[\u0000-\u001f\u007f]/.test(target.toString('latin1'));
+  const isFine = target.length > 0 && target.length <= MAX_TARGET_BYTES && !hasControls;
+  return isFine ? undefined : 'is empty, too long, or holds control characters';
 }
 
 /** Refuses, with the reason, a file of Git's own whose content a strict check by Git would reject. */

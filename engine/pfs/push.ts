@@ -4,11 +4,17 @@
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { readCommitHeader } from '../git/commit-header.ts';
 import type { IncomingPack } from '../git/incoming-pack.ts';
-import { branchKey, type CommitRecord, commitKey, type RepoKey } from '../journal/records.ts';
+import {
+  branchKey,
+  type CommitRecord,
+  commitKey,
+  type RepoKey,
+  tagKey,
+} from '../journal/records.ts';
 import { checkWritable, openHead, openThere } from './branch-rules.ts';
 import { deleteBranchIn } from './branches.ts';
 import { type Change, makeChange } from './change.ts';
-import { goodCommit } from './commit-facts.ts';
+import { commitById, goodCommit } from './commit-facts.ts';
 import { listCommits } from './commit-list.ts';
 import { findCommit } from './commit-lookup.ts';
 import type { PfsContext, Request } from './context.ts';
@@ -16,6 +22,7 @@ import type { FinishedTree } from './git-commit.ts';
 import { checkBranchName } from './names.ts';
 import { newCommit } from './new-commit.ts';
 import { type Owned, type PushedCommit, PushedObjects } from './pushed-objects.ts';
+import { demandSameHistory, historyOf, untilSettled } from './settled.ts';
 import { checkTagName, deleteTagIn, putTagIn } from './tags.ts';
 
 /** One branch or tag that is to be made, moved or deleted. */
@@ -68,12 +75,23 @@ export async function push(
   asked: Push,
   request: Request,
 ): Promise<ReadonlyMap<string, CommitRecord>> {
+  return await untilSettled(() => pushOnce(context, asked, request));
+}
+
+async function pushOnce(
+  context: PfsContext,
+  asked: Push,
+  request: Request,
+): Promise<ReadonlyMap<string, CommitRecord>> {
   const { repo, updates } = asked;
+  const history = historyOf(context.journal.state, repo);
   const plan = await planPush(context, asked);
   return await makeChange(
     context,
     request,
     (change) => {
+      // Storing takes its time: records that were read before may have been removed, or written anew.
+      demandSameHistory(change.state, repo, history);
       const written = plan.fresh.length > 0 ? storeAll(change, asked, plan) : new Map();
       const heads = new Map<string, CommitRecord>();
       const made = new Set<string>();
@@ -338,6 +356,11 @@ function ancestors(id: string, commits: readonly PushedCommit[]): ReadonlySet<st
 }
 
 function updateTag(change: Change, { repo, update, plan }: Updating, name: string): void {
+  const tag = change.state.tags.get(tagKey(repo, name));
+  const shown = tag ? commitById(change, repo, tag.commit).git : null;
+  if (shown !== update.old) {
+    throw new EngineError('conflict', `Cannot update tag "${name}": ${MOVED}`);
+  }
   if (update.next === null) {
     deleteTagIn(change, { repo, name });
     return;

@@ -3,11 +3,11 @@
 
 import { EngineError } from '../base/errors.ts';
 import { MAX_POINTER_BYTES } from '../base/limits.ts';
-import { encodePointer, parsePointer } from '../content/pointer.ts';
+import { encodePointer, type Pointer, parsePointer } from '../content/pointer.ts';
 import { readCommitHeader } from '../git/commit-header.ts';
 import type { IncomingPack } from '../git/incoming-pack.ts';
 import { EMPTY_TREE } from '../git/object-id.ts';
-import { checkSpecialContent } from '../git/special-files.ts';
+import { checkSpecialContent, linkProblem, specialFile } from '../git/special-files.ts';
 import { decodeTree, type TreeEntry } from '../git/tree.ts';
 import { isOwnAttributes } from './attributes.ts';
 import type { FinishedTree } from './git-commit.ts';
@@ -34,6 +34,8 @@ export class PushedObjects {
   readonly #session: WriteSession;
   readonly #owned: Owned;
   readonly #done = new Set<string>();
+  /** What directories of the repo that were read here name: the repo has it. */
+  readonly #seen = new Set<string>();
 
   constructor(pack: IncomingPack, session: WriteSession, owned: Owned) {
     this.#pack = pack;
@@ -71,24 +73,30 @@ export class PushedObjects {
       return;
     }
     if (this.#pack.kindOf(id) !== 'tree') {
-      await this.#takeOver(id, path);
+      await this.#takeOver(id, { kind: 'tree', path });
       return;
     }
     this.#done.add(id);
     const entries = decodeTree((await this.#pack.read(id)).content);
     const known = await Promise.all(bases.map((base) => this.#session.readTree(base)));
-    const knownIds = new Set(known.flatMap((all) => all.map((entry) => entry.id)));
+    for (const all of known) {
+      for (const { id: child } of all) {
+        this.#seen.add(child);
+      }
+    }
     for (const entry of entries) {
-      const inside = path === '' ? entry.name : `${path}/${entry.name}`;
-      if (knownIds.has(entry.id)) {
+      const { name, mode } = entry;
+      const inside = path === '' ? name : `${path}/${name}`;
+      const same = known.flatMap((all) => all.filter((other) => other.name === name));
+      // The very same entry was looked at when its commit came.
+      if (same.some((other) => other.id === entry.id && other.mode === mode)) {
         continue;
       }
-      if (entry.mode === '40000') {
-        await this.#tree(entry.id, { bases: treesAt(known, entry.name), path: inside });
-      } else if (this.#pack.kindOf(entry.id) === 'blob') {
-        await this.#file(entry, inside);
+      if (mode === '40000') {
+        const below = same.flatMap((other) => (other.mode === '40000' ? other.id : []));
+        await this.#tree(entry.id, { bases: below, path: inside });
       } else {
-        await this.#takeOver(entry.id, inside);
+        await this.#file(entry, inside);
       }
     }
     const stored = entries.length === 0 ? EMPTY_TREE : await this.#session.tree(entries);
@@ -100,49 +108,82 @@ export class PushedObjects {
     }
   }
 
-  async #file({ name, mode, id }: TreeEntry, path: string): Promise<void> {
+  async #file(entry: TreeEntry, path: string): Promise<void> {
+    const { id, name } = entry;
+    if (this.#pack.kindOf(id) !== 'blob') {
+      await this.#takeOver(id, { kind: 'blob', path });
+      if (isLookedAt(entry)) {
+        checkEntry(entry, { path, content: await this.#session.readBlob(id) });
+      }
+      return;
+    }
+    if (this.#done.has(id) && !isLookedAt(entry)) {
+      return;
+    }
+    const { content } = await this.#pack.read(id);
+    checkEntry(entry, { path, content });
     if (this.#done.has(id)) {
       return;
     }
     this.#done.add(id);
-    const { content } = await this.#pack.read(id);
-    const pointer =
-      content.length < MAX_POINTER_BYTES && mode !== '120000' ? parsePointer(content) : undefined;
-    if (pointer) {
-      if (!encodePointer(pointer).equals(content)) {
-        throw new EngineError(
-          'invalid',
-          `Cannot take "/${path}": it is a pointer of git-lfs with more than an id and a size; leave its extensions out`,
-        );
-      }
-      if (!(await this.#owned.hasFile(pointer))) {
-        throw new EngineError(
-          'invalid',
-          `Cannot take "/${path}": its content was not sent; git lfs push --all sends it`,
-        );
-      }
-      await this.#session.relyOnFile(pointer.sha256);
-      await this.#session.blob(content, { logicalSize: pointer.size });
+    const pointer = pointerIn(content);
+    if (!pointer) {
+      await this.#session.blob(content, { hidden: isOwnAttributes(name, content) });
       return;
     }
-    checkSpecialContent(name, content);
-    await this.#session.blob(content, { hidden: isOwnAttributes(name, content) });
+    if (!encodePointer(pointer).equals(content)) {
+      throw refused(
+        path,
+        'it is a pointer of git-lfs with more than an id and a size; leave its extensions out',
+      );
+    }
+    if (!(await this.#owned.hasFile(pointer))) {
+      throw refused(path, 'its content was not sent; git lfs push --all sends it');
+    }
+    await this.#session.relyOnFile(pointer.sha256);
+    await this.#session.blob(content, { logicalSize: pointer.size });
   }
 
   /** An id opens nothing that is in other repos alone. */
-  async #takeOver(id: string, path: string): Promise<void> {
-    if (!(await this.#owned.hasObject(id))) {
-      throw new EngineError(
-        'invalid',
-        `Cannot take "/${path}": object ${id} was not sent, and the repo lacks it`,
-      );
+  async #takeOver(
+    id: string,
+    { kind, path }: { readonly kind: 'blob' | 'tree'; readonly path: string },
+  ): Promise<void> {
+    if (!this.#seen.has(id) && !(await this.#owned.hasObject(id))) {
+      throw refused(path, `object ${id} was not sent, and the repo lacks it`);
+    }
+    const stat = await this.#session.stat(id);
+    if (stat.kind !== kind) {
+      throw refused(path, `object ${id} is a ${stat.kind} where a ${kind} must be`);
     }
     await this.#session.rely(id);
   }
 }
 
-function treesAt(known: readonly (readonly TreeEntry[])[], name: string): string[] {
-  return known.flatMap((entries) =>
-    entries.filter((entry) => entry.name === name && entry.mode === '40000').map(({ id }) => id),
-  );
+/** Whether a file's name or mode says more than its content: then it is looked at wherever it came from. */
+function isLookedAt({ name, mode }: TreeEntry): boolean {
+  return mode === '120000' || specialFile(name) !== undefined;
+}
+
+function checkEntry(
+  { name, mode }: TreeEntry,
+  { path, content }: { readonly path: string; readonly content: Buffer },
+): void {
+  if (mode === '120000') {
+    // What could be taken for a pointer is none either: that has line breaks.
+    const problem = linkProblem(content);
+    if (problem !== undefined) {
+      throw refused(path, `it is a symbolic link whose target ${problem}`);
+    }
+  } else if (!pointerIn(content)) {
+    checkSpecialContent(name, content);
+  }
+}
+
+function pointerIn(content: Buffer): Pointer | undefined {
+  return content.length < MAX_POINTER_BYTES ? parsePointer(content) : undefined;
+}
+
+function refused(path: string, why: string): EngineError {
+  return new EngineError('invalid', `Cannot take "/${path}": ${why}`);
 }

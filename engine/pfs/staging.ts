@@ -4,6 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import { EngineError } from '../base/errors.ts';
 import { MAX_BLOB_BYTES } from '../base/limits.ts';
 import { checkPath } from '../git/names.ts';
+import { linkProblem } from '../git/special-files.ts';
 import type { Edit } from '../journal/records.ts';
 import { isOwnAttributes } from './attributes.ts';
 import { normalizePath } from './names.ts';
@@ -30,7 +31,6 @@ export interface StagingOptions {
 }
 
 /** The longest target of a symbolic link that systems take, in bytes. */
-const MAX_TARGET_BYTES = 4095;
 
 /** Stores the files of an upload in `session`, and returns the edits that put them in their places. */
 export async function stageFiles(
@@ -84,11 +84,11 @@ async function storeLink(
   target: string,
 ): Promise<OverlayFile> {
   const bytes = Buffer.from(target);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-  if (target === '' || /[\u0000-\u001f\u007f]/.test(target) || bytes.length > MAX_TARGET_BYTES) {
+  const problem = linkProblem(bytes);
+  if (problem !== undefined) {
     throw new EngineError(
       'invalid',
-      `Cannot keep the symbolic link "/${path}": its target ${JSON.stringify(target.slice(0, 100))} is empty, too long, or holds control characters`,
+      `Cannot keep the symbolic link "/${path}": its target ${JSON.stringify(target.slice(0, 100))} ${problem}`,
     );
   }
   return { mode: '120000', id: await session.blob(bytes), isLarge: false };

@@ -8,7 +8,7 @@ import { SeededRandom } from '../../../engine/base/random.ts';
 import type { Commit, Job } from '../../../engine/server/wire.ts';
 import { GitClient } from '../../support/git-client.ts';
 import { filesIn } from '../../support/git-export.ts';
-import { TestServer, TOKEN } from '../../support/server.ts';
+import { readAll, TestServer, TOKEN } from '../../support/server.ts';
 
 type Test = Parameters<typeof TestServer.start>[0];
 
@@ -47,6 +47,27 @@ async function start(t: Test) {
   const read = async (ref: string, path: string) =>
     (await server.ask('GET', `/repos/default/data/files/${ref}/content?path=${path}`)).text;
   return { server, client, url, commit, push, commits, read };
+}
+
+/** Sends a command and a pack as no Git would; returns the report. */
+async function sendPack(
+  { client, server }: { readonly client: GitClient; readonly server: TestServer },
+  sent: {
+    readonly ref?: string;
+    readonly old: string;
+    readonly next: string;
+    readonly objects: string;
+  },
+): Promise<string> {
+  const { ref = 'refs/heads/master', old, next } = sent;
+  const objects = await client.feed('work', sent.objects, ['pack-objects', '--stdout', '--quiet']);
+  const line = `${old} ${next} ${ref}\0report-status`;
+  const command = `${(line.length + 4).toString(16).padStart(4, '0')}${line}0000`;
+  const response = await server.open('POST', '/git/default/data.git/git-receive-pack', {
+    headers: { 'content-type': 'application/x-git-receive-pack-request' },
+    body: Buffer.concat([Buffer.from(command, 'latin1'), objects]),
+  });
+  return (await readAll(response)).toString();
 }
 
 it('pushed commits become commits of the repo, with their history', async (t) => {
@@ -168,18 +189,77 @@ it('an object of another repo is not to be had by naming it in a push', async (t
   writeFileSync(client.path('work/.git/objects/info/alternates'), alternates);
   const head = await client.line('work', 'rev-parse', 'HEAD');
   const steal = await client.line('work', 'commit-tree', '-m', 'steals', '-p', head, tree);
-  const objects = await client.feed('work', `${steal}\n`, ['pack-objects', '--stdout', '--quiet']);
-  const line = `${head} ${steal} refs/heads/master\0report-status`;
-  const command = `${(line.length + 4).toString(16).padStart(4, '0')}${line}0000`;
-  const response = await server.open('POST', '/git/default/data.git/git-receive-pack', {
-    headers: { 'content-type': 'application/x-git-receive-pack-request' },
-    body: Buffer.concat([Buffer.from(command, 'latin1'), objects]),
-  });
-  let report = '';
-  for await (const chunk of response) {
-    report += chunk;
-  }
+  const report = await sendPack(
+    { client, server },
+    { old: head, next: steal, objects: `${steal}\n` },
+  );
   assert.match(report, /ng refs\/heads\/master Cannot take "\/": object \w+ was not sent/);
+});
+
+it('a link or a name makes nothing of a file that may not be', async (t) => {
+  const { client, commit, push, url } = await start(t);
+  const link = async (target: string, name: string) => {
+    const id = (await client.feed('work', target, ['hash-object', '-w', '--stdin'])).toString();
+    await client.git('work', 'update-index', '--add', '--cacheinfo', `120000,${id.trim()},${name}`);
+    await client.git('work', 'commit', '--quiet', '-m', name);
+  };
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 5\n`;
+  await commit({ a: 'fine' });
+  await push('origin', 'master');
+  await link(pointer, 'link');
+  await assert.rejects(
+    push('origin', 'master'),
+    /a symbolic link whose target .* control characters/,
+  );
+  await client.git('work', 'reset', '--quiet', '--hard', 'origin/master');
+  await link('a', 'link');
+  await push('origin', 'master');
+  // The content came under another name, where nobody minds it.
+  await commit({ modules: 'no description of a submodule' });
+  await push('origin', 'master');
+  await client.git('work', 'mv', 'modules', '.gitmodules');
+  await client.git('work', 'commit', '--quiet', '-m', 'renamed');
+  await assert.rejects(push('origin', 'master'), /\.gitmodules.*not a plain description/s);
+  await client.git('', 'clone', '--quiet', url, 'clone');
+  await client.git('clone', 'fsck', '--strict');
+});
+
+it('a commit whose directory is a file is refused', async (t) => {
+  const { client, commit, push, server } = await start(t);
+  await commit({ a: 'a file' });
+  await push('origin', 'master');
+  const head = await client.line('work', 'rev-parse', 'HEAD');
+  const blob = await client.line('work', 'rev-parse', 'HEAD:a');
+  const text = `tree ${blob}\nparent ${head}\nauthor a <a@a> 1 +0000\ncommitter a <a@a> 1 +0000\n\nm\n`;
+  const words = ['hash-object', '-t', 'commit', '--literally', '-w', '--stdin'];
+  const id = (await client.feed('work', text, words)).toString().trim();
+  const report = await sendPack({ client, server }, { old: head, next: id, objects: `${id}\n` });
+  assert.match(report, /ng refs\/heads\/master .*is a blob where a tree must be/);
+});
+
+it('a tag that somebody else moved meanwhile stays where it is', async (t) => {
+  const { client, commit, push, server } = await start(t);
+  await commit({ a: '1' });
+  await client.git('work', 'tag', 'v1.0');
+  await push('origin', 'master', 'v1.0');
+  const first = await client.line('work', 'rev-parse', 'HEAD');
+  const { id } = await server.json<Commit>('GET', '/repos/default/data/commits/master');
+  const second = await commit({ a: '2' });
+  await push('origin', 'master');
+  const put = (head: string) =>
+    server.json('PUT', '/repos/default/data/tags/v1.0?force=true', { body: { head } });
+  await put('master');
+  const stale = await sendPack(
+    { client, server },
+    { ref: 'refs/tags/v1.0', old: first, next: first, objects: `${first}\n` },
+  );
+  assert.match(stale, /ng refs\/tags\/v1\.0 .*fetch first/);
+  const tag = await server.json<{ commit: string }>('GET', '/repos/default/data/tags/v1.0');
+  assert.notEqual(tag.commit, id);
+  assert.equal(
+    await client.line('work', 'ls-remote', 'origin', 'v1.0'),
+    `${second}\trefs/tags/v1.0`,
+  );
 });
 
 it('random histories are the same after a push and a pull', async (t) => {
