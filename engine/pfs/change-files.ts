@@ -3,7 +3,7 @@
 import { EngineError } from '../base/errors.ts';
 import { checkPath } from '../git/names.ts';
 import type { CommitRecord, Edit, RepoKey } from '../journal/records.ts';
-import type { CommitQueue } from './commit-queue.ts';
+import type { CommitQueue, Guard } from './commit-queue.ts';
 import { openTree } from './commits.ts';
 import type { PfsContext, Request } from './context.ts';
 import { isDirectory, resolveFile } from './files.ts';
@@ -17,14 +17,16 @@ export async function deleteFiles(
   change: {
     readonly target: Target;
     readonly paths: readonly string[];
+    readonly guard?: Guard | undefined;
     readonly request: Request;
   },
 ): Promise<CommitRecord> {
-  const { target, paths, request } = change;
+  const { target, paths, guard, request } = change;
   const edits = paths.map((path) => ({ kind: 'delete' as const, path: normalizePath(path) }));
   return await commitEdits(context, queue, {
     target,
     edits,
+    guard,
     session: context.newSession(),
     request,
   });
@@ -39,10 +41,11 @@ export async function copyFile(
     readonly source: { readonly repo: RepoKey; readonly ref: string; readonly path: string };
     readonly path: string;
     readonly append: boolean;
+    readonly guard?: Guard | undefined;
     readonly request: Request;
   },
 ): Promise<CommitRecord> {
-  const { target, source, append, request } = change;
+  const { target, source, append, guard, request } = change;
   const path = normalizePath(change.path);
   if (path !== '') {
     checkPath(path);
@@ -66,5 +69,5 @@ export async function copyFile(
     session.discard();
     throw error;
   }
-  return await commitEdits(context, queue, { target, edits, session, request });
+  return await commitEdits(context, queue, { target, edits, guard, session, request });
 }

@@ -1,12 +1,14 @@
 // The door for S3 on an engine in the test's own process, at a real port of loopback.
 
 import { mkdtempSync, rmSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'minio';
 import { CommitQueue } from '../../engine/pfs/commit-queue.ts';
 import { openS3Door } from '../../engine/server/s3/door.ts';
 import { MultipartUploads } from '../../engine/server/s3/multipart.ts';
+import { hmac, sha256 } from '../../engine/server/s3/signature.ts';
 import { TestEngine } from './engine.ts';
 
 export const ACCESS_KEY = 'pfs';
@@ -69,4 +71,77 @@ async function open(
       return await open(t, engine, folder);
     },
   };
+}
+
+export interface AskOptions {
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+  readonly secret?: string;
+  readonly accessKey?: string;
+  readonly date?: Date;
+}
+
+/** Sends a request that is signed by hand. */
+export async function ask(
+  door: Pick<TestDoor, 'address'>,
+  method: string,
+  path: string,
+  options: AskOptions = {},
+) {
+  const { query = {}, body = '', secret = SECRET_KEY, accessKey = ACCESS_KEY } = options;
+  const { host, hostname, port } = new URL(door.address);
+  const date = (options.date ?? new Date()).toISOString().replace(/[-:]|\.\d+/g, '');
+  const day = date.slice(0, 8);
+  const encode = (text: string) =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (c) =>
+      `%${c.charCodeAt(0).toString(16)}`.toUpperCase(),
+    );
+  const text = Object.entries(query)
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .sort()
+    .join('&');
+  const headers: Record<string, string> = {
+    'x-amz-content-sha256': sha256(body),
+    ...options.headers,
+    host,
+    'x-amz-date': date,
+  };
+  const names = Object.keys(headers).sort();
+  const canonical = [
+    method,
+    path,
+    text,
+    names.map((name) => `${name}:${headers[name]}\n`).join(''),
+    names.join(';'),
+    headers['x-amz-content-sha256'],
+  ].join('\n');
+  const scope = `${day}/us-east-1/s3/aws4_request`;
+  const key = [day, 'us-east-1', 's3', 'aws4_request'].reduce(hmac, Buffer.from(`AWS4${secret}`));
+  const signed = hmac(key, ['AWS4-HMAC-SHA256', date, scope, sha256(canonical)].join('\n'));
+  headers.authorization = `AWS4-HMAC-SHA256 Credential=${accessKey}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signed.toString('hex')}`;
+  return await new Promise<{
+    status: number;
+    text: string;
+    headers: Readonly<Record<string, unknown>>;
+  }>((resolve, reject) => {
+    const request = httpRequest(
+      { host: hostname, port, method, path: text === '' ? path : `${path}?${text}`, headers },
+      (response) => {
+        let received = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          received += chunk;
+        });
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            text: received,
+            headers: response.headers as Readonly<Record<string, unknown>>,
+          }),
+        );
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
 }

@@ -5,20 +5,17 @@ import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import { createBucket, deleteBucket, inspectBucket, listAll } from './bucket-operations.ts';
 import { getObject } from './get-object.ts';
+import { copyObject, deleteObject, deleteObjects, putObject } from './put-object.ts';
+import { type DoorParts, S3Request } from './request.ts';
+import { errorDocument, S3Error, toS3Error } from './s3-error.ts';
+import { checkSignature } from './signature.ts';
 import {
   abortUpload,
   beginUpload,
   completeUpload,
-  copyObject,
-  deleteObject,
-  deleteObjects,
   listParts,
-  putObject,
   putPart,
-} from './put-object.ts';
-import { type DoorParts, S3Request } from './request.ts';
-import { errorDocument, S3Error, toS3Error } from './s3-error.ts';
-import { checkSignature } from './signature.ts';
+} from './upload-operations.ts';
 
 /** The access key of whoever has the engine's token, which is the secret key. */
 export const S3_ACCESS_KEY = 'pfs';

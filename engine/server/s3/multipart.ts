@@ -46,7 +46,7 @@ export class MultipartUploads {
     mkdirSync(folder, { recursive: true });
     for (const id of readdirSync(folder)) {
       const upload = readRecord(join(folder, id, RECORD));
-      if (upload && upload.started > this.#clock.now() - KEPT_MS) {
+      if (upload && this.#isKept(upload)) {
         this.#uploads.set(id, upload);
       } else {
         rmSync(join(folder, id), { recursive: true, force: true });
@@ -54,7 +54,16 @@ export class MultipartUploads {
     }
   }
 
+  #isKept({ started }: Upload): boolean {
+    return started > this.#clock.now() - KEPT_MS;
+  }
+
   async begin(bucket: Bucket, key: string): Promise<Upload> {
+    for (const upload of [...this.#uploads.values()]) {
+      if (!this.#isKept(upload)) {
+        await this.end(upload);
+      }
+    }
     const id = this.#ids.next();
     const { repo, ref } = bucket;
     const upload = { id, repo, ref, key, started: this.#clock.now() };

@@ -12,8 +12,7 @@ import { openTree } from '../../pfs/commits.ts';
 import { findFile } from '../../pfs/files.ts';
 import { type FilePart, putFiles, type Target } from '../../pfs/upload.ts';
 import { type Bucket, findWritable, shownCommit } from './bucket.ts';
-import { type FoundObject, findObject, openObject } from './get-object.ts';
-import { MOST_PARTS, type Part, type Upload } from './multipart.ts';
+import { type FoundObject, findObject } from './get-object.ts';
 import { isoTime, type S3Request } from './request.ts';
 import { S3Error } from './s3-error.ts';
 import { decodedLength } from './signed-body.ts';
@@ -26,7 +25,7 @@ function targetOf({ repo, ref }: Bucket): Target {
 }
 
 /** Returns the path that a key names; `InvalidArgument` where no file can have it. */
-function pathOf(key: string): string {
+export function pathOf(key: string): string {
   checkPath(key);
   return key;
 }
@@ -41,7 +40,7 @@ export async function putObject(request: S3Request): Promise<void> {
     await makeFolder(request);
     return;
   }
-  const commit = await store(request, bucket, request.body());
+  const commit = await storeObject(request, bucket, request.body());
   request.empty(200, { etag: `"${commit.etag}"`, 'x-amz-version-id': commit.id });
 }
 
@@ -55,7 +54,8 @@ async function makeFolder(request: S3Request): Promise<void> {
   request.empty(200, { etag: `"${objectId('blob', Buffer.alloc(0))}"` });
 }
 
-async function store(
+/** Stores one object, in a commit of its own or in the open one; returns the commit and the object's ETag. */
+export async function storeObject(
   request: S3Request,
   bucket: Bucket,
   source: AsyncIterable<Buffer>,
@@ -144,6 +144,7 @@ export async function copyObject(request: S3Request): Promise<void> {
     source: { repo: source.bucket.repo, ref: source.commit.id, path: source.key },
     path: pathOf(request.key),
     append: false,
+    guard: conditionsOf(request),
     request: actor,
   });
   request.send(
@@ -154,7 +155,7 @@ export async function copyObject(request: S3Request): Promise<void> {
 }
 
 /** Returns what a copy is made of: `/<bucket>/<key>?versionId=<commit>`, encoded as a URL. */
-async function sourceOf(request: S3Request): Promise<FoundObject> {
+export async function sourceOf(request: S3Request): Promise<FoundObject> {
   const text = request.header('x-amz-copy-source') ?? '';
   const [path = '', query = ''] = text.split('?');
   const [name = '', ...key] = decodeURIComponent(path).replace(/^\//, '').split('/');
@@ -169,7 +170,10 @@ async function sourceOf(request: S3Request): Promise<FoundObject> {
 
 export async function deleteObject(request: S3Request): Promise<void> {
   const bucket = await findWritable(request.context, request.bucket);
-  const commit = await deleteKeys(request, bucket, [request.key]);
+  const commit = await deleteKeys(request, bucket, {
+    keys: [request.key],
+    guard: conditionsOf(request),
+  });
   request.empty(204, commit ? { 'x-amz-version-id': commit.id } : {});
 }
 
@@ -177,7 +181,7 @@ export async function deleteObject(request: S3Request): Promise<void> {
 async function deleteKeys(
   request: S3Request,
   bucket: Bucket,
-  keys: readonly string[],
+  { keys, guard }: { readonly keys: readonly string[]; readonly guard?: Guard | undefined },
 ): Promise<CommitRecord | undefined> {
   const { context, parts, actor } = request;
   const commit = await shownCommit(context, bucket);
@@ -198,7 +202,7 @@ async function deleteKeys(
   if (paths.length === 0) {
     return undefined;
   }
-  const change = { target: targetOf(bucket), paths, request: actor };
+  const change = { target: targetOf(bucket), paths, guard, request: actor };
   return await deleteFiles(context, parts.queue, change);
 }
 
@@ -209,122 +213,9 @@ export async function deleteObjects(request: S3Request): Promise<void> {
   if (keys.length > MOST_DELETED || !keys.every((key) => typeof key === 'string')) {
     throw new S3Error('MalformedXML', `Name up to ${MOST_DELETED} keys`);
   }
-  await deleteKeys(request, bucket, keys as string[]);
+  await deleteKeys(request, bucket, { keys: keys as string[] });
   const isQuiet = String(document.Quiet) === 'true';
   request.send('DeleteResult', {
     Deleted: isQuiet ? [] : keys.map((Key) => ({ Key: String(Key) })),
   });
-}
-
-export async function beginUpload(request: S3Request): Promise<void> {
-  const bucket = await findWritable(request.context, request.bucket);
-  const upload = await request.parts.uploads.begin(bucket, pathOf(request.key));
-  request.send('InitiateMultipartUploadResult', {
-    Bucket: request.bucket,
-    Key: request.key,
-    UploadId: upload.id,
-  });
-}
-
-async function uploadOf(
-  request: S3Request,
-): Promise<{ readonly bucket: Bucket; readonly upload: Upload }> {
-  const bucket = await findWritable(request.context, request.bucket);
-  const id = request.query.get('uploadId') ?? '';
-  return { bucket, upload: request.parts.uploads.find(id, bucket, request.key) };
-}
-
-export async function putPart(request: S3Request): Promise<void> {
-  const { upload } = await uploadOf(request);
-  const number = Number(request.query.get('partNumber'));
-  if (!Number.isInteger(number) || number < 1 || number > MOST_PARTS) {
-    throw new S3Error('InvalidArgument', `Parts have numbers from 1 to ${MOST_PARTS}`);
-  }
-  if (request.header('x-amz-copy-source') === undefined) {
-    const etag = await request.parts.uploads.putPart(upload, number, request.body());
-    request.empty(200, { etag: `"${etag}"` });
-    return;
-  }
-  const source = await sourceOf(request);
-  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(
-    request.header('x-amz-copy-source-range') ?? '',
-  ) ?? [undefined, '0', String(source.size - 1)];
-  const range = { start: Number(first), end: Number(last) + 1 };
-  const opened = await openObject(request.context, source);
-  try {
-    const bytes = opened.readFile(source.entry.id, range);
-    const etag = await request.parts.uploads.putPart(upload, number, bytes);
-    request.send('CopyPartResult', {
-      LastModified: isoTime(source.modified),
-      ETag: `"${etag}"`,
-    });
-  } finally {
-    opened.close();
-  }
-}
-
-export async function listParts(request: S3Request): Promise<void> {
-  const { upload } = await uploadOf(request);
-  const after = request.number('part-number-marker', MOST_PARTS) % MOST_PARTS;
-  const max = request.number('max-parts', 1000);
-  const parts = request.parts.uploads.parts(upload).filter(({ number }) => number > after);
-  const shown = parts.slice(0, max);
-  request.send('ListPartsResult', {
-    Bucket: request.bucket,
-    Key: request.key,
-    UploadId: upload.id,
-    MaxParts: max,
-    IsTruncated: parts.length > max,
-    NextPartNumberMarker: shown.at(-1)?.number ?? 0,
-    Part: shown.map(({ number, etag, size, modified }) => ({
-      PartNumber: number,
-      LastModified: isoTime(modified),
-      ETag: `"${etag}"`,
-      Size: size,
-    })),
-  });
-}
-
-export async function completeUpload(request: S3Request): Promise<void> {
-  const { bucket, upload } = await uploadOf(request);
-  const document = parseXml(await request.document(), 'CompleteMultipartUpload');
-  const parts = wantedParts(listOf(document.Part), request.parts.uploads.parts(upload));
-  const made = await store(request, bucket, request.parts.uploads.read(upload, parts));
-  await request.parts.uploads.end(upload);
-  request.send(
-    'CompleteMultipartUploadResult',
-    {
-      Location: `http://${request.header('host') ?? ''}/${request.bucket}/${request.key}`,
-      Bucket: request.bucket,
-      Key: request.key,
-      ETag: `"${made.etag}"`,
-    },
-    { 'x-amz-version-id': made.id },
-  );
-}
-
-function wantedParts(named: readonly unknown[], have: readonly Part[]): Part[] {
-  let last = 0;
-  return named.map((each) => {
-    const { PartNumber, ETag } = (each ?? {}) as Record<string, unknown>;
-    const number = Number(PartNumber);
-    if (number <= last) {
-      throw new S3Error('InvalidPartOrder', 'Name the parts in the order of their numbers');
-    }
-    last = number;
-    const etag = String(ETag ?? '')
-      .replaceAll('"', '')
-      .replaceAll('&quot;', '');
-    const part = have.find((one) => one.number === number && (etag === '' || one.etag === etag));
-    if (!part) {
-      throw new S3Error('InvalidPart', `Part ${number} has not come, or is another one`);
-    }
-    return part;
-  });
-}
-
-export async function abortUpload(request: S3Request): Promise<void> {
-  const { upload } = await uploadOf(request);
-  await request.parts.uploads.end(upload);
-  request.empty(204);
 }

@@ -51,6 +51,7 @@ export function checkSignature(
     throw new S3Error('AuthorizationHeaderMalformed', 'The scope of the credential is none of S3');
   }
   checkTime(claim, options.now);
+  checkSigned(request, claim);
   const secret = options.secretOf(accessKey);
   if (secret === undefined) {
     throw new S3Error('InvalidAccessKeyId', 'There is no such access key; pfs s3-env shows it');
@@ -119,6 +120,17 @@ function claimOfQuery(query: ReadonlyMap<string, string>): Claim {
     date: field('Date'),
     expires,
   };
+}
+
+/** What a presigned URL allows must not grow by a header: a source to copy from, above all. */
+function checkSigned({ headers }: SignedRequest, { signedHeaders }: Claim): void {
+  const signed = signedHeaders.split(';');
+  const added = Object.keys(headers).find(
+    (name) => name.startsWith('x-amz-copy-source') && !signed.includes(name),
+  );
+  if (added !== undefined) {
+    throw new S3Error('AccessDenied', `The header ${added} must be signed`);
+  }
 }
 
 function checkTime({ date, expires }: Claim, now: number): void {

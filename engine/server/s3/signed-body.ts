@@ -62,7 +62,9 @@ export function decodedLength(headers: IncomingHttpHeaders): number | undefined 
 function checksOf(headers: IncomingHttpHeaders, payload: string): Check[] {
   const checks: Check[] = [];
   const add = (name: string, hash: Check['hash'], text: unknown, encoding: 'hex' | 'base64') => {
-    const inTrailer = String(headers['x-amz-trailer'] ?? '').includes(name);
+    const inTrailer = String(headers['x-amz-trailer'] ?? '')
+      .split(',')
+      .some((each) => each.trim().toLowerCase() === name);
     if (text !== undefined || inTrailer) {
       const wanted = text === undefined ? undefined : Buffer.from(String(text), encoding);
       checks.push({ name, hash, wanted });

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { request as httpRequest } from 'node:http';
 import { it } from 'node:test';
 import type { Client } from 'minio';
 import { SeededRandom } from '../../../engine/base/random.ts';
@@ -11,9 +10,10 @@ import { listCommits } from '../../../engine/pfs/commit-list.ts';
 import { resolveCommit } from '../../../engine/pfs/commit-lookup.ts';
 import { finishCommit, startCommit } from '../../../engine/pfs/commits.ts';
 import { createRepo } from '../../../engine/pfs/repos.ts';
-import { hmac, sha256 } from '../../../engine/server/s3/signature.ts';
+import { Crc32, Crc32c } from '../../../engine/server/s3/crc.ts';
+import { sha256 } from '../../../engine/server/s3/signature.ts';
 import { ACTOR } from '../../support/pfs.ts';
-import { ACCESS_KEY, SECRET_KEY, startS3Door, type TestDoor } from '../../support/s3-door.ts';
+import { type AskOptions, ask, startS3Door, type TestDoor } from '../../support/s3-door.ts';
 
 type Test = Parameters<typeof startS3Door>[0];
 
@@ -195,6 +195,60 @@ it('conditions hold for reads, and for writes also when many come at once', asyn
   assert.equal(won.length, 1);
 });
 
+it('conditions hold for copies and deletions too', async (t) => {
+  const door = await start(t);
+  await door.client.putObject('master.data', 'a', 'a');
+  await door.client.putObject('master.data', 'b', 'b');
+  const copy = await ask(door, 'PUT', '/master.data/b', {
+    headers: { 'x-amz-copy-source': '/master.data/a', 'if-none-match': '*' },
+  });
+  assert.equal(copy.status, 412);
+  const deletion = (etag: string) =>
+    ask(door, 'DELETE', '/master.data/b', { headers: { 'if-match': `"${etag}"` } });
+  assert.equal((await deletion('other')).status, 412);
+  assert.equal((await read(door.client, 'master.data', 'b')).toString(), 'b');
+  const { etag } = await door.client.statObject('master.data', 'b');
+  assert.equal((await deletion(etag)).status, 204);
+});
+
+it('a URL that allows a write allows no copy', async (t) => {
+  const door = await start(t, 'data', 'secret');
+  await door.client.putObject('master.secret', 'a', 'secret');
+  const url = await door.client.presignedPutObject('master.data', 'a', 60);
+  const headers = { 'x-amz-copy-source': '/master.secret/a' };
+  const copy = await fetch(url, { method: 'PUT', headers });
+  assert.equal(copy.status, 403);
+  assert.match(await copy.text(), /x-amz-copy-source must be signed/);
+  assert.equal((await fetch(url, { method: 'PUT', body: 'mine' })).status, 200);
+});
+
+it('a digest after the body is looked at, and only the one that is announced', async (t) => {
+  const door = await start(t);
+  const put = (name: string, digest: string) =>
+    ask(door, 'PUT', '/master.data/k', {
+      body: `4\r\nbody\r\n0\r\n${name}:${digest}\r\n\r\n`,
+      headers: {
+        'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
+        'x-amz-decoded-content-length': '4',
+        'x-amz-trailer': name,
+      },
+    });
+  const [crc32, crc32c] = [new Crc32(), new Crc32c()];
+  for (const crc of [crc32, crc32c]) {
+    crc.update(Buffer.from('body'));
+  }
+  assert.equal(
+    (await put('x-amz-checksum-crc32c', crc32c.digest().toString('base64'))).status,
+    200,
+  );
+  assert.equal((await put('x-amz-checksum-crc32', crc32.digest().toString('base64'))).status, 200);
+  assert.equal((await put('x-amz-checksum-crc32', 'AAAAAA==')).status, 400);
+  const check = new Crc32c();
+  check.update(Buffer.from('123456789'));
+  // The check value of RFC 3720, B.4.
+  assert.equal(check.digest().toString('hex'), 'e3069283');
+});
+
 it('an upload in parts is one commit once it is complete, and survives a restart before', async (t) => {
   const first = await start(t);
   const id = await begin(first);
@@ -291,71 +345,3 @@ it('who does not know the secret, comes too late, or sends other bytes than were
   assert.match(broken.text, /MalformedXML/);
   assert.deepEqual(door.faults, []);
 });
-
-interface AskOptions {
-  readonly query?: Readonly<Record<string, string>>;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
-  readonly secret?: string;
-  readonly accessKey?: string;
-  readonly date?: Date;
-}
-
-/** Sends a request that is signed by hand. */
-async function ask(door: TestDoor, method: string, path: string, options: AskOptions = {}) {
-  const { query = {}, body = '', secret = SECRET_KEY, accessKey = ACCESS_KEY } = options;
-  const { host, hostname, port } = new URL(door.address);
-  const date = (options.date ?? new Date()).toISOString().replace(/[-:]|\.\d+/g, '');
-  const day = date.slice(0, 8);
-  const encode = (text: string) =>
-    encodeURIComponent(text).replace(/[!'()*]/g, (c) =>
-      `%${c.charCodeAt(0).toString(16)}`.toUpperCase(),
-    );
-  const text = Object.entries(query)
-    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
-    .sort()
-    .join('&');
-  const headers: Record<string, string> = {
-    'x-amz-content-sha256': sha256(body),
-    ...options.headers,
-    host,
-    'x-amz-date': date,
-  };
-  const names = Object.keys(headers).sort();
-  const canonical = [
-    method,
-    path,
-    text,
-    names.map((name) => `${name}:${headers[name]}\n`).join(''),
-    names.join(';'),
-    headers['x-amz-content-sha256'],
-  ].join('\n');
-  const scope = `${day}/us-east-1/s3/aws4_request`;
-  const key = [day, 'us-east-1', 's3', 'aws4_request'].reduce(hmac, Buffer.from(`AWS4${secret}`));
-  const signed = hmac(key, ['AWS4-HMAC-SHA256', date, scope, sha256(canonical)].join('\n'));
-  headers.authorization = `AWS4-HMAC-SHA256 Credential=${accessKey}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signed.toString('hex')}`;
-  return await new Promise<{
-    status: number;
-    text: string;
-    headers: Readonly<Record<string, unknown>>;
-  }>((resolve, reject) => {
-    const request = httpRequest(
-      { host: hostname, port, method, path: text === '' ? path : `${path}?${text}`, headers },
-      (response) => {
-        let received = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => {
-          received += chunk;
-        });
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            text: received,
-            headers: response.headers as Readonly<Record<string, unknown>>,
-          }),
-        );
-      },
-    );
-    request.on('error', reject);
-    request.end(body);
-  });
-}
