@@ -15,7 +15,7 @@ import { putVerified, readVerifiedIndex, readVerifiedPack } from './copy-object.
 import { LiveSizes } from './live-sizes.ts';
 import { rebuildIndex } from './pack-scan.ts';
 import type { RepairOptions } from './repair.ts';
-import { salvage } from './salvage.ts';
+import { type Salvaged, salvage } from './salvage.ts';
 
 const BUDGET_BYTES = 192 * 1024 * 1024;
 
@@ -51,7 +51,7 @@ export class PackRepair {
     }
     let taken = 0;
     for (const kind of ['git', 'chunk'] as const) {
-      taken += await this.#salvage(from, kind, undefined);
+      taken += (await this.#salvage(from, kind, undefined))?.taken ?? 0;
     }
     return taken === 0 ? undefined : `Brought ${taken} objects back from ${from.url}`;
   }
@@ -91,24 +91,27 @@ export class PackRepair {
         throw error;
       }
     }
-    const taken = await this.#salvage(from, pack.kind, pack);
-    return taken === 0
-      ? undefined
-      : `Put what pack "${key}" held together again, ${taken} objects of it from ${from.url}`;
+    const salvaged = await this.#salvage(from, pack.kind, pack);
+    return salvaged && tell(pack, salvaged, from.url);
   }
 
   /**
-   * Writes new packs from what can be read here and in the copy, in place of `pack` where there is one. Returns how many
-   * objects came from the copy; with none nothing is changed.
+   * Writes new packs from what can be read here and in the copy, in place of `pack` where there is one. Undefined where the copy
+   * had nothing for it: nothing is changed.
    */
-  async #salvage(from: ObjectStore, kind: PackKind, pack: PackRef | undefined): Promise<number> {
+  async #salvage(
+    from: ObjectStore,
+    kind: PackKind,
+    pack: PackRef | undefined,
+  ): Promise<Salvaged | undefined> {
     const copy = await openToLook(from, this.#options);
     try {
       return await this.#writing(async (context) => {
-        const { added, taken } = await salvage(context, { kind, copy, ...(pack ? { pack } : {}) });
+        const salvaged = await salvage(context, { kind, copy, ...(pack ? { pack } : {}) });
         const repo = [...context.journal.state.repos.keys()][0];
+        const { added, taken } = salvaged;
         if (taken === 0 || repo === undefined) {
-          return 0;
+          return undefined;
         }
         const operation: Operation = pack
           ? { kind: 'packs.compacted', added, removed: [pack.id] }
@@ -116,7 +119,7 @@ export class PackRepair {
         await context.journal.transact(() => ({ operations: [operation], result: null }), {
           actor: 'engine',
         });
-        return taken;
+        return salvaged;
       });
     } finally {
       await copy.journal.close();
@@ -147,4 +150,13 @@ export class PackRepair {
       await context.journal.close();
     }
   }
+}
+
+function tell(pack: PackRef, { taken, lost, isIndexed }: Salvaged, url: string): string {
+  const key = packKey(pack.id);
+  const done = `Put what pack "${key}" held together again, ${taken} objects of it from ${url}`;
+  if (!isIndexed) {
+    return `${done}; its index was lost, so what is newer than the copy may be missing: run pfs fsck, and keep a copy of "${key}" until then`;
+  }
+  return lost === 0 ? done : `${done}; ${lost} are in neither`;
 }

@@ -21,6 +21,8 @@ export interface Salvaged {
   readonly taken: number;
   /** Objects of the old pack that are nowhere any more. */
   readonly lost: number;
+  /** Whether the old pack's index told what was in it. */
+  readonly isIndexed: boolean;
 }
 
 interface Found {
@@ -113,7 +115,7 @@ export async function salvage(
       found.write(writer.add(id, found.stat, found.bytes));
     }
     const added = (await writer.finish()).map(({ index: _, ...one }) => one);
-    return { added, taken, lost };
+    return { added, taken, lost, isIndexed: index !== undefined };
   } catch (error) {
     writer.discard();
     throw error;
