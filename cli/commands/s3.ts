@@ -21,21 +21,29 @@ export const commands: readonly Command[] = [
     run: async (context) => {
       // Starts the engine where it must: only then there is an address.
       await context.client.get('/engine');
-      const address = context.home.engine()?.s3;
-      const token = context.env.PFS_TOKEN || context.home.token();
-      if (address === undefined || token === undefined) {
+      const { client, home } = context;
+      const record = home.engine();
+      // The door's address and its key are known of this home's own engine alone.
+      if (record?.address !== client.address) {
         throw new CliError(
           'failed_precondition',
-          'Cannot say where S3 is: this engine is not of this home, or PFS_S3_LISTEN is off',
+          `Cannot say where S3 is: the engine at ${client.address} is not the one of ${home.folder}; run this where that engine runs`,
+        );
+      }
+      const token = home.token();
+      if (record.s3 === undefined || token === undefined) {
+        throw new CliError(
+          'failed_precondition',
+          'Cannot say where S3 is: the engine was started with PFS_S3_LISTEN=off; start it again without that',
         );
       }
       const values = {
-        AWS_ENDPOINT_URL: address,
+        AWS_ENDPOINT_URL: record.s3,
         AWS_ACCESS_KEY_ID: 'pfs',
         AWS_SECRET_ACCESS_KEY: token,
         AWS_REGION: 'us-east-1',
       };
-      const lines = Object.entries(values).map(([name, value]) => `export ${name}=${value}`);
+      const lines = Object.entries(values).map(([name, value]) => `export ${name}='${value}'`);
       await context.output.line(lines.join('\n'));
     },
   },

@@ -34,7 +34,7 @@ async function type(line: string): Promise<string> {
 before(async () => {
   await home.pfs('create-repo', 'data');
   for (const line of (await home.pfs('s3-env')).trim().split('\n')) {
-    const [, name = '', value = ''] = /^export (\w+)=(.*)$/.exec(line) ?? [];
+    const [, name = '', value = ''] = /^export (\w+)='(.*)'$/.exec(line) ?? [];
     environment[name] = value;
   }
 });
