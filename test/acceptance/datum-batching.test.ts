@@ -79,7 +79,7 @@ done`;
       sh,
       transform: { datum_batching: true },
       datum_tries: 2,
-      datum_timeout: '3s',
+      datum_timeout: '10s',
     });
     const job = await home.done('survivor');
     const found = await datums('survivor', job);
@@ -89,7 +89,7 @@ done`;
     };
     assert.match(outcome('/b'), /^failed, 2: it reported: b_is_bad/);
     assert.match(outcome('/d'), /^failed, 2: exit code 9/);
-    assert.match(outcome('/e'), /^failed, 2: it took longer than its time-out of 3 s/);
+    assert.match(outcome('/e'), /^failed, 2: it took longer than its time-out of 10 s/);
     assert.match(outcome('/f'), /^failed, 2: exit code 137/);
     for (const path of ['/a', '/c', '/g']) {
       assert.match(outcome(path), /^success, 1: $/);

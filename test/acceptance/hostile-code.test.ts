@@ -128,7 +128,7 @@ describe('user code that misbehaves', { skip }, () => {
   });
 
   it('is ended when its time is up, whatever it does', async () => {
-    await check('endless', 'code-endless', ENDLESS, '3s');
+    await check('endless', 'code-endless', ENDLESS, '8s');
     const size = Buffer.byteLength(await home.pfs('logs', '--pipeline', 'endless'));
     assert.ok(size < 200e6, `the logs are ${size} bytes`);
   });

@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { SeededRandom } from '../../engine/base/random.ts';
-import { checkout, runProgram } from '../support/cli.ts';
+import { checkout, runProgram, skipWithoutDocker } from '../support/cli.ts';
 import { startS3Server } from '../support/s3-server.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 import { isMet, median, ratioOf } from './figures.ts';
@@ -43,7 +43,9 @@ async function ableRows(t: TestContext): Promise<Row[]> {
   const has = (need: string): boolean =>
     need === 's3'
       ? !lacks.includes(need)
-      : folders.some((folder) => existsSync(join(folder, need)));
+      : need === 'docker'
+        ? skipWithoutDocker() === false
+        : folders.some((folder) => existsSync(join(folder, need)));
   const able = ROWS.filter(({ needs }) => needs.every(has));
   for (const { name } of ROWS.filter((row) => !able.includes(row))) {
     t.diagnostic(`${name} needs what is not here`);

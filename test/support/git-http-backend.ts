@@ -1,6 +1,6 @@
 // Git's own server for smart HTTP, `git http-backend`, behind a small HTTP server at a port of loopback.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -22,7 +22,6 @@ export interface GitHttpBackendOptions {
 /** Starts a server that allows everything: pushes, any object by its id. */
 export async function startGitHttpBackend(options: GitHttpBackendOptions): Promise<GitHttpBackend> {
   const { root, user } = options;
-  const program = execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim();
   const wanted = user && `Basic ${Buffer.from(`${user.name}:${user.password}`).toString('base64')}`;
   const requests: string[] = [];
   const server = createServer((request, response) => {
@@ -31,7 +30,7 @@ export async function startGitHttpBackend(options: GitHttpBackendOptions): Promi
       response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
       return;
     }
-    serve(`${program}/git-http-backend`, { root, request, response });
+    serveGit({ root, request, response });
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
@@ -48,15 +47,16 @@ export async function startGitHttpBackend(options: GitHttpBackendOptions): Promi
   };
 }
 
-/** Runs the program as a CGI script (RFC 3875) for one request. */
-function serve(
-  program: string,
-  asked: { root: string; request: IncomingMessage; response: ServerResponse },
-): void {
+/** Runs `git http-backend` as a CGI script (RFC 3875) for one request. It allows everything. */
+export function serveGit(asked: {
+  root: string;
+  request: IncomingMessage;
+  response: ServerResponse;
+}): void {
   const { root, request, response } = asked;
   const [path = '', query = ''] = (request.url ?? '').split('?');
   const header = (name: string) => String(request.headers[name] ?? '');
-  const child = spawn(program, [], {
+  const child = spawn('git', ['http-backend'], {
     env: {
       PATH: process.env.PATH,
       GIT_PROJECT_ROOT: root,

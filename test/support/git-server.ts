@@ -1,11 +1,12 @@
 // A real Git server for tests: stock `git http-backend` behind Node's HTTP server, with a password where wanted.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { serveGit } from './git-http-backend.ts';
 
 const AUTHOR = {
   GIT_AUTHOR_NAME: 'Ann',
@@ -105,46 +106,7 @@ export class GitServer {
       response.end('who are you?');
       return;
     }
-    const backend = spawn('git', ['http-backend'], {
-      env: {
-        ...process.env,
-        ...AUTHOR,
-        GIT_PROJECT_ROOT: this.#folder,
-        GIT_HTTP_EXPORT_ALL: '1',
-        PATH_INFO: url.pathname,
-        QUERY_STRING: url.search.slice(1),
-        REQUEST_METHOD: request.method ?? 'GET',
-        CONTENT_TYPE: request.headers['content-type'] ?? '',
-        GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
-        REMOTE_ADDR: '127.0.0.1',
-      },
-      stdio: ['pipe', 'pipe', 'ignore'],
-    });
-    request.pipe(backend.stdin.on('error', () => undefined));
-    let head = Buffer.alloc(0);
-    let isOpen = false;
-    backend.stdout.on('data', (bytes: Buffer) => {
-      if (isOpen) {
-        response.write(bytes);
-        return;
-      }
-      head = Buffer.concat([head, bytes]);
-      const end = head.indexOf('\r\n\r\n');
-      if (end >= 0) {
-        isOpen = true;
-        const lines = head
-          .toString('latin1', 0, end)
-          .split('\r\n')
-          .map((line) => line.split(': '));
-        const status = lines.find(([name]) => name === 'Status')?.[1] ?? '200';
-        response.writeHead(
-          Number.parseInt(status, 10),
-          Object.fromEntries(lines.filter(([name]) => name !== 'Status') as [string, string][]),
-        );
-        response.write(head.subarray(end + 4));
-      }
-    });
-    backend.on('close', () => response.end());
+    serveGit({ root: this.#folder, request, response });
   }
 
   #bare(name: string): string {

@@ -33,6 +33,8 @@ const counts = (processed: number) => ({
   recovered: 0,
 });
 
+let shown: Promise<void> = Promise.resolve();
+
 before(async () => {
   engine = await FakeEngine.start();
   engine.handler = ({ method, path }, response) => {
@@ -42,7 +44,7 @@ before(async () => {
     } else if (path.endsWith('/wait')) {
       response.write(`${JSON.stringify({ ...JOB, state: 'running', datums: counts(2) })}\n`);
       const done = { ...JOB, state: 'success', datums: counts(4), finished: JOB.started };
-      setTimeout(() => response.end(`${JSON.stringify(done)}\n`), 300);
+      void shown.then(() => response.end(`${JSON.stringify(done)}\n`));
     } else if (method === 'POST') {
       sendJson(response, 200, { id: ID });
     } else {
@@ -65,6 +67,17 @@ interface World {
 async function seen(line: string, { isTerminal, env = {} }: World): Promise<[string, string]> {
   const open = () => Object.assign(new PassThrough(), { isTTY: isTerminal, columns: 100 });
   const [stdout, stderr] = [open(), open()];
+  let text = '';
+  const all = new Promise<void>((resolve) => {
+    stderr.on('data', (bytes: Buffer) => {
+      text += bytes;
+      if (text.includes('2 / 4')) {
+        resolve();
+      }
+    });
+  });
+  // The job goes on once its first half was shown to those who see it.
+  shown = isTerminal ? all : Promise.resolve();
   const code = await run(line.split(' '), {
     env: { PFS_HOME: '/nonexistent', PFS_TOKEN: 'x', PFS_ADDRESS: engine.address, ...env },
     stdin: Readable.from([]),
@@ -73,9 +86,8 @@ async function seen(line: string, { isTerminal, env = {} }: World): Promise<[str
     signal: new AbortController().signal,
     now: Date.parse('2026-11-22T12:00:00Z'),
   });
-  const [out, err] = [stdout, stderr].map((stream) => String(stream.read() ?? ''));
-  assert.equal(code, 0, err);
-  return [out ?? '', err ?? ''];
+  assert.equal(code, 0, text);
+  return [String(stdout.read() ?? ''), text];
 }
 
 describe('colour', () => {
