@@ -34,7 +34,6 @@ export class DatumPlace {
   /** What the container was given of secrets. */
   readonly secrets: ShownSecrets;
   #worker: Worker | undefined;
-  #resting: Promise<void> | undefined;
   #isFresh = true;
   /** Whether the worker's output is empty, and nothing has run since. */
   #isEmptied = false;
@@ -124,15 +123,8 @@ export class DatumPlace {
     await worker?.stop();
   }
 
-  /** Ends the container, and frees the cached files that its inputs linked to. Who asks meanwhile waits for the same end. */
+  /** Ends the container, and frees the cached files that its inputs linked to. Nothing else may be asked meanwhile. */
   async rest(): Promise<void> {
-    this.#resting ??= this.#rest().finally(() => {
-      this.#resting = undefined;
-    });
-    await this.#resting;
-  }
-
-  async #rest(): Promise<void> {
     if (this.#worker) {
       await this.discardWorker();
       await this.#inputs.clear();

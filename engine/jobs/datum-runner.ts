@@ -41,6 +41,7 @@ export class DatumRunner {
   readonly #place: DatumPlace;
   readonly #disk: DiskGuard;
   #running: { readonly cut: AbortController; readonly over: Promise<void> } | undefined;
+  #stopping: Promise<void> | undefined;
 
   constructor(options: DatumRunnerOptions) {
     this.#options = options;
@@ -61,9 +62,12 @@ export class DatumRunner {
   /**
    * Processes one datum, with as many attempts as the task allows; each after the first gets a fresh container. What is
    * the datum's own fault is an outcome. Rejects with `cancelled` when the signal aborts, and with any other error when
-   * executor, store or machine failed: the datum is then as if it had never run.
+   * executor, store or machine failed: the datum is then as if it had never run. Waits for the end of a stop.
    */
   async run(task: DatumTask, options: DatumRunOptions = {}): Promise<DatumOutcome> {
+    while (this.#stopping) {
+      await this.#stopping;
+    }
     if (this.#running) {
       throw new EngineError('internal', `Cannot run datum "${task.datum}": the runner is busy`);
     }
@@ -81,13 +85,13 @@ export class DatumRunner {
 
   /**
    * Ends the container, and frees the cached files that its inputs linked to. A datum that is being processed rejects
-   * with `cancelled` first. The runner can be used again.
+   * with `cancelled` first. The runner can be used again. Who asks meanwhile waits for the same end.
    */
   async stop(): Promise<void> {
-    this.#running?.cut.abort();
-    await this.#running?.over;
-    this.#disk.rest();
-    await this.#place.rest();
+    this.#stopping ??= this.#stop().finally(() => {
+      this.#stopping = undefined;
+    });
+    await this.#stopping;
   }
 
   /** Ends a command that waits for more datums; where that can't be done, its container. */
@@ -103,6 +107,13 @@ export class DatumRunner {
   async close(): Promise<void> {
     await this.stop();
     await this.#place.remove();
+  }
+
+  async #stop(): Promise<void> {
+    this.#running?.cut.abort();
+    await this.#running?.over;
+    this.#disk.rest();
+    await this.#place.rest();
   }
 
   async #run(

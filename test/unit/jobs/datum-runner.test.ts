@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import {
   chmodSync,
-  existsSync,
   lstatSync,
   readdirSync,
   readFileSync,
@@ -9,106 +8,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { it, type TestContext } from 'node:test';
+import { it } from 'node:test';
 import { EngineError, isEngineError } from '../../../engine/base/errors.ts';
-import type {
-  Executor,
-  RunResult,
-  RunSpec,
-  Worker,
-  WorkerSpec,
-} from '../../../engine/executor/executor.ts';
-import { DatumRunner } from '../../../engine/jobs/datum-runner.ts';
-import type { DatumTask } from '../../../engine/jobs/datum-task.ts';
-import { FileCache } from '../../../engine/jobs/file-cache.ts';
-import { InstantClock } from '../../support/instant-clock.ts';
-import { MemoryContents } from '../../support/memory-contents.ts';
-import { scratchDirectory } from '../../support/scratch.ts';
-
-/** What a command does in a test: user code with the directories in its hands. */
-type Command = (
-  spec: RunSpec,
-  place: { out: string; pfs: string; worker: number },
-) => RunResult | Promise<RunResult>;
-
-const EXITED: RunResult = { kind: 'exited', code: 0 };
-
-/** Runs functions in place of containers. */
-class FakeExecutor implements Executor {
-  readonly kind = 'docker';
-  started = 0;
-  stopped = 0;
-  takenOver = 0;
-  command: Command = () => EXITED;
-  startError: EngineError | undefined;
-  onTakeOver: (out: string) => void = () => {};
-
-  async probe() {
-    return { ok: true, notes: [] };
-  }
-  async capacity() {
-    return { cpus: 2, memoryBytes: 2 ** 32 };
-  }
-  async resolveImage(): Promise<never> {
-    throw new Error('not asked for');
-  }
-  async sweep(): Promise<void> {}
-
-  async reclaim(): Promise<void> {}
-  async close(): Promise<void> {}
-
-  async startWorker(spec: WorkerSpec): Promise<Worker> {
-    if (this.startError) {
-      throw this.startError;
-    }
-    this.started += 1;
-    const worker = this.started;
-    const place = { out: spec.outputDirectory, pfs: spec.inputDirectory, worker };
-    return {
-      id: `worker-${worker}`,
-      sharesInputs: true,
-      run: async (run) => this.command(run, place),
-      attach: () => Promise.reject(new Error('nobody attaches')),
-      takeOver: async () => {
-        this.takenOver += 1;
-        this.onTakeOver(spec.outputDirectory);
-      },
-      stop: async () => {
-        this.stopped += 1;
-      },
-    };
-  }
-}
-
-function setUp(t: TestContext, command: Command) {
-  const scratch = scratchDirectory(t);
-  const executor = new FakeExecutor();
-  executor.command = command;
-  const contents = new MemoryContents();
-  const cache = new FileCache(join(scratch, 'cache'), { maxBytes: 1e6, minFreeBytes: 0 });
-  const directory = join(scratch, 'slot');
-  const image = { reference: 'busybox', digest: 'sha256:1', id: 'sha256:1', hasShell: true };
-  const runner = new DatumRunner({
-    executor,
-    cache,
-    clock: new InstantClock(),
-    minFreeBytes: 0,
-    directory,
-    worker: { image, labels: {}, name: 'test', limits: { memoryBytes: 2 ** 29 } },
-  });
-  const task = (more: Partial<DatumTask> = {}): DatumTask => ({
-    datum: 'd1',
-    entries: [],
-    environment: {},
-    command: ['true'],
-    acceptReturnCodes: [],
-    tries: 1,
-    contents,
-    withWriter: (use) => use(contents),
-    ...more,
-  });
-  return { executor, contents, runner, task, directory };
-}
+import type { RunResult } from '../../../engine/executor/executor.ts';
+import { EXITED, setUpRunner as setUp } from './datum-runner-rig.ts';
 
 it('a datum reads its inputs and its output is stored', async (t) => {
   const { runner, task, contents, executor, directory } = setUp(t, async (spec, { out, pfs }) => {
@@ -338,44 +241,6 @@ it('what only another user may touch is taken over by the worker', async (t) => 
   executor.onTakeOver = () => {};
   const refused = await runner.run(task());
   assert.match(refused.reason, /left files in \/pfs\/out that nobody else may read/);
-});
-
-it('stop ends the container and frees the inputs; close removes the directories', async (t) => {
-  const { runner, task, executor, contents, directory } = setUp(t, () => EXITED);
-  const tree = await contents.commit({ a: 'hello' });
-  const entries = [{ input: 'in', path: '/', mode: '40000', id: tree }];
-  await runner.run(task({ entries }));
-  assert.ok(existsSync(join(directory, 'pfs/in/a')));
-  await runner.stop();
-  assert.equal(existsSync(join(directory, 'pfs/in')), false);
-  assert.equal(executor.stopped, 1);
-  assert.equal((await runner.run(task({ entries }))).state, 'success');
-  // Also while it is just being stopped by somebody else.
-  await Promise.all([runner.stop(), runner.close()]);
-  assert.equal(existsSync(directory), false);
-  await runner.close();
-});
-
-it('stopping while a datum is processed cancels it; that is no failure of the datum', async (t) => {
-  let started = () => {};
-  const running = new Promise<void>((resolve) => {
-    started = resolve;
-  });
-  const { runner, task, executor } = setUp(t, (spec) => {
-    started();
-    return new Promise((_resolve, reject) => {
-      spec.signal?.addEventListener('abort', () => {
-        reject(new EngineError('cancelled', 'Cannot go on: cancelled'));
-      });
-    });
-  });
-  const cancelled = assert.rejects(runner.run(task()), (error) =>
-    isEngineError(error, 'cancelled'),
-  );
-  await running;
-  await runner.close();
-  await cancelled;
-  assert.deepEqual([executor.started, executor.stopped], [1, 1]);
 });
 
 it('many datums cost little beside their commands', async (t) => {
