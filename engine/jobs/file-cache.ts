@@ -1,18 +1,16 @@
 // Contents of files as files on this disk, to be linked into what user code sees. It can be deleted at any time and
 // holds nothing that the bucket doesn't; nothing in it is ever changed in place.
 
-import {
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  unlinkSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { linkSync, lstatSync, rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { EngineError, systemCode } from '../base/errors.ts';
+import { EngineError, isEngineError, systemCode } from '../base/errors.ts';
+import {
+  cachedFiles,
+  cachedPath,
+  fetchingPath,
+  streamCached,
+  writeCached,
+} from './cached-files.ts';
 import type { ContentReader } from './contents.ts';
 import {
   copyTo,
@@ -21,8 +19,6 @@ import {
   linkOrCopy,
   openError,
   placeError,
-  writeNew,
-  writeSmall,
 } from './host-file.ts';
 
 export interface FileCacheOptions {
@@ -55,10 +51,18 @@ interface CacheEntry {
   pins: number;
   /** Looked at by this process: it is there, of that size. */
   isVerified: boolean;
+  /** Fetched before it was needed, and not used since. */
+  isAhead: boolean;
 }
 
-const NAME_PATTERN = /^([0-9a-f]{40}x?)-(\d+)$/;
-const FETCHING_PREFIX = 'fetching-';
+interface Fetch {
+  readonly done: Promise<CacheEntry>;
+  /** For nobody who needs the file now. */
+  readonly isAhead: boolean;
+}
+
+type FetchOptions = Pick<PlaceOptions, 'contents' | 'signal'> & { readonly isAhead: boolean };
+
 const DEFAULT_MAX_FILES = 200_000;
 /** How many bytes are written between two looks at the free space. */
 const LOOK_AGAIN_BYTES = 64 * 1024 * 1024;
@@ -70,10 +74,14 @@ export class FileCache {
   readonly #freeBytes: (directory: string) => Promise<number>;
   /** In the order of their last use. */
   readonly #entries = new Map<string, CacheEntry>();
-  readonly #fetching = new Map<string, Promise<CacheEntry>>();
+  readonly #fetching = new Map<string, Fetch>();
   #opening: Promise<void> | undefined;
   #bytes = 0;
   #promisedBytes = 0;
+  /** What files take up that were fetched ahead, and not used since. */
+  #aheadBytes = 0;
+  /** How many wait until fetches ahead are over, for want of room. */
+  #wanting = 0;
   #writtenSinceLook = Number.POSITIVE_INFINITY;
   #free = 0;
   #nextTemporary = 0;
@@ -92,7 +100,8 @@ export class FileCache {
 
   /**
    * Makes `target`, which doesn't exist, a read-only file of that content; returns its size. Rejects with
-   * `resource_exhausted` where the cache or the disk has no room, with `invalid` for a name the disk can't hold.
+   * `resource_exhausted` where the cache or the disk has no room, with `invalid` for a name the disk can't hold, with
+   * `cancelled` when the signal aborts a fetch.
    */
   async place(file: CachedFile, options: PlaceOptions & { target: string }): Promise<number> {
     const { target } = options;
@@ -138,34 +147,73 @@ export class FileCache {
     return entry.size;
   }
 
-  /** Fetches a file that is not in the cache, so that {@link tryLink} will find it. Rejects as {@link place} does. */
-  async warm(file: CachedFile, contents: ContentReader): Promise<void> {
-    if (this.#entries.get(keyOf(file))?.isVerified !== true) {
-      const entry = await this.#acquire(file, { contents });
-      entry.pins -= 1;
+  /**
+   * Fetches a file that is not in the cache, so that {@link tryLink} will find it, unless that is being done. Rejects as
+   * {@link place} does, and with `resource_exhausted` sooner: it takes at most half of the cache, leaves twice as
+   * much free on the disk, drops no file that was fetched ahead itself, and gives way to those who need room now.
+   */
+  async warm(file: CachedFile, options: Omit<PlaceOptions, 'copy'>): Promise<void> {
+    await this.#opened();
+    const key = keyOf(file);
+    const known = this.#entries.get(key);
+    if (!(known && this.#isIntact(key, known)) && !this.#fetching.has(key)) {
+      await this.#begin(file, { ...options, isAhead: true }).done;
     }
   }
 
   async #acquire(file: CachedFile, options: PlaceOptions): Promise<CacheEntry> {
-    this.#opening ??= this.#open();
-    await this.#opening;
+    await this.#opened();
     const key = keyOf(file);
-    const known = this.#entries.get(key);
-    if (known && this.#isIntact(key, known)) {
-      this.#touch(key, known);
-      known.pins += 1;
-      return known;
+    for (;;) {
+      if (options.signal?.aborted) {
+        throw new EngineError('cancelled', 'Cannot fetch the file: the work was cancelled');
+      }
+      const known = this.#entries.get(key);
+      if (known && this.#isIntact(key, known)) {
+        this.#touch(key, known);
+        known.pins += 1;
+        return known;
+      }
+      const joined = this.#fetching.get(key);
+      try {
+        const fetch = joined ?? this.#begin(file, { ...options, isAhead: false });
+        const entry = await fetch.done;
+        this.#use(entry);
+        entry.pins += 1;
+        return entry;
+      } catch (error) {
+        // That of a fetch ahead is nobody's failure, and whoever was cancelled was another one.
+        const isOthers =
+          joined !== undefined && (joined.isAhead || isEngineError(error, 'cancelled'));
+        if (!isOthers && !(await this.#hasWaited(error))) {
+          throw error;
+        }
+      }
     }
-    let fetching = this.#fetching.get(key);
-    if (!fetching) {
-      fetching = this.#fetch(file, options.contents);
-      this.#fetching.set(key, fetching);
-      const done = () => this.#fetching.delete(key);
-      fetching.then(done, done);
+  }
+
+  /** After an error for want of room: resolves when one of the fetches ahead is over; false where there are none. */
+  async #hasWaited(error: unknown): Promise<boolean> {
+    const ahead = [...this.#fetching.values()].filter(({ isAhead }) => isAhead);
+    if (!isEngineError(error, 'resource_exhausted') || ahead.length === 0) {
+      return false;
     }
-    const entry = await fetching;
-    entry.pins += 1;
-    return entry;
+    this.#wanting += 1;
+    try {
+      await Promise.race(ahead.map(({ done }) => done.catch(() => undefined)));
+    } finally {
+      this.#wanting -= 1;
+    }
+    return true;
+  }
+
+  #begin(file: CachedFile, options: FetchOptions): Fetch {
+    const key = keyOf(file);
+    const fetch = { done: this.#fetch(file, options), isAhead: options.isAhead };
+    this.#fetching.set(key, fetch);
+    const over = () => this.#fetching.delete(key);
+    fetch.done.then(over, over);
+    return fetch;
   }
 
   #isIntact(key: string, entry: CacheEntry): boolean {
@@ -182,88 +230,68 @@ export class FileCache {
     return entry.isVerified;
   }
 
-  async #fetch(file: CachedFile, contents: ContentReader): Promise<CacheEntry> {
+  async #fetch(file: CachedFile, options: FetchOptions): Promise<CacheEntry> {
+    const { contents, isAhead, signal } = options;
     const key = keyOf(file);
     const content = await contents.readFile(file.id);
     const size = content.kind === 'small' ? content.bytes.length : content.size;
-    await this.#makeRoom(size, file);
+    await this.#makeRoom(size, { file, isAhead });
     const path = this.#path(key, size);
     const mode = file.executable ? 0o555 : 0o444;
     try {
       if (content.kind === 'small') {
-        this.#write(path, { bytes: content.bytes, mode });
+        writeCached(path, { bytes: content.bytes, mode });
       } else {
-        await this.#stream(path, { file: file.id, source: content.read(), mode, size });
+        const source = content.read();
+        const temporary = fetchingPath(this.#directory, this.#nextTemporary++);
+        await streamCached(path, { file: file.id, temporary, source, mode, size, signal });
       }
     } catch (error) {
       throw fetchError(error, file.id);
     } finally {
       this.#promisedBytes -= size;
     }
-    const entry: CacheEntry = { size, pins: 0, isVerified: true };
+    const entry: CacheEntry = { size, pins: 0, isVerified: true, isAhead };
     this.#entries.set(key, entry);
     this.#bytes += size;
+    this.#aheadBytes += isAhead ? size : 0;
     this.#free -= size;
     return entry;
   }
 
-  /** Writes a small file in one piece. What a crash leaves of one has another size than its name says. */
-  #write(path: string, content: { bytes: Uint8Array; mode: number }): void {
-    try {
-      writeSmall(path, content);
-    } catch (error) {
-      rmSync(path, { force: true });
-      if (systemCode(error) !== 'EEXIST') {
-        throw error;
-      }
-      writeSmall(path, content);
-    }
-  }
-
-  async #stream(
-    path: string,
-    content: { file: string; source: AsyncIterable<Uint8Array>; mode: number; size: number },
-  ): Promise<void> {
-    const { file, source, mode, size } = content;
-    const temporary = join(this.#directory, `${FETCHING_PREFIX}${this.#nextTemporary++}`);
-    try {
-      const written = await writeNew(temporary, source, { mode, limit: size });
-      if (written !== size) {
-        throw new EngineError(
-          'corrupt',
-          `Cannot fetch file "${file}": ${written} bytes came instead of ${size}`,
-        );
-      }
-      renameSync(temporary, path);
-    } catch (error) {
-      rmSync(temporary, { force: true });
-      throw error;
-    }
-  }
-
   /** Promises `size` bytes to one fetch, dropping files where needed, or refuses. */
-  async #makeRoom(size: number, file: CachedFile): Promise<void> {
+  async #makeRoom(
+    size: number,
+    options: { readonly file: CachedFile; readonly isAhead: boolean },
+  ): Promise<void> {
+    const { file, isAhead } = options;
     const { maxBytes, minFreeBytes, maxFiles = DEFAULT_MAX_FILES } = this.#options;
     const taken = () => this.#bytes + this.#promisedBytes + size;
-    if (taken() > maxBytes || this.#entries.size >= maxFiles) {
-      await this.#drop(() => taken() <= maxBytes && this.#entries.size < maxFiles);
-      if (taken() > maxBytes) {
-        throw new EngineError(
-          'resource_exhausted',
-          `Cannot fetch a file of ${size} bytes: the cache "${this.#directory}" may hold ${maxBytes} bytes, and ${this.#bytes + this.#promisedBytes} of them are in use; raise its cap or use fewer workers`,
-          { details: { file: file.id, size, maxBytes } },
-        );
-      }
+    const isTooMuch = () =>
+      isAhead &&
+      (this.#wanting > 0 || this.#aheadBytes + this.#promisedBytes + size > maxBytes / 2);
+    if (!isTooMuch() && (taken() > maxBytes || this.#entries.size >= maxFiles)) {
+      const isEnough = () => taken() <= maxBytes && this.#entries.size < maxFiles;
+      await this.#drop(isEnough, { keepsAhead: isAhead });
+    }
+    if (isTooMuch() || taken() > maxBytes) {
+      throw new EngineError(
+        'resource_exhausted',
+        `Cannot fetch a file of ${size} bytes: the cache "${this.#directory}" may hold ${maxBytes} bytes, and ${this.#bytes + this.#promisedBytes} of them are in use; raise its cap or use fewer workers`,
+        { details: { file: file.id, size, maxBytes } },
+      );
     }
     this.#promisedBytes += size;
     this.#writtenSinceLook += size;
-    const tooLittle = () => this.#free - this.#promisedBytes < minFreeBytes;
+    // User code that is at work needs some of it, too.
+    const least = isAhead ? minFreeBytes * 2 : minFreeBytes;
+    const tooLittle = () => this.#free - this.#promisedBytes < least;
     try {
       if (this.#writtenSinceLook > LOOK_AGAIN_BYTES || tooLittle()) {
         await this.#look();
-        if (tooLittle()) {
+        if (tooLittle() && !isAhead) {
           const wanted = minFreeBytes + this.#promisedBytes - this.#free;
-          await this.#drop((dropped) => dropped >= wanted);
+          await this.#drop((dropped) => dropped >= wanted, { keepsAhead: false });
           await this.#look();
         }
       }
@@ -286,7 +314,10 @@ export class FileCache {
   }
 
   /** Drops files that nobody uses, the least recently used first, until `isEnough` of the bytes dropped. */
-  async #drop(isEnough: (dropped: number) => boolean): Promise<void> {
+  async #drop(
+    isEnough: (dropped: number) => boolean,
+    options: { readonly keepsAhead: boolean },
+  ): Promise<void> {
     let dropped = 0;
     let looked = 0;
     for (const [key, entry] of this.#entries) {
@@ -300,7 +331,7 @@ export class FileCache {
       const path = this.#path(key, entry.size);
       // A file that is linked elsewhere takes up its room whether it is dropped here or not.
       const links = lstatSync(path, { throwIfNoEntry: false })?.nlink ?? 0;
-      if (entry.pins > 0 || links > 1) {
+      if (entry.pins > 0 || links > 1 || (options.keepsAhead && entry.isAhead)) {
         continue;
       }
       this.#forget(key);
@@ -310,41 +341,40 @@ export class FileCache {
   }
 
   #touch(key: string, entry: CacheEntry): void {
+    this.#use(entry);
     this.#entries.delete(key);
     this.#entries.set(key, entry);
+  }
+
+  /** Says that an entry is not ahead of its use any more. */
+  #use(entry: CacheEntry): void {
+    this.#aheadBytes -= entry.isAhead ? entry.size : 0;
+    entry.isAhead = false;
   }
 
   #forget(key: string): void {
     const entry = this.#entries.get(key);
     if (entry && this.#entries.delete(key)) {
+      this.#use(entry);
       this.#bytes -= entry.size;
     }
   }
 
   #path(key: string, size: number): string {
-    return join(this.#directory, key.slice(0, 2), `${key}-${size}`);
+    return cachedPath(this.#directory, { key, size });
+  }
+
+  async #opened(): Promise<void> {
+    this.#opening ??= this.#open();
+    await this.#opening;
   }
 
   /** Learns what an earlier process left; each file is looked at only when it is used. */
   async #open(): Promise<void> {
     try {
-      mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-      for (const name of readdirSync(this.#directory)) {
-        if (name.startsWith(FETCHING_PREFIX)) {
-          unlinkSync(join(this.#directory, name));
-        }
-      }
-      for (let first = 0; first < 256; first++) {
-        const shard = join(this.#directory, first.toString(16).padStart(2, '0'));
-        mkdirSync(shard, { recursive: true });
-        for (const name of readdirSync(shard)) {
-          const [, key = '', size = ''] = NAME_PATTERN.exec(name) ?? [];
-          if (key !== '') {
-            this.#entries.set(key, { size: Number(size), pins: 0, isVerified: false });
-            this.#bytes += Number(size);
-          }
-        }
-        await setImmediate();
+      for await (const { key, size } of cachedFiles(this.#directory)) {
+        this.#entries.set(key, { size, pins: 0, isVerified: false, isAhead: false });
+        this.#bytes += size;
       }
     } catch (error) {
       this.#entries.clear();

@@ -49,16 +49,19 @@ export function writeSmall(path: string, options: { bytes: Uint8Array; mode: num
   }
 }
 
-/** Writes a new file and returns how many bytes came; stops beyond `limit`. */
+/** Writes a new file and returns how many bytes came; stops beyond `limit`. Rejects with `cancelled` when the signal aborts. */
 export async function writeNew(
   path: string,
   source: AsyncIterable<Uint8Array>,
-  options: { mode: number; limit: number },
+  options: { mode: number; limit: number; signal?: AbortSignal | undefined },
 ): Promise<number> {
   const file = openSync(path, 'wx', 0o600);
   try {
     let written = 0;
     for await (const part of source) {
+      if (options.signal?.aborted) {
+        throw new EngineError('cancelled', 'Cannot write the file: the work was cancelled');
+      }
       written += writeAll(file, part);
       if (written > options.limit) {
         break;

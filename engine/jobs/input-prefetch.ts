@@ -5,10 +5,10 @@ import type { MountEntry } from './datum-task.ts';
 import type { FileCache } from './file-cache.ts';
 import { childrenOf, planShown, type Shown } from './shown-tree.ts';
 
-/** What is fetched ahead of one datum: more would push out of the cache what others are about to use. */
+/** What is fetched ahead of one datum: more would take longer than the datum before it. */
 const MAX_FILES = 2000;
 
-/** Fetches the files of `entries`, but for lazy ones. Rejects as {@link FileCache.place} does. */
+/** Fetches the files of `entries`, but for lazy ones. Rejects as {@link FileCache.warm} does. */
 export async function prefetchInputs(
   cache: FileCache,
   options: {
@@ -23,7 +23,7 @@ export async function prefetchInputs(
     if (shown.kind === 'file') {
       files += 1;
       if (!shown.isEmpty && !shown.isLazy) {
-        await cache.warm(shown, contents);
+        await cache.warm(shown, { contents, signal });
       }
       return;
     }

@@ -206,15 +206,18 @@ class JobRun {
     todo: AsyncGenerator<Datum>,
     signal: AbortSignal,
   ): Promise<void> {
+    const over = new AbortController();
+    const either = AbortSignal.any([signal, over.signal]);
     const queue = new DatumQueue(todo, {
       ahead: inputs.spec.parallelism_spec.constant * AHEAD_OF_EACH,
-      prepare: (datum) => this.#pool.prefetch(datum, signal),
+      prepare: (datum) => this.#pool.prefetch(datum, either),
     });
     try {
       if (await queue.hasNext()) {
         await this.#work(inputs, queue, signal);
       }
     } finally {
+      over.abort();
       await queue.close();
     }
   }
