@@ -40,7 +40,8 @@ export class DirectoryTarget implements EgressTarget {
   }
 
   async #send(outgoing: Outgoing, signal: AbortSignal): Promise<void> {
-    const root = await this.#root();
+    const directories = new Set<string>();
+    const root = await this.#root(directories);
     const staging = join(root, `.pfs-egress-${shortHash(this.#options.sender)}`);
     await rm(staging, { recursive: true, force: true });
     await mkdir(staging, { mode: 0o700 });
@@ -50,13 +51,12 @@ export class DirectoryTarget implements EgressTarget {
         await this.#remove(root, path);
       }
       let count = 0;
-      const directories = new Set<string>();
       for await (const file of outgoing.files()) {
         signal.throwIfAborted();
         if (await this.#isThere(root, file)) {
           continue;
         }
-        await this.#put(root, { file, staging, outgoing });
+        await this.#put(root, { file, staging, outgoing, directories });
         directories.add(dirname(join(root, file.path)));
         count += 1;
         if (count % SYNC_BATCH === 0) {
@@ -69,8 +69,8 @@ export class DirectoryTarget implements EgressTarget {
     }
   }
 
-  /** Makes the directory, and returns where it really is, once that is known to be allowed. */
-  async #root(): Promise<string> {
+  /** Makes the directory, and returns where it really is, once that is known to be allowed. Adds those to `changed` in which it makes one. */
+  async #root(changed: Set<string>): Promise<string> {
     const { directory, allowed, forbidden } = this.#options;
     for (const one of allowed) {
       const below = relative(one, directory);
@@ -79,6 +79,7 @@ export class DirectoryTarget implements EgressTarget {
       }
       let at = await realpath(one);
       for (const name of below === '' ? [] : below.split(sep)) {
+        changed.add(at);
         at = join(at, name);
         await mkdir(at).catch(ignore('EEXIST'));
         if (!(await lstat(at)).isDirectory()) {
@@ -112,16 +113,22 @@ export class DirectoryTarget implements EgressTarget {
   /** Writes a file beside its place and moves it there: what is there is whole at any moment. */
   async #put(
     root: string,
-    what: { readonly file: OutgoingFile; readonly staging: string; readonly outgoing: Outgoing },
+    what: {
+      readonly file: OutgoingFile;
+      readonly staging: string;
+      readonly outgoing: Outgoing;
+      readonly directories: Set<string>;
+    },
   ): Promise<void> {
     const { file, staging, outgoing } = what;
-    await this.#makeDirectories(root, dirname(file.path));
+    await this.#makeDirectories(root, { path: dirname(file.path), changed: what.directories });
     const temporary = join(staging, 'file');
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
     const handle = await open(temporary, flags, 0o644);
     try {
       for await (const bytes of outgoing.read(file)) {
-        await handle.write(bytes);
+        // A write may take less than it is given; this goes on where it ended.
+        await handle.writeFile(bytes);
       }
       await handle.sync();
     } finally {
@@ -137,9 +144,13 @@ export class DirectoryTarget implements EgressTarget {
     });
   }
 
-  async #makeDirectories(root: string, path: string): Promise<void> {
+  async #makeDirectories(
+    root: string,
+    { path, changed }: { readonly path: string; readonly changed: Set<string> },
+  ): Promise<void> {
     let at = root;
     for (const name of path === '.' ? [] : path.split('/')) {
+      changed.add(at);
       at = join(at, name);
       await mkdir(at).catch(ignore('EEXIST'));
       if (!(await lstat(at)).isDirectory()) {
@@ -211,11 +222,12 @@ function ignore(...codes: readonly string[]): (error: unknown) => undefined {
 
 async function syncDirectories(directories: Set<string>): Promise<void> {
   for (const directory of directories) {
-    const handle = await open(directory, 'r');
+    // Above the place there may be one that may be written to and not read, which no call could sync.
+    const handle = await open(directory, 'r').catch(ignore('EACCES'));
     try {
-      await handle.sync();
+      await handle?.sync();
     } finally {
-      await handle.close();
+      await handle?.close();
     }
   }
   directories.clear();

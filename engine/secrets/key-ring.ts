@@ -9,7 +9,7 @@ import {
   readFileSync,
   renameSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../base/clock.ts';
@@ -157,7 +157,8 @@ export class KeyRing {
       const file = openSync(temporary, 'w', OWNER_ONLY);
       try {
         chmodSync(temporary, OWNER_ONLY);
-        writeSync(file, `${JSON.stringify({ keys }, null, 2)}\n`);
+        // All of it, unlike writeSync, which may take less and say so.
+        writeFileSync(file, `${JSON.stringify({ keys }, null, 2)}\n`);
         fsyncSync(file);
       } finally {
         closeSync(file);

@@ -75,7 +75,7 @@ export class FakeExecutor implements Executor {
 }
 
 /** A runner on a {@link FakeExecutor} that runs `command`, in a directory of its own. */
-export function setUpRunner(t: TestContext, command: Command) {
+export function setUpRunner(t: TestContext, command: Command, options = { minFreeBytes: 0 }) {
   const scratch = scratchDirectory(t);
   const executor = new FakeExecutor();
   executor.command = command;
@@ -87,7 +87,7 @@ export function setUpRunner(t: TestContext, command: Command) {
     executor,
     cache,
     clock: new InstantClock(),
-    minFreeBytes: 0,
+    minFreeBytes: options.minFreeBytes,
     directory,
     worker: { image, labels: {}, name: 'test', limits: { memoryBytes: 2 ** 29 } },
   });

@@ -10,7 +10,7 @@ import {
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { EngineError, isEngineError } from '../../../engine/base/errors.ts';
-import type { RunResult } from '../../../engine/executor/executor.ts';
+import type { RunResult, RunSpec } from '../../../engine/executor/executor.ts';
 import { EXITED, setUpRunner as setUp } from './datum-runner-rig.ts';
 
 it('a datum reads its inputs and its output is stored', async (t) => {
@@ -241,6 +241,26 @@ it('what only another user may touch is taken over by the worker', async (t) => 
   executor.onTakeOver = () => {};
   const refused = await runner.run(task());
   assert.match(refused.reason, /left files in \/pfs\/out that nobody else may read/);
+});
+
+it('an err_cmd that fills the disk fails the datum, whatever tries are left', async (t) => {
+  let attempts = 0;
+  const command = (spec: RunSpec) => {
+    if (spec.command[0] !== 'mend') {
+      attempts += 1;
+      return { kind: 'exited', code: 1 } as const;
+    }
+    return new Promise<RunResult>((_resolve, reject) => {
+      spec.signal?.addEventListener('abort', () => {
+        reject(new EngineError('cancelled', 'Cannot go on: cancelled'));
+      });
+    });
+  };
+  const { runner, task } = setUp(t, command, { minFreeBytes: 1e18 });
+  const outcome = await runner.run(task({ tries: 3, recovery: { command: ['mend'] } }));
+  await runner.close();
+  assert.deepEqual([outcome.state, outcome.tries, attempts], ['failed', 1, 1]);
+  assert.match(outcome.reason, /must stay free/);
 });
 
 it('many datums cost little beside their commands', async (t) => {
