@@ -71,11 +71,17 @@ export class CrewMember {
     this.#lease = await admission.enter({ ...demand, onWait }, signal);
   }
 
-  /** Gives its room on the machine to others, with nothing of the user's at work any more: it has nothing to do for now. */
+  /**
+   * Gives its room on the machine to others, with nothing of the user's at work any more: it has nothing to do for now. Rejects
+   * where that can't be ended; the room is given all the same.
+   */
   async rest(): Promise<void> {
-    await this.runner.settle();
-    this.#lease?.release();
-    this.#lease = undefined;
+    try {
+      await this.runner.settle();
+    } finally {
+      this.#lease?.release();
+      this.#lease = undefined;
+    }
   }
 
   /** As {@link DatumRunner.run}, for a job. */
