@@ -146,6 +146,11 @@ export class DatumRunner {
         await say('err_cmd ended well, so that the datum is recovered');
         return { ...end, state: 'recovered' };
       }
+      // What filled the disk during err_cmd does so again, and all that follows would find its signal aborted.
+      const refusal = refusalBy(options.cut.signal);
+      if (refusal) {
+        return { ...end, state: 'failed', reason: refusal.reason };
+      }
       if (attempt.isFinal || tries >= task.tries) {
         return { ...end, state: 'failed' };
       }

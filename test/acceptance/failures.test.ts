@@ -81,7 +81,7 @@ describe('failure and repair, from the command line', { skip: images.skip ?? fal
     await home.create({
       name: 'always',
       input: 'work',
-      sh: 'date +%s%N > /pfs/out/$(basename $work)',
+      sh: 'cat /proc/sys/kernel/random/uuid > /pfs/out/$(basename $work)',
       reprocess_spec: 'every_job',
     });
     await home.done('always');

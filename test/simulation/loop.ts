@@ -242,7 +242,11 @@ class InlineWorker extends EventEmitter {
   unref(): void {}
 }
 
-workerThreads.Worker = InlineWorker as unknown as typeof workerThreads.Worker;
+const RealWorker = workerThreads.Worker;
+workerThreads.Worker = function worker(...args: ConstructorParameters<typeof RealWorker>) {
+  // What compiles the modules that are loaded later has threads of its own.
+  return String(args[0]).includes('hash-worker') ? new InlineWorker() : new RealWorker(...args);
+} as unknown as typeof workerThreads.Worker;
 globalThis.setImmediate = soon as typeof setImmediate;
 const realTurn = timers.setImmediate;
 timers.setImmediate = (<T>(value?: T): Promise<T> => {
