@@ -33,7 +33,8 @@ import { Secrets } from './secrets/secrets.ts';
 import { Metrics } from './server/metrics.ts';
 import type { StoreParts } from './server/parts.ts';
 import { makeRescueServer } from './server/rescue.ts';
-import { openS3Door, S3_ACCESS_KEY } from './server/s3/door.ts';
+import { tokenCredentials } from './server/s3/credentials.ts';
+import { openS3Door } from './server/s3/door.ts';
 import { MultipartUploads } from './server/s3/multipart.ts';
 import { makeServer } from './server/server.ts';
 import { clock, isRescuable, openContext, openStore, random } from './stores.ts';
@@ -284,7 +285,7 @@ async function start(
           clock,
           ids: context.ids,
         }),
-        secretOf: (accessKey) => (accessKey === S3_ACCESS_KEY ? instance.token : undefined),
+        credentials: tokenCredentials(instance.token),
         onFault: serverOptions.onFault,
       },
       config.s3Listen,

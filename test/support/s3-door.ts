@@ -6,18 +6,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'minio';
 import { CommitQueue } from '../../engine/pfs/commit-queue.ts';
+import {
+  firstOf,
+  S3_ACCESS_KEY,
+  type Signer,
+  tokenCredentials,
+} from '../../engine/server/s3/credentials.ts';
 import { openS3Door } from '../../engine/server/s3/door.ts';
 import { MultipartUploads } from '../../engine/server/s3/multipart.ts';
 import { hmac, sha256 } from '../../engine/server/s3/signature.ts';
 import { TestEngine } from './engine.ts';
 
-export const ACCESS_KEY = 'pfs';
 export const SECRET_KEY = 'a-secret-for-tests';
 
 export interface TestDoor {
   readonly engine: TestEngine;
   readonly address: string;
   readonly client: Client;
+  /** Who may sign besides the owner, by access keys. */
+  readonly signers: Map<string, Signer>;
   /** What the engine's log would say. */
   readonly faults: unknown[];
   /** Ends the door and opens another one on the same folder, as a restart does. */
@@ -39,13 +46,14 @@ async function open(
 ): Promise<TestDoor> {
   const { context } = engine.pfs;
   const faults: unknown[] = [];
+  const signers = new Map<string, Signer>();
   const door = await openS3Door(
     {
       context,
       queue: new CommitQueue(context),
       clock: context.clock,
       uploads: new MultipartUploads(folder, { clock: context.clock, ids: context.ids }),
-      secretOf: (accessKey) => (accessKey === ACCESS_KEY ? SECRET_KEY : undefined),
+      credentials: firstOf(tokenCredentials(SECRET_KEY), { find: (key) => signers.get(key) }),
       onFault: (error) => void faults.push(error),
     },
     { host: '127.0.0.1', port: 0 },
@@ -56,7 +64,7 @@ async function open(
     endPoint: '127.0.0.1',
     port: Number(port),
     useSSL: false,
-    accessKey: ACCESS_KEY,
+    accessKey: S3_ACCESS_KEY,
     secretKey: SECRET_KEY,
     region: 'us-east-1',
     partSize: 5 * 1024 * 1024,
@@ -66,6 +74,7 @@ async function open(
     address: door.address,
     client,
     faults,
+    signers,
     reopen: async () => {
       await door.close();
       return await open(t, engine, folder);
@@ -89,7 +98,7 @@ export async function ask(
   path: string,
   options: AskOptions = {},
 ) {
-  const { query = {}, body = '', secret = SECRET_KEY, accessKey = ACCESS_KEY } = options;
+  const { query = {}, body = '', secret = SECRET_KEY, accessKey = S3_ACCESS_KEY } = options;
   const { host, hostname, port } = new URL(door.address);
   const date = (options.date ?? new Date()).toISOString().replace(/[-:]|\.\d+/g, '');
   const day = date.slice(0, 8);

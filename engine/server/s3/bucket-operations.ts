@@ -7,6 +7,7 @@ import { repoKeyOf } from '../../pfs/names.ts';
 import { createRepo } from '../../pfs/repos.ts';
 import {
   type Bucket,
+  checkAllowed,
   findBucket,
   isBranch,
   listBuckets,
@@ -36,7 +37,7 @@ const ABSENT: Readonly<Record<string, S3Code>> = {
 
 /** Answers a request without a bucket. */
 export function listAll(request: S3Request): void {
-  const buckets = [...listBuckets(request.context)].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const buckets = [...listBuckets(request)].sort((a, b) => (a.name < b.name ? -1 : 1));
   request.send('ListAllMyBucketsResult', {
     Owner: OWNER,
     Buckets: {
@@ -49,10 +50,13 @@ export async function createBucket(request: S3Request): Promise<void> {
   const { context, actor } = request;
   const { project, repo, branch } = newBucket(request.bucket);
   const key = repoKeyOf(project, repo);
+  const isNew = !context.journal.state.repos.has(key);
+  const bucket = { name: request.bucket, repo: key, ref: branch };
+  checkAllowed(request.signer, isNew ? 'make' : 'write', bucket);
   if (isBranch(context, { repo: key, ref: branch })) {
     throw new S3Error('BucketAlreadyOwnedByYou', `Branch "${branch}" of repo "${repo}" is there`);
   }
-  if (!context.journal.state.repos.has(key)) {
+  if (isNew) {
     await createRepo(context, { key, description: '' }, actor);
   }
   await putBranch(context, { repo: key, branch }, actor);
@@ -61,7 +65,8 @@ export async function createBucket(request: S3Request): Promise<void> {
 
 export async function deleteBucket(request: S3Request): Promise<void> {
   const { context, actor } = request;
-  const bucket = await findBucket(context, request.bucket);
+  const bucket = await findBucket(request, request.bucket);
+  checkAllowed(request.signer, 'write', bucket);
   const commit = await shownCommit(context, bucket);
   if (commit && commit.files > 0) {
     throw new S3Error(
@@ -74,7 +79,7 @@ export async function deleteBucket(request: S3Request): Promise<void> {
 }
 
 export async function inspectBucket(request: S3Request): Promise<void> {
-  const bucket = await findBucket(request.context, request.bucket);
+  const bucket = await findBucket(request, request.bucket);
   const { query } = request;
   for (const [setting, code] of Object.entries(ABSENT)) {
     if (query.has(setting)) {

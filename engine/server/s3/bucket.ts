@@ -5,6 +5,7 @@ import { branchKey, type CommitRecord, type RepoKey, tagKey } from '../../journa
 import { findByRef, lastGood } from '../../pfs/commit-lookup.ts';
 import type { PfsContext } from '../../pfs/context.ts';
 import { checkBranchName, repoKeyOf } from '../../pfs/names.ts';
+import type { Signer, SignerAction } from './credentials.ts';
 import { S3Error } from './s3-error.ts';
 
 /** The branch that a repo has, empty, before anything was committed to it. */
@@ -39,8 +40,31 @@ function readings(name: string): Bucket[] {
   return found;
 }
 
-/** Returns the bucket of that name; `NoSuchBucket` where no repo, or no branch, tag or commit of it, has it. */
-export async function findBucket(context: PfsContext, name: string): Promise<Bucket> {
+/** Who looks for a bucket, and where. */
+export interface Visitor {
+  readonly context: PfsContext;
+  readonly signer: Signer;
+}
+
+/** Rejects with `AccessDenied` where somebody may not do that to a bucket. */
+export function checkAllowed(signer: Signer, action: SignerAction, { name, repo, ref }: Bucket) {
+  if (!signer.may(action, repo, ref)) {
+    const verb = { read: 'read', write: 'write to', make: 'make' }[action];
+    throw new S3Error('AccessDenied', `The access key may not ${verb} bucket "${name}"`);
+  }
+}
+
+/**
+ * Returns the bucket of that name to read from it; `NoSuchBucket` where no repo, or no branch, tag or commit of it, has it,
+ * `AccessDenied` where that is not for who asks.
+ */
+export async function findBucket(visitor: Visitor, name: string): Promise<Bucket> {
+  const bucket = await lookUp(visitor.context, name);
+  checkAllowed(visitor.signer, 'read', bucket);
+  return bucket;
+}
+
+async function lookUp(context: PfsContext, name: string): Promise<Bucket> {
   for (const bucket of readings(name)) {
     if (context.journal.state.repos.has(bucket.repo)) {
       if (bucket.ref === MAIN && !isBranch(context, bucket)) {
@@ -66,7 +90,7 @@ export async function findBucket(context: PfsContext, name: string): Promise<Buc
  * Returns the bucket of that name for a write, which makes a branch where a repo lacks it; `NoSuchBucket` as {@link findBucket},
  * and `AccessDenied` for a tag or a commit.
  */
-export async function findWritable(context: PfsContext, name: string): Promise<Bucket> {
+export async function findWritable({ context, signer }: Visitor, name: string): Promise<Bucket> {
   const { repos, tags } = context.journal.state;
   for (const bucket of readings(name)) {
     const { repo, ref } = bucket;
@@ -74,11 +98,13 @@ export async function findWritable(context: PfsContext, name: string): Promise<B
       if (tags.has(tagKey(repo, ref)) && !isBranch(context, bucket)) {
         break;
       }
+      checkAllowed(signer, 'write', bucket);
       return bucket;
     }
   }
-  const { ref } = await findBucket(context, name);
-  throw new S3Error('AccessDenied', `"${ref}" is no branch: what it shows stays as it is`);
+  const bucket = await lookUp(context, name);
+  checkAllowed(signer, 'write', bucket);
+  throw new S3Error('AccessDenied', `"${bucket.ref}" is no branch: what it shows stays as it is`);
 }
 
 function isNewBranch(name: string): boolean {
@@ -105,8 +131,11 @@ export function newBucket(name: string): { project: string; repo: string; branch
   return { project, repo, branch };
 }
 
-/** Yields the branches of users' repos and of pipelines' outputs as buckets. */
-export function* listBuckets(context: PfsContext): Generator<{ name: string; created: number }> {
+/** Yields those branches of users' repos and of pipelines' outputs as buckets that somebody may read. */
+export function* listBuckets({
+  context,
+  signer,
+}: Visitor): Generator<{ name: string; created: number }> {
   const { state } = context.journal;
   for (const { key, kind, created } of state.repos.values()) {
     if (kind !== 'user') {
@@ -116,12 +145,12 @@ export function* listBuckets(context: PfsContext): Generator<{ name: string; cre
     const nameOf = (branch: string) =>
       `${branch}.${repo}${project === 'default' ? '' : `.${project}`}`;
     const branches = [...state.branches.keysBy('repo', key)];
-    if (branches.length === 0) {
+    if (branches.length === 0 && signer.may('read', key, MAIN)) {
       yield { name: nameOf(MAIN), created };
     }
     for (const at of branches) {
       const branch = state.branches.get(at);
-      if (branch) {
+      if (branch && signer.may('read', key, branch.name)) {
         yield { name: nameOf(branch.name), created: branch.created };
       }
     }

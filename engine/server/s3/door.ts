@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import { createBucket, deleteBucket, inspectBucket, listAll } from './bucket-operations.ts';
+import type { Credentials } from './credentials.ts';
 import { getObject } from './get-object.ts';
 import { copyObject, deleteObject, deleteObjects, putObject } from './put-object.ts';
 import { type DoorParts, S3Request } from './request.ts';
@@ -17,15 +18,12 @@ import {
   putPart,
 } from './upload-operations.ts';
 
-/** The access key of whoever has the engine's token, which is the secret key. */
-export const S3_ACCESS_KEY = 'pfs';
 /** When the engine ends, requests under way have this long to do so too. */
 const LAST_WORDS_MS = 2000;
 
 export interface DoorOptions extends DoorParts {
   readonly clock: Clock;
-  /** Returns the secret of an access key, or undefined. */
-  readonly secretOf: (accessKey: string) => string | undefined;
+  readonly credentials: Credentials;
 }
 
 /** Makes the server; it does not listen yet. */
@@ -79,8 +77,8 @@ async function answer(
   try {
     const query = parseQuery(text);
     const signed = { method: message.method ?? 'GET', path, query, headers: message.headers };
-    const { secretOf, clock } = options;
-    const signature = checkSignature(signed, { secretOf, now: clock.now() });
+    const { credentials, clock } = options;
+    const signature = checkSignature(signed, { credentials, now: clock.now() });
     const decoded = decodeURIComponent(path);
     await route(
       new S3Request({ parts: options, message, response, signature, path: decoded, query }),

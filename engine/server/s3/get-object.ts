@@ -5,7 +5,7 @@ import { openTree, type ReadableTree } from '../../pfs/commits.ts';
 import type { PfsContext } from '../../pfs/context.ts';
 import { type FileInfo, findFile, withStat } from '../../pfs/files.ts';
 import { rangeOf } from '../range.ts';
-import { type Bucket, findBucket, shownCommit } from './bucket.ts';
+import { type Bucket, findBucket, shownCommit, type Visitor } from './bucket.ts';
 import type { S3Request } from './request.ts';
 import { S3Error } from './s3-error.ts';
 
@@ -23,11 +23,12 @@ export interface FoundObject {
 
 /** Finds a file; `NoSuchKey` where there is none of that name. */
 export async function findObject(
-  context: PfsContext,
+  visitor: Visitor,
   wanted: { readonly name: string; readonly key: string; readonly version?: string | undefined },
 ): Promise<FoundObject> {
   const { name, key, version } = wanted;
-  const bucket = await findBucket(context, name);
+  const { context } = visitor;
+  const bucket = await findBucket(visitor, name);
   const commit = await shownCommit(context, bucket, version);
   if (!commit) {
     throw noSuchKey(key);
@@ -70,7 +71,7 @@ const OVERRIDES = [
 
 /** Answers GET and HEAD of an object. */
 export async function getObject(request: S3Request): Promise<void> {
-  const { context, bucket: name, key, query, method } = request;
+  const { bucket: name, key, query, method } = request;
   if (query.has('tagging')) {
     request.send('Tagging', { TagSet: '' });
     return;
@@ -79,7 +80,7 @@ export async function getObject(request: S3Request): Promise<void> {
     request.send('AccessControlPolicy', { AccessControlList: {} });
     return;
   }
-  const found = await findObject(context, { name, key, version: query.get('versionId') });
+  const found = await findObject(request, { name, key, version: query.get('versionId') });
   const headers: Record<string, string> = {
     etag: `"${found.etag}"`,
     'last-modified': new Date(found.modified).toUTCString(),
@@ -114,7 +115,7 @@ export async function getObject(request: S3Request): Promise<void> {
     request.empty(range ? 206 : 200, headers);
     return;
   }
-  const tree = await openObject(context, found);
+  const tree = await openObject(request.context, found);
   try {
     request.response.writeHead(range ? 206 : 200, headers);
     for await (const bytes of tree.readFile(found.entry.id, { start, end })) {

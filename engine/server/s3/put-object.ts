@@ -31,7 +31,7 @@ export function pathOf(key: string): string {
 }
 
 export async function putObject(request: S3Request): Promise<void> {
-  const bucket = await findWritable(request.context, request.bucket);
+  const bucket = await findWritable(request, request.bucket);
   const { key, headers } = request;
   if (decodedLength(headers) === undefined) {
     throw new S3Error('MissingContentLength', 'Say how long the body is');
@@ -136,7 +136,7 @@ function conditionsOf(request: S3Request): Guard | undefined {
 }
 
 export async function copyObject(request: S3Request): Promise<void> {
-  const bucket = await findWritable(request.context, request.bucket);
+  const bucket = await findWritable(request, request.bucket);
   const { context, parts, actor } = request;
   const source = await sourceOf(request);
   const commit = await copyFile(context, parts.queue, {
@@ -160,7 +160,7 @@ export async function sourceOf(request: S3Request): Promise<FoundObject> {
   const [path = '', query = ''] = text.split('?');
   const [name = '', ...key] = decodeURIComponent(path).replace(/^\//, '').split('/');
   const version = /(?:^|&)versionId=([^&]*)/.exec(query)?.[1];
-  const found = await findObject(request.context, { name, key: key.join('/'), version });
+  const found = await findObject(request, { name, key: key.join('/'), version });
   const wanted = request.header('x-amz-copy-source-if-match')?.replaceAll('"', '');
   if (wanted !== undefined && wanted !== found.etag) {
     throw new S3Error('PreconditionFailed', 'The source has become another object');
@@ -169,7 +169,7 @@ export async function sourceOf(request: S3Request): Promise<FoundObject> {
 }
 
 export async function deleteObject(request: S3Request): Promise<void> {
-  const bucket = await findWritable(request.context, request.bucket);
+  const bucket = await findWritable(request, request.bucket);
   const commit = await deleteKeys(request, bucket, {
     keys: [request.key],
     guard: conditionsOf(request),
@@ -207,7 +207,7 @@ async function deleteKeys(
 }
 
 export async function deleteObjects(request: S3Request): Promise<void> {
-  const bucket = await findWritable(request.context, request.bucket);
+  const bucket = await findWritable(request, request.bucket);
   const document = parseXml(await request.document(), 'Delete');
   const keys = listOf(document.Object).map((each) => (each as { Key?: unknown } | null)?.Key);
   if (keys.length > MOST_DELETED || !keys.every((key) => typeof key === 'string')) {

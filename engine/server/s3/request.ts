@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { CommitQueue } from '../../pfs/commit-queue.ts';
 import type { PfsContext, Request } from '../../pfs/context.ts';
+import type { Signer } from './credentials.ts';
 import type { MultipartUploads } from './multipart.ts';
 import { S3Error } from './s3-error.ts';
 import type { Signature } from './signature.ts';
@@ -53,13 +54,17 @@ export class S3Request {
     this.#signature = signature;
   }
 
+  get signer(): Signer {
+    return this.#signature.signer;
+  }
+
   get context(): PfsContext {
     return this.parts.context;
   }
 
   /** Who asks, for the journal. */
   get actor(): Request {
-    return { actor: 'local' };
+    return { actor: this.signer.actor };
   }
 
   header(name: string): string | undefined {

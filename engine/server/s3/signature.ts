@@ -2,6 +2,7 @@
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Credentials, Signer } from './credentials.ts';
 import { S3Error } from './s3-error.ts';
 
 /** What is signed of a request. */
@@ -15,7 +16,7 @@ export interface SignedRequest {
 
 /** A signature that was found right, and what goes on from it. */
 export interface Signature {
-  readonly accessKey: string;
+  readonly signer: Signer;
   /** What the body must hash to, or how it is signed in pieces. */
   readonly payload: string;
   readonly date: string;
@@ -35,12 +36,12 @@ export const hmac = (key: Buffer, data: string): Buffer =>
   createHmac('sha256', key).update(data).digest();
 
 /**
- * Checks the signature of a request. `secretOf` returns the secret of an access key, or undefined; `now` is in milliseconds.
+ * Checks the signature of a request; `now` is in milliseconds.
  * Rejects with the S3 error that says what is wrong.
  */
 export function checkSignature(
   request: SignedRequest,
-  options: { readonly secretOf: (accessKey: string) => string | undefined; readonly now: number },
+  options: { readonly credentials: Credentials; readonly now: number },
 ): Signature {
   const query = new Map(request.query);
   const isPresigned = query.has('X-Amz-Signature') || query.has('X-Amz-Credential');
@@ -52,12 +53,12 @@ export function checkSignature(
   }
   checkTime(claim, options.now);
   checkSigned(request, claim);
-  const secret = options.secretOf(accessKey);
-  if (secret === undefined) {
+  const signer = options.credentials.find(accessKey);
+  if (!signer) {
     throw new S3Error('InvalidAccessKeyId', 'There is no such access key; pfs s3-env shows it');
   }
   const scope = `${day}/${region}/s3/aws4_request`;
-  const key = [day, region, 's3', 'aws4_request'].reduce(hmac, Buffer.from(`AWS4${secret}`));
+  const key = [day, region, 's3', 'aws4_request'].reduce(hmac, Buffer.from(`AWS4${signer.secret}`));
   const payload = isPresigned
     ? 'UNSIGNED-PAYLOAD'
     : String(request.headers['x-amz-content-sha256'] ?? 'UNSIGNED-PAYLOAD');
@@ -69,7 +70,7 @@ export function checkSignature(
   if (given.length !== value.length || !timingSafeEqual(given, Buffer.from(value))) {
     throw new S3Error('SignatureDoesNotMatch', 'The signature is not that of the secret key');
   }
-  return { accessKey, payload, date: claim.date, scope, value, key };
+  return { signer, payload, date: claim.date, scope, value, key };
 }
 
 interface Claim {

@@ -9,7 +9,7 @@ import { S3Error } from './s3-error.ts';
 import { listOf, parseXml } from './xml-reader.ts';
 
 export async function beginUpload(request: S3Request): Promise<void> {
-  const bucket = await findWritable(request.context, request.bucket);
+  const bucket = await findWritable(request, request.bucket);
   const upload = await request.parts.uploads.begin(bucket, pathOf(request.key));
   request.send('InitiateMultipartUploadResult', {
     Bucket: request.bucket,
@@ -21,7 +21,7 @@ export async function beginUpload(request: S3Request): Promise<void> {
 async function uploadOf(
   request: S3Request,
 ): Promise<{ readonly bucket: Bucket; readonly upload: Upload }> {
-  const bucket = await findWritable(request.context, request.bucket);
+  const bucket = await findWritable(request, request.bucket);
   const id = request.query.get('uploadId') ?? '';
   return { bucket, upload: request.parts.uploads.find(id, bucket, request.key) };
 }
