@@ -1,6 +1,7 @@
 // What code that works on Git objects needs, whether they are in live packs or in a session not yet finished.
 
 import type { Commit } from './commit.ts';
+import type { PackedTree } from './packed-tree.ts';
 import type { TreeEntry } from './tree.ts';
 
 /** What is known of a Git object without reading it. */
@@ -17,6 +18,8 @@ export interface GitObjects {
   readBlob(id: string): Promise<Buffer>;
   /** The entries in Git's order. Shared: not to be changed. */
   readTree(id: string): Promise<readonly TreeEntry[]>;
+  /** The same, for a tree of very many entries of which few are wanted; where it is absent, {@link readTree} serves. */
+  readPackedTree?(id: string): Promise<PackedTree>;
   readCommit(id: string): Promise<Commit>;
   stat(id: string): GitStat | Promise<GitStat>;
 }

@@ -7,6 +7,7 @@ import { type Commit, parseCommit } from './commit.ts';
 import type { GitObjects, GitStat } from './git-objects.ts';
 import { EMPTY_TREE, type GitKind } from './object-id.ts';
 import { type GitObject, ObjectResolver } from './object-resolver.ts';
+import { PackedTree } from './packed-tree.ts';
 import { decodeTree, type TreeEntry } from './tree.ts';
 import { TreeCache } from './tree-cache.ts';
 
@@ -17,6 +18,8 @@ export class GitReader implements GitObjects {
   readonly #packs: PackSet;
   readonly #trees: TreeCache;
   readonly #resolver = new ObjectResolver();
+  /** The tree that was read last as it is stored, for as long as nobody needs its memory. */
+  #packed: { readonly id: string; readonly tree: WeakRef<PackedTree> } | undefined;
 
   constructor(packs: PackSet, options: { trees?: TreeCache } = {}) {
     this.#packs = packs;
@@ -35,6 +38,16 @@ export class GitReader implements GitObjects {
     const entries = decodeTree(await this.readTreeBytes(id));
     this.#trees.set(id, entries);
     return entries;
+  }
+
+  async readPackedTree(id: string): Promise<PackedTree> {
+    const known = this.#packed?.id === id ? this.#packed.tree.deref() : undefined;
+    if (known) {
+      return known;
+    }
+    const tree = new PackedTree(await this.readTreeBytes(id));
+    this.#packed = { id, tree: new WeakRef(tree) };
+    return tree;
   }
 
   /** Keeps the entries, in Git's order, of a tree that is about to be read: one that was just written. */

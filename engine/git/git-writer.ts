@@ -20,6 +20,7 @@ import {
   writeDeflatedEntry,
   writeStoredEntry,
 } from './pack-format.ts';
+import { PackedTree } from './packed-tree.ts';
 import { decodeTree, encodeTree, type TreeEntry } from './tree.ts';
 import { diffEntries, type EditedTree, editTree, type TreeChanges } from './tree-edit.ts';
 
@@ -203,6 +204,11 @@ export class GitWriter implements GitObjects {
   async readTree(id: string): Promise<readonly TreeEntry[]> {
     const own = await this.#readOwn(id, 'tree');
     return own ? decodeTree(own) : this.#reader.readTree(id);
+  }
+
+  async readPackedTree(id: string): Promise<PackedTree> {
+    const own = await this.#readOwn(id, 'tree');
+    return own ? new PackedTree(own) : this.#reader.readPackedTree(id);
   }
 
   async readCommit(id: string): Promise<Commit> {

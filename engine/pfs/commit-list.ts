@@ -18,20 +18,26 @@ export async function* walkCommits(
   }
 }
 
-/** Yields all commits of a repo, newest id first. */
+/** Yields the commits of a repo, newest id first: all of them, or those older than one by its id. */
 export async function* listCommits(
   context: PfsContext,
   repo: RepoKey,
+  { before }: { readonly before?: string | undefined } = {},
 ): AsyncGenerator<CommitRecord> {
   const { state } = context.journal;
   const record = resolveRepo(context, repo);
   const alive = [...state.commits.keysBy('repo', repo)]
     .flatMap((key) => state.commits.get(key) ?? [])
+    .filter((commit) => before === undefined || commit.id < before)
     .sort((a, b) => (a.id < b.id ? 1 : -1));
+  const from = before === undefined ? {} : { from: commitHistoryKey(record.id, before) };
   const retired = context
-    .scanHistory<CommitRecord>(commitHistoryKey(record.id, ''), { reverse: true })
+    .scanHistory<CommitRecord>(commitHistoryKey(record.id, ''), { reverse: true, ...from })
     [Symbol.asyncIterator]();
   let next = await retired.next();
+  if (!next.done && next.value[1].id === before) {
+    next = await retired.next();
+  }
   for (const commit of alive) {
     while (!next.done && next.value[1].id > commit.id) {
       yield next.value[1];

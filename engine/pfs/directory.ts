@@ -164,7 +164,7 @@ export function replaceEntries(
 }
 
 /** Returns where `entry` stands, or would stand, among entries in Git's order. */
-function insertionPoint(entries: readonly TreeEntry[], entry: TreeEntry): number {
+export function insertionPoint(entries: readonly TreeEntry[], entry: TreeEntry): number {
   let low = 0;
   let high = entries.length;
   while (low < high) {

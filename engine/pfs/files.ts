@@ -3,7 +3,8 @@
 import { EngineError } from '../base/errors.ts';
 import type { GitObjects } from '../git/git-objects.ts';
 import type { TreeEntry, TreeMode } from '../git/tree.ts';
-import { findEntry, readEntries } from './directory.ts';
+import { readEntries } from './directory.ts';
+import { type DirectoryWindow, openWindow } from './directory-window.ts';
 import type { Glob } from './glob.ts';
 
 /** A file or directory of a tree. Paths have no leading slash; the root's is ''. */
@@ -57,14 +58,31 @@ export async function findFile(
     if (!isDirectory(found)) {
       return undefined;
     }
-    const entries = await readEntries(objects, found.id);
-    const entry = findEntry(entries, name);
+    const entry: TreeEntry | undefined = await findChild(objects, found.id, name);
     if (entry === undefined) {
       return undefined;
     }
     found = { path: join(found.path, name), mode: entry.mode, id: entry.id };
   }
   return found;
+}
+
+/** Finds the entry of that name in a directory. */
+async function findChild(
+  objects: GitObjects,
+  tree: string,
+  name: string,
+): Promise<TreeEntry | undefined> {
+  const window = await openWindow(objects, tree);
+  // A directory sorts as if its name ended in a slash, so a name can stand in two places.
+  for (const mode of ['100644', '40000'] as const) {
+    const place = window.placeOf({ name, mode });
+    const [entry] = window.slice(place, place + 1);
+    if (entry?.name === name) {
+      return entry;
+    }
+  }
+  return undefined;
 }
 
 /** As {@link findFile}, but rejects with `not_found`; `where` names the commit for the message. */
@@ -80,19 +98,55 @@ export async function resolveFile(
   return found;
 }
 
-/** Yields the children of a directory in path order, or the file itself. */
-export async function* listDirectory(
+/** Where a part of a directory begins: at a place, or at the first entry that is not before a name or after an entry. */
+export type Beginning =
+  | { readonly offset: number }
+  | { readonly from: string }
+  | { readonly after: string };
+
+/** A part of a directory, and how many entries all of it has. */
+export interface DirectoryPart {
+  readonly entries: readonly FileEntry[];
+  readonly offset: number;
+  readonly total: number;
+}
+
+/**
+ * Returns the children of a directory from some place on, in path order, at the cost of those; of a file, the file itself. To
+ * go on `after` an entry, name it as it is shown ({@link shownPath}); rejects with `conflict` where it is not there.
+ */
+export async function listPart(
   objects: GitObjects,
   entry: FileEntry,
-): AsyncGenerator<FileEntry> {
+  { begin, limit }: { readonly begin: Beginning; readonly limit: number },
+): Promise<DirectoryPart> {
   if (!isDirectory(entry)) {
-    yield entry;
-    return;
+    return { entries: [entry], offset: 0, total: 1 };
   }
-  const entries = await readEntries(objects, entry.id);
-  for (const child of entries) {
-    yield childOf(entry, child);
+  const window = await openWindow(objects, entry.id);
+  const offset = Math.min(beginningOf(window, begin), window.count);
+  const children = window.slice(offset, offset + limit).map((child) => childOf(entry, child));
+  return { entries: children, offset, total: window.count };
+}
+
+function beginningOf(window: DirectoryWindow, begin: Beginning): number {
+  if ('offset' in begin) {
+    return begin.offset;
   }
+  const shown = 'from' in begin ? begin.from : begin.after;
+  const name = shown.replace(/\/$/, '').replace(/^.*\//s, '');
+  const mode = shown.endsWith('/') ? '40000' : '100644';
+  const place = window.placeOf({ name, mode });
+  if ('from' in begin) {
+    return place;
+  }
+  if (window.slice(place, place + 1)[0]?.name !== name) {
+    throw new EngineError(
+      'conflict',
+      `Cannot go on with the list after "${shown}": that is no longer in it; ask for the list again`,
+    );
+  }
+  return place + 1;
 }
 
 /** Yields every file below an entry, in path order. */

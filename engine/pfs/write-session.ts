@@ -8,6 +8,7 @@ import type { NamedBlob } from '../git/blob-batch.ts';
 import type { Commit } from '../git/commit.ts';
 import type { GitStat } from '../git/git-objects.ts';
 import type { BlobOptions, GitWriter } from '../git/git-writer.ts';
+import type { PackedTree } from '../git/packed-tree.ts';
 import type { TreeEntry } from '../git/tree.ts';
 import type { AddedPack } from '../journal/operations.ts';
 import { type GitSession, isPointer, readDirectory } from './directory.ts';
@@ -68,6 +69,10 @@ export class WriteSession implements GitSession {
 
   readTree(id: string): Promise<readonly TreeEntry[]> {
     return this.#git.readTree(id);
+  }
+
+  readPackedTree(id: string): Promise<PackedTree> {
+    return this.#git.readPackedTree(id);
   }
 
   readCommit(id: string): Promise<Commit> {

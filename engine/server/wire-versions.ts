@@ -1,4 +1,4 @@
-// What travels about tags, merges, removals and projects; as `wire.ts`, which says what holds for all routes.
+// What travels about tags, merges, parts of directories, removals and projects; as `wire.ts`, which says what holds for all routes.
 //
 //  GET    …/{repo}/tags?after=&limit=                         → Page<Tag>
 //  PUT    …/{repo}/tags/{tag}?force=true  PutTag              → Tag                  (force: moves one that is there)
@@ -20,7 +20,7 @@
 //  PATCH  /projects/{project}          {description}          → Project
 //  DELETE /projects/{project}?force=true                      → 204                  (force: with all that is in it)
 
-import type { Commit, CommitLink, File, RepoName } from './wire.ts';
+import type { Commit, CommitLink, File, Page, RepoName } from './wire.ts';
 
 export interface PutTag {
   /** Any ref of the same repo. */
@@ -74,6 +74,13 @@ export interface MergeResult {
     readonly theirs: SideChange;
   }[];
   readonly conflictCount: number;
+}
+
+/** A page of what is directly in a directory. */
+export interface FilePage extends Page<File> {
+  /** The place of the first item among all of the directory, and how many those are. */
+  readonly offset: number;
+  readonly total: number;
 }
 
 /** A commit that changed what stands at a path. */

@@ -50,6 +50,7 @@
 //  POST   …/{repo}/files/{ref}/delete  {paths}                → Commit
 //  POST   …/{repo}/files/{ref}/copy    CopyFile               → Commit               ({ref}: the destination)
 //  GET    …/{repo}/files/{ref}/list?path=/&after=&limit=&recursive=true → Page<File>
+//         &offset=<N> | &from=<name>: the page that begins at the N-th entry of a directory, or at the first not before a name → FilePage
 //  GET    …/{repo}/files/{ref}/inspect?path=                  → File
 //  GET    …/{repo}/files/{ref}/glob?pattern=&after=&limit=    → Page<File>
 //  GET    …/{repo}/files/{ref}/content?path=&link=true        → the bytes (Range and If-Match honoured); path may be a glob: matches one after the other

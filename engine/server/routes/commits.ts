@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
+import { isId } from '../../base/ids.ts';
 import type { CommitRecord } from '../../journal/records.ts';
 import { resolveBranch } from '../../pfs/branches.ts';
 import {
@@ -43,7 +44,9 @@ export function commitRoutes(server: FastifyInstance, { context }: EngineParts):
     const from = query(request, 'from');
     const after = query(request, 'after');
     if (branch === undefined) {
-      return await pageOf(request, listCommits(context, repo), { keyOf: (c) => c.id, view });
+      const before = after !== undefined && isId(after) ? after : undefined;
+      const list = listCommits(context, repo, { before });
+      return await pageOf(request, list, { keyOf: (c) => c.id, view, skip: before === undefined });
     }
     const end = from === undefined ? undefined : (await resolveCommit(context, repo, from)).id;
     // The page after a commit begins with its parent.

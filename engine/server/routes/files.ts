@@ -7,12 +7,13 @@ import { lastGood, resolveCommit } from '../../pfs/commit-lookup.ts';
 import { openTree, type ReadableTree } from '../../pfs/commits.ts';
 import { diffEntries, type FileDifference } from '../../pfs/diff.ts';
 import {
+  type Beginning,
   type FileEntry,
   findFile,
   globFiles,
   isDirectory,
   isLink,
-  listDirectory,
+  listPart,
   resolveFile,
   shownPath,
   walkFiles,
@@ -27,6 +28,7 @@ import {
   answering,
   body,
   flag,
+  limitOf,
   pageOf,
   param,
   pinOf,
@@ -40,7 +42,8 @@ import { toProblem } from '../problem.ts';
 import { rangeOf } from '../range.ts';
 import { stagingOf, uploadParts } from '../upload-body.ts';
 import { viewCommit, viewFile } from '../views.ts';
-import { FRAMES_TYPE } from '../wire.ts';
+import { type File, FRAMES_TYPE } from '../wire.ts';
+import type { FilePage } from '../wire-versions.ts';
 
 const FILES = '/repos/:project/:repo/files/:ref';
 
@@ -107,14 +110,14 @@ export function fileRoutes(
   server.get(`${FILES}/list`, (request) =>
     withTree(request, async (tree) => {
       const path = normalizePath(query(request, 'path') ?? '');
+      const isDeep = flag(request, 'recursive');
       if (tree.tree === null && path === '') {
-        return { items: [], next: null };
+        return { items: [], next: null, ...(isDeep ? {} : { offset: 0, total: 0 }) };
       }
       const entry = await resolveFile(tree.objects, tree.tree, { path, where: tree.where });
-      const list = flag(request, 'recursive')
-        ? walkFiles(tree.objects, entry)
-        : listDirectory(tree.objects, entry);
-      return await page(request, tree, list);
+      return isDeep
+        ? await page(request, tree, walkFiles(tree.objects, entry))
+        : await directoryPage(request, tree, entry);
     }),
   );
 
@@ -213,6 +216,24 @@ export function fileRoutes(
       pin: tree.commit?.id ?? '',
       view: async (entry) => viewFile(await withStat(tree.objects, entry)),
     });
+  }
+
+  /** Returns a page of a directory, which may begin anywhere in it. */
+  async function directoryPage(
+    request: FastifyRequest,
+    tree: ReadableTree,
+    directory: FileEntry,
+  ): Promise<FilePage> {
+    const limit = limitOf(request);
+    const part = await listPart(tree.objects, directory, { begin: beginningOf(request), limit });
+    const { offset, total, entries } = part;
+    const items: File[] = [];
+    for (const entry of entries) {
+      items.push(viewFile(await withStat(tree.objects, entry)));
+    }
+    const last = items.at(-1);
+    const next = last && offset + items.length < total ? (tree.commit?.id ?? '') + last.path : null;
+    return { items, next, offset, total };
   }
 
   /** Returns what a path or glob names; rejects with `not_found` when that is nothing. */
@@ -344,6 +365,25 @@ async function* contentOf(tree: ReadableTree, files: readonly FileEntry[]): Asyn
   for (const file of files) {
     yield* tree.readFile(file.id);
   }
+}
+
+/** Reads where a page of a directory begins. */
+function beginningOf(request: FastifyRequest): Beginning {
+  const [offset, after, from] = ['offset', 'after', 'from'].map((name) => query(request, name));
+  if (after !== undefined) {
+    return { after: after.slice(after.indexOf('/')) };
+  }
+  if (from !== undefined) {
+    return { from };
+  }
+  const place = Number(offset ?? 0);
+  if (!Number.isInteger(place) || place < 0) {
+    throw new EngineError(
+      'invalid',
+      `Cannot read the request: offset "${offset}" is no number from 0`,
+    );
+  }
+  return { offset: place };
 }
 
 /** Returns the ref to read: all pages of a list are of the commit that the first one was of. */

@@ -4,10 +4,11 @@ import { SeededRandom } from '../../../engine/base/random.ts';
 import { openTree, startCommit } from '../../../engine/pfs/commits.ts';
 import { diffTrees } from '../../../engine/pfs/diff.ts';
 import {
+  type Beginning,
   type FileEntry,
   findFile,
   globFiles,
-  listDirectory,
+  listPart,
   resolveFile,
   shownPath,
   walkFiles,
@@ -42,7 +43,8 @@ it('lists, walks, finds and matches files, and shows nothing of ours', async (t)
   await put(pfs, 'data@master', FILES);
   const { objects, tree, where } = await openTree(pfs.context, 'default/data', 'master');
   const root = await resolveFile(objects, tree, { path: '', where });
-  assert.deepEqual(await paths(listDirectory(objects, root)), ['/a', '/a.b', '/d-e', '/d/', '/ü/']);
+  const listed = await listPart(objects, root, { begin: { offset: 0 }, limit: 10 });
+  assert.deepEqual(listed.entries.map(shownPath), ['/a', '/a.b', '/d-e', '/d/', '/ü/']);
   assert.deepEqual(await paths(walkFiles(objects, root)), [
     '/a',
     '/a.b',
@@ -201,4 +203,45 @@ it('a diff reads the directories in which something differs, and no others', asy
   assert.deepEqual(found.sort(), ['d7/e/f7', 'd8/new/f']);
   // Both roots, both sides of d7, d7/e and d8, and the one side that d8/new has.
   assert.equal(reads, 2 + 2 + 2 + 2 + 1);
+});
+
+it('lists any part of a directory, large or small, and finds the files in it', async (t) => {
+  const pfs = await openTestPfs({ t });
+  await createRepos(pfs, 'data');
+  const many = Object.fromEntries(
+    Array.from({ length: 50_000 }, (_, i) => [`n${String(i).padStart(5, '0')}`, String(i % 7)]),
+  );
+  await put(pfs, 'data@master', { ...many, '.a': '', 'n00100.d/x': '1', 'n00100-': '' });
+  await put(pfs, 'data@small', { b: '1', 'c/d': '2', e: '3' });
+  const expected = ['.a', ...Object.keys(many), 'n00100-', 'n00100.d/'].sort();
+  const look = async (branch: string, begin: Beginning, limit = 3) => {
+    const { objects, tree, where } = await openTree(pfs.context, 'default/data', branch);
+    const root = await resolveFile(objects, tree, { path: '', where });
+    const { entries, offset, total } = await listPart(objects, root, { begin, limit });
+    return { names: entries.map((entry) => shownPath(entry).slice(1)), offset, total };
+  };
+  const total = expected.length;
+  for (const offset of [0, 1, 2, 99, 103, 255, 256, 40_000, total - 2, total, total + 9]) {
+    assert.deepEqual(await look('master', { offset }), {
+      names: expected.slice(offset, offset + 3),
+      offset: Math.min(offset, total),
+      total,
+    });
+  }
+  const all = await look('master', { offset: 0 }, total + 5);
+  assert.deepEqual(all.names, expected);
+  for (const after of ['/n00100', '/n00100.d/', '/.a']) {
+    const place = expected.indexOf(after.slice(1)) + 1;
+    assert.equal((await look('master', { after })).offset, place, after);
+  }
+  assert.equal((await look('master', { from: 'n0' })).offset, 1);
+  assert.deepEqual((await look('small', { from: 'c' })).names, ['c/', 'e']);
+  assert.deepEqual((await look('small', { after: '/c/' })).names, ['e']);
+  const { objects, tree } = await openTree(pfs.context, 'default/data', 'master');
+  for (const path of ['n00000', 'n49999', 'n00100.d', 'n00100.d/x', '.a']) {
+    assert.equal((await findFile(objects, tree, path))?.path, path);
+  }
+  for (const path of ['n5', 'n00100/x', '.gitattributes', '']) {
+    assert.equal((await findFile(objects, tree, path))?.path, path === '' ? '' : undefined);
+  }
 });

@@ -58,11 +58,16 @@ async function answers(pfs: Pfs) {
       stop.abort();
     }
   }
+  const commits = await collect(listCommits(context, data.repo));
+  for (const at of [0, 1, 7, 19]) {
+    const older = await collect(listCommits(context, data.repo, { before: commits[at]?.id }));
+    assert.deepEqual(older, commits.slice(at + 1));
+  }
   return {
     sets,
     refs,
     seen,
-    commits: await collect(listCommits(context, data.repo)),
+    commits,
     outputs: await collect(listCommits(context, out.repo)),
     line: await collect(walkCommits(context, data.repo, 'master')),
     ordered: await Promise.all(sets.map((set) => orderedSet(context, set))),

@@ -18,6 +18,7 @@ import type {
   Repo,
 } from '../../../engine/server/wire.ts';
 import type { Lineage } from '../../../engine/server/wire-lineage.ts';
+import type { FilePage } from '../../../engine/server/wire-versions.ts';
 import { newKey, TestServer } from '../../support/server.ts';
 
 const SPEC = JSON.stringify({
@@ -92,6 +93,13 @@ it('files are put, listed, read, copied, compared and deleted', async (t) => {
       ['/d/', 'dir', 8],
     ],
   );
+  const all = await server.all<File>(`${files}/list`);
+  assert.deepEqual(all, list.items);
+  const second = await server.json<FilePage>('GET', `${files}/list?offset=1&limit=1`);
+  assert.deepEqual([second.items, second.offset, second.total], [all.slice(1), 1, 2]);
+  const from = await server.json<FilePage>('GET', `${files}/list?from=b`);
+  assert.deepEqual([from.items, from.offset], [all.slice(1), 1]);
+  assert.equal((await server.problem('GET', `${files}/list?offset=-1`)).code, 'invalid');
   const deep = await server.all<File>(`${files}/list?recursive=true`);
   assert.deepEqual(
     deep.map((file) => file.path),
