@@ -3,12 +3,14 @@
 import { timingSafeEqual } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { EngineError } from '../base/errors.ts';
+import { ChangeLog } from './change-log.ts';
 import { GIT_PREFIX, gitRoutes } from './git/routes.ts';
 import type { EngineParts } from './parts.ts';
 import { isFault, toProblem } from './problem.ts';
 import { commitRoutes } from './routes/commits.ts';
 import { defaultsRoutes } from './routes/defaults.ts';
 import { engineRoutes } from './routes/engine.ts';
+import { eventRoutes } from './routes/events.ts';
 import { fileRoutes } from './routes/files.ts';
 import { foundCommitRoutes } from './routes/found-commits.ts';
 import { gitInputRoutes, HOOK_PREFIX, hookRoutes } from './routes/git-inputs.ts';
@@ -107,6 +109,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     return { ready: true };
   });
   parts.metrics.serve(server, parts);
+  const changes = new ChangeLog(parts.context.journal);
   const api = async (routes: FastifyInstance): Promise<void> => {
     engineRoutes(routes, parts);
     repoRoutes(routes, parts, options.onFault);
@@ -128,6 +131,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     gitInputRoutes(routes, parts);
     workbenchRoutes(routes, parts);
     transactionRoutes(routes, parts);
+    eventRoutes(routes, { changes, clock: parts.context.clock });
     storeRoutes(routes, parts.store);
   };
   void server.register(api, { prefix: API_PREFIX });

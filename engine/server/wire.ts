@@ -1,6 +1,6 @@
 // What travels between the engine and its clients. The command line knows the engine by these types alone, and those of
 // tags, merges and projects in `wire-versions.ts`, transactions in `wire-transactions.ts`, defaults in `wire-defaults.ts`, lists of jobs in `wire-jobs.ts`, provenance in `wire-lineage.ts`,
-// the store itself in `wire-store.ts`.
+// the store itself in `wire-store.ts`, changes as they happen in `wire-events.ts`.
 //
 // All paths below are under /api/v1. `{project}` and the other names are URL-encoded segments. Requests carry
 // `Authorization: Bearer <token>`, and writes an `Idempotency-Key` (32 hex digits): the same key again, also after a crash,
