@@ -3,7 +3,7 @@
 import { chmodSync, lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { systemCode } from '../base/errors.ts';
-import { HeldDirectory } from './held-directory.ts';
+import { HeldDirectory } from '../executor/held-directory.ts';
 
 /** What lies deeper is first moved up: each level holds a directory open, and no call takes a path of more than 4096 bytes. */
 const MAX_DEPTH = 64;

@@ -14,10 +14,10 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { EngineError, systemCode } from '../base/errors.ts';
 import { MAX_BLOB_BYTES, MAX_DIRECTORY_ENTRIES, MAX_PATH_BYTES } from '../base/limits.ts';
+import { type HeldDirectory, holdBelow } from '../executor/held-directory.ts';
 import { compareEntries, type TreeEntry, type TreeMode } from '../git/tree.ts';
 import { ATTRIBUTES_NAME, isOwnAttributes } from '../pfs/attributes.ts';
 import type { ContentWriter } from './contents.ts';
-import { HeldDirectory } from './held-directory.ts';
 import { readWhole } from './host-file.ts';
 import { checkOutputName, refusal, refuseOtherEncodings } from './output-names.ts';
 import { childrenOf, findShown, type Shown } from './shown-tree.ts';
@@ -79,17 +79,12 @@ class Collector {
   readonly #options: CollectOptions;
   /** Directories by their path; null while being collected, which is how a link into itself is found. */
   readonly #directories = new Map<string, { readonly stored: Stored | undefined } | null>();
-  /** Where the outputs really are; undefined where the system does not tell. */
-  readonly #root: string | undefined;
   #files = 0;
   #bytes = 0;
   #steps = 0;
 
   constructor(options: CollectOptions) {
     this.#options = options;
-    const root = hold(options.directory, []);
-    this.#root = root.place;
-    root.close();
   }
 
   async run(): Promise<Collected> {
@@ -143,12 +138,14 @@ class Collector {
 
   /** Opens a directory for as long as it is worked in, and makes sure that no link led there. */
   #hold(path: readonly string[]): HeldDirectory {
-    const held = hold(this.#hostPath(path), path);
-    if (this.#root !== undefined && held.place !== [this.#root, ...path].join('/')) {
-      held.close();
-      throw refusal(path, SWAPPED);
+    this.#hostPath(path);
+    try {
+      return holdBelow(this.#options.directory, path);
+    } catch (error) {
+      throw ['ENOTDIR', 'ELOOP'].includes(systemCode(error) ?? '')
+        ? refusal(path, SWAPPED, error)
+        : error;
     }
-    return held;
   }
 
   #list(path: readonly string[], held: HeldDirectory): Listed[] {
@@ -310,15 +307,5 @@ class Collector {
         cause: signal.reason,
       });
     }
-  }
-}
-
-function hold(directory: string, path: readonly string[]): HeldDirectory {
-  try {
-    return new HeldDirectory(directory);
-  } catch (error) {
-    throw ['ENOTDIR', 'ELOOP'].includes(systemCode(error) ?? '')
-      ? refusal(path, SWAPPED, error)
-      : error;
   }
 }
