@@ -18,6 +18,8 @@ export interface Config {
   readonly listen: { readonly host: string; readonly port: number };
   /** Where the door for S3 listens; undefined: nowhere. */
   readonly s3Listen: { readonly host: string; readonly port: number } | undefined;
+  /** The address at which commands of pipelines reach the engine; undefined: it is found out. */
+  readonly s3JobsHost: string | undefined;
   /** Names, beside those of loopback, under which clients may reach the engine. */
   readonly allowedHosts: readonly string[];
   readonly cacheBytes: number;
@@ -67,6 +69,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       env.PFS_S3_LISTEN === 'off'
         ? undefined
         : parseListen('PFS_S3_LISTEN', env.PFS_S3_LISTEN || '127.0.0.1:0'),
+    s3JobsHost: env.PFS_S3_JOBS || undefined,
     allowedHosts: (env.PFS_ALLOWED_HOSTS ?? '').split(',').filter((host) => host !== ''),
     cacheBytes: number(env, 'PFS_CACHE_BYTES', 20 * GiB),
     minFreeBytes: number(env, 'PFS_MIN_FREE_BYTES', GiB),

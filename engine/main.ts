@@ -36,6 +36,7 @@ import type { StoreParts } from './server/parts.ts';
 import { makeRescueServer } from './server/rescue.ts';
 import { tokenCredentials } from './server/s3/credentials.ts';
 import { openS3Door } from './server/s3/door.ts';
+import { JobBuckets } from './server/s3/job-buckets.ts';
 import { MultipartUploads } from './server/s3/multipart.ts';
 import { makeServer } from './server/server.ts';
 import { clock, isRescuable, openContext, openStore, random } from './stores.ts';
@@ -166,7 +167,23 @@ async function start(
     maxBytes: config.cacheBytes,
     minFreeBytes: config.minFreeBytes,
   });
+  const queue = new CommitQueue(context);
+  const s3Parts = (name: string) => ({
+    context,
+    queue,
+    clock,
+    uploads: new MultipartUploads(join(config.home, 'scratch', name), { clock, ids: context.ids }),
+    onFault: serverOptions.onFault,
+  });
+  emptied(join(config.home, 'scratch', 'job-uploads'));
+  const { s3JobsHost: host } = config;
+  const buckets = new JobBuckets({
+    ...s3Parts('job-uploads'),
+    random,
+    host: async () => (host === undefined ? await executor.engineHost() : { listen: host, host }),
+  });
   const pool = new WorkerPool({
+    buckets,
     context,
     executor,
     secrets,
@@ -229,7 +246,6 @@ async function start(
     onProblem,
     onReport: (report) => logger.info({ report }, 'collected what nothing reaches'),
   });
-  const queue = new CommitQueue(context);
   const ticker = new Ticker({ context, clock, onProblem });
   const scratch = emptied(join(config.home, 'scratch', 'incoming'));
   const gits = new GitWatcher({ context, secrets, clock, scratch, pollMs: config.gitPollMs });
@@ -279,17 +295,7 @@ async function start(
   const s3 =
     config.s3Listen &&
     (await openS3Door(
-      {
-        context,
-        queue,
-        clock,
-        uploads: new MultipartUploads(join(config.home, 'scratch', 'uploads'), {
-          clock,
-          ids: context.ids,
-        }),
-        credentials: tokenCredentials(instance.token),
-        onFault: serverOptions.onFault,
-      },
+      { ...s3Parts('uploads'), credentials: tokenCredentials(instance.token) },
       config.s3Listen,
     ));
   announce(address, s3?.address);
@@ -303,7 +309,7 @@ async function start(
       await Promise.all([scheduler.stop(), hosting.stop(), upkeep.stop()]);
       await Promise.all([pool.close(), logs.close()]);
       await executor.close();
-      await Promise.all([server.close(), s3?.close()]);
+      await Promise.all([server.close(), s3?.close(), buckets.close()]);
       stopFollowing();
       await heartbeat.stop();
       await context.journal.close();

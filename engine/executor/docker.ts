@@ -20,7 +20,9 @@ import { connectDocker, type DockerConnection } from './docker-connection.ts';
 import { proxyVariables } from './docker-credentials.ts';
 import { dockerError } from './docker-errors.ts';
 import { DockerImages, type ImageDetails } from './docker-image.ts';
+import { findEngineHost } from './engine-host.ts';
 import type {
+  EngineHost,
   Executor,
   ExecutorHealth,
   MachineCapacity,
@@ -142,6 +144,11 @@ export class DockerExecutor implements Executor {
     }
     this.#workers.add(worker);
     return worker;
+  }
+
+  async engineHost(): Promise<EngineHost> {
+    const { connection } = await this.#connect();
+    return await findEngineHost(connection);
   }
 
   async sweep(): Promise<void> {

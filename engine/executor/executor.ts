@@ -225,6 +225,14 @@ export interface ExecutorHealth {
   readonly notes: readonly string[];
 }
 
+/** A place where commands reach the engine. */
+export interface EngineHost {
+  /** An address of this machine. */
+  readonly listen: string;
+  /** The same, as commands see it. */
+  readonly host: string;
+}
+
 export interface Executor {
   readonly kind: 'docker' | 'process';
   /** Looks for the engine behind this executor, and at how binds behave there. Never rejects. */
@@ -237,6 +245,11 @@ export interface Executor {
    */
   resolveImage(reference: string, options?: ResolveOptions): Promise<ResolvedImage>;
   startWorker(spec: WorkerSpec, options?: { signal?: AbortSignal }): Promise<Worker>;
+  /**
+   * Returns where the engine must listen so that commands reach it, and what they call that place. Rejects with
+   * `failed_precondition` where there is no such place.
+   */
+  engineHost(): Promise<EngineHost>;
   /** Removes what earlier engines of this instance id left behind when they died. No two of them run at a time. */
   sweep(): Promise<void>;
   /** Makes everything below a directory of this user removable, whatever containers that are gone left there. */

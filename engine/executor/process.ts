@@ -11,6 +11,7 @@ import type { Random } from '../base/random.ts';
 import type { ContainerPlan } from './container-options.ts';
 import type { Environment } from './docker-config.ts';
 import {
+  type EngineHost,
   type Executor,
   type ExecutorHealth,
   HOST_DIGEST,
@@ -146,6 +147,11 @@ export class ProcessExecutor implements Executor {
     }
     this.#workers.add(worker);
     return worker;
+  }
+
+  /** Commands that have a network have that of this machine. */
+  engineHost(): Promise<EngineHost> {
+    return Promise.resolve({ listen: '127.0.0.1', host: '127.0.0.1' });
   }
 
   async sweep(): Promise<void> {

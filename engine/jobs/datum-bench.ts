@@ -3,19 +3,24 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attached, AttachSpec, Worker } from '../executor/executor.ts';
+import type { OpenBuckets } from './datum-buckets.ts';
 import type { DatumRunnerOptions } from './datum-runner.ts';
 import type { DatumTask } from './datum-task.ts';
 import { InputDirectory } from './inputs.ts';
+import { OutFolder } from './out-folder.ts';
 import { OutputDirectory } from './output-directory.ts';
 import { removeWorkerDirectory } from './worker-directory.ts';
 
 /** One datum, for one command. */
 export class DatumBench {
   readonly #options: DatumRunnerOptions;
+  readonly #out: OutFolder;
   #worker: Worker | undefined;
+  #buckets: OpenBuckets | undefined;
 
   constructor(options: DatumRunnerOptions) {
     this.#options = options;
+    this.#out = new OutFolder(join(options.directory, 's3'));
   }
 
   /**
@@ -29,7 +34,7 @@ export class DatumBench {
     },
   ): Promise<Attached> {
     const { signal, ...spec } = options;
-    const { executor, cache, directory, worker, secrets } = this.#options;
+    const { executor, cache, directory, worker, secrets, buckets } = this.#options;
     const [inputDirectory, output] = [
       join(directory, 'pfs'),
       new OutputDirectory(join(directory, 'out')),
@@ -48,9 +53,13 @@ export class DatumBench {
       { ...worker, ...directories, ...(seen ? { secrets: seen.directories } : {}) },
       { signal },
     );
+    if (task.buckets && buckets) {
+      await this.#out.open();
+      this.#buckets = await buckets.open(task.buckets, this.#out);
+    }
     return await this.#worker.attach({
       ...spec,
-      env: { ...task.environment, ...seen?.environment },
+      env: { ...task.environment, ...seen?.environment, ...this.#buckets?.environment },
       ...(task.workingDirectory === undefined ? {} : { workingDirectory: task.workingDirectory }),
     });
   }
@@ -63,6 +72,8 @@ export class DatumBench {
   /** Ends the command and removes everything. */
   async close(): Promise<void> {
     await this.stop();
+    await this.#buckets?.close();
+    await this.#out.empty();
     await removeWorkerDirectory(this.#options.directory, this.#options.executor);
   }
 }

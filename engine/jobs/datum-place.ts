@@ -10,8 +10,10 @@ import type { MountEntry } from './datum-task.ts';
 import type { FileCache } from './file-cache.ts';
 import { InputDirectory, type ShownStats } from './inputs.ts';
 import type { LazyFile } from './lazy-pipes.ts';
+import { OutFolder } from './out-folder.ts';
 import { OutputDirectory } from './output-directory.ts';
-import type { Collected } from './outputs.ts';
+import { type Collected, collectOutput } from './outputs.ts';
+import type { Shown } from './shown-tree.ts';
 import { removeWorkerDirectory } from './worker-directory.ts';
 import { type SecretSource, ShownSecrets } from './worker-secrets.ts';
 
@@ -25,12 +27,17 @@ export interface DatumPlaceOptions {
   readonly secrets?: SecretSource | undefined;
 }
 
+/** Nothing in a bucket leads to an input. */
+const NO_INPUTS: Shown = { kind: 'partial', children: new Map() };
+
 /** Where datums of one pipeline are processed, one after the other. */
 export class DatumPlace {
   readonly #options: DatumPlaceOptions;
   readonly #inputs: InputDirectory;
   readonly #inputPath: string;
   readonly #output: OutputDirectory;
+  /** What is written to the bucket `out`, where commands have one. */
+  readonly out: OutFolder;
   /** What the container was given of secrets. */
   readonly secrets: ShownSecrets;
   #worker: Worker | undefined;
@@ -44,6 +51,7 @@ export class DatumPlace {
     this.#inputPath = join(directory, 'pfs');
     this.#inputs = new InputDirectory(this.#inputPath, { cache, isReadOnly: true });
     this.#output = new OutputDirectory(join(directory, 'out'));
+    this.out = new OutFolder(join(directory, 's3'));
     this.secrets = new ShownSecrets(options.secrets);
   }
 
@@ -88,13 +96,21 @@ export class DatumPlace {
     return await use(worker, { isFresh });
   }
 
-  /** Stores the output; returns the reason where user code wrote what can't be stored. */
-  async collect(writer: ContentWriter, signal: AbortSignal): Promise<Collected | string> {
+  /** Stores the output, of the bucket `out` where `fromBucket`; returns the reason where user code wrote what can't be stored. */
+  async collect(
+    writer: ContentWriter,
+    options: { readonly signal: AbortSignal; readonly fromBucket: boolean },
+  ): Promise<Collected | string> {
+    const { signal, fromBucket } = options;
     const worker = this.#worker;
     if (!worker) {
       throw new EngineError('internal', 'Cannot store the output: the worker is gone');
     }
     try {
+      if (fromBucket) {
+        this.#output.checkEmpty();
+        return await collectOutput({ directory: this.out.path, inputs: NO_INPUTS, writer, signal });
+      }
       return await this.#output.collect(worker, { writer, inputs: this.#inputs.shown, signal });
     } catch (error) {
       if (isEngineError(error, 'invalid')) {
@@ -107,6 +123,7 @@ export class DatumPlace {
   /** Frees the room of what was written. What can't be removed now is removed before the next command. */
   async empty(): Promise<void> {
     try {
+      await this.out.empty();
       this.#isEmptied ||= await this.#output.empty(this.#worker);
     } catch (error) {
       if (!isEngineError(error, 'unavailable')) {

@@ -9,6 +9,7 @@ import type { RunResult } from '../executor/executor.ts';
 import type { JobStats } from '../journal/records.ts';
 import type { Attempt } from './attempt.ts';
 import { exitCodeOf, FOREIGN_FAULT, failureReason, isForeignFault } from './attempt-reason.ts';
+import type { BucketDoor } from './datum-buckets.ts';
 import { DatumPlace, type DatumPlaceOptions } from './datum-place.ts';
 import type { DatumOutcome, DatumRunOptions, DatumTask, MountEntry } from './datum-task.ts';
 import { DiskGuard } from './disk-guard.ts';
@@ -17,6 +18,8 @@ import { LineTail } from './line-tail.ts';
 
 export interface DatumRunnerOptions extends DatumPlaceOptions {
   readonly clock: Clock;
+  /** Serves what commands read and write through S3; without it there are no such datums. */
+  readonly buckets?: BucketDoor | undefined;
   /** What must stay free on the disk of its directory while user code writes to it. */
   readonly minFreeBytes: number;
 }
@@ -203,7 +206,12 @@ export class DatumRunner {
         return failed(reason, { exitCode, lastLines });
       }
       const collected = await this.#timed(stats, 'uploadMs', () =>
-        task.withWriter((writer) => this.#place.collect(writer, options.cut.signal)),
+        task.withWriter((writer) =>
+          this.#place.collect(writer, {
+            signal: options.cut.signal,
+            fromBucket: task.buckets?.isOutput === true,
+          }),
+        ),
       );
       if (typeof collected === 'string') {
         return failed(collected, { exitCode, lastLines });
@@ -275,17 +283,14 @@ export class DatumRunner {
       try {
         const result = await this.#place.use(cut.signal, async (worker, { isFresh }) => {
           wasFresh = isFresh;
-          return await this.#timed(stats, 'processMs', () =>
-            this.#disk.watch(cut, () =>
-              this.#feeding(task, options, (signal) =>
-                worker.run({
-                  ...spec,
-                  env: { ...env, ...this.#place.secrets.environment },
-                  signal,
-                }),
+          return await this.#withBuckets(task, (own) => {
+            const all = { ...env, ...this.#place.secrets.environment, ...own };
+            return this.#timed(stats, 'processMs', () =>
+              this.#disk.watch(cut, () =>
+                this.#feeding(task, options, (signal) => worker.run({ ...spec, env: all, signal })),
               ),
-            ),
-          );
+            );
+          });
         });
         const refusal = refusalBy(cut.signal);
         if (refusal || wasFresh || !isForeignFault(result, task)) {
@@ -304,6 +309,25 @@ export class DatumRunner {
           throw error;
         }
       }
+    }
+  }
+
+  /** Runs a command while its buckets are open. */
+  async #withBuckets<T>(
+    { buckets }: DatumTask,
+    run: (environment: Readonly<Record<string, string>>) => Promise<T>,
+  ): Promise<T> {
+    if (!buckets) {
+      return await run({});
+    }
+    const { out } = this.#place;
+    await out.open();
+    const open = await this.#options.buckets?.open(buckets, out);
+    try {
+      return await run(open?.environment ?? {});
+    } finally {
+      out.close();
+      await open?.close();
     }
   }
 

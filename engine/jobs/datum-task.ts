@@ -3,6 +3,7 @@
 
 import type { JobStats } from '../journal/records.ts';
 import type { ContentReader, ContentWriter } from './contents.ts';
+import type { DatumBuckets } from './datum-buckets.ts';
 
 /** One file or directory of a repo to show to user code at `/pfs/<input><path>`. */
 export interface MountEntry {
@@ -25,7 +26,9 @@ export interface DatumTask {
   /** Id of the datum, for messages. */
   readonly datum: string;
   readonly entries: readonly MountEntry[];
-  /** Everything that user code finds in its environment, beside what the image sets. */
+  /** What user code reads and writes through S3; absent where it does neither. */
+  readonly buckets?: DatumBuckets;
+  /** Everything that user code finds in its environment, beside what the image sets, and where its buckets are. */
   readonly environment: Readonly<Record<string, string>>;
   /** argv; empty: the image's own entrypoint and command. */
   readonly command: readonly string[];

@@ -3,8 +3,9 @@
 import { parseDuration } from '../base/duration.ts';
 import type { JobRecord } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
+import { repoKeyOf } from '../pfs/names.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
-import { datumEnvironment } from '../pipeline/environment.ts';
+import { datumEnvironment, inputBranch } from '../pipeline/environment.ts';
 import { stdinText, type Transform } from '../pipeline/spec.ts';
 import type { ContentWriter } from './contents.ts';
 import type { DatumTask, MountEntry } from './datum-task.ts';
@@ -50,20 +51,37 @@ export function taskMaker(
     ...fixed,
     datum: datum.id,
     entries: mountEntries(datum),
+    ...buckets(datum, { commits, isOutput: spec.s3_out }),
     environment: datumEnvironment({ datum, jobId, spec, version, specCommit, worker, commits }),
   });
 }
 
-/** Returns what a datum shows to user code. */
+/** Returns what a datum shows to user code below `/pfs`. */
 export function mountEntries(datum: Datum): MountEntry[] {
-  return datum.inputs.map(({ name, path, mode, id, emptyFiles, lazy = false }) => ({
-    input: name,
-    path,
-    mode,
-    id,
-    emptyFiles,
-    lazy,
-  }));
+  return datum.inputs
+    .filter(({ s3 }) => s3 !== true)
+    .map(({ name, path, mode, id, emptyFiles, lazy = false }) => ({
+      input: name,
+      path,
+      mode,
+      id,
+      emptyFiles,
+      lazy,
+    }));
+}
+
+function buckets(
+  datum: Datum,
+  options: { readonly commits: ReadonlyMap<string, string>; readonly isOutput: boolean },
+): Pick<DatumTask, 'buckets'> {
+  const { commits, isOutput } = options;
+  const inputs = datum.inputs
+    .filter(({ s3 }) => s3 === true)
+    .map((input) => {
+      const commit = commits.get(inputBranch(input)) ?? '';
+      return [input.name, { repo: repoKeyOf(input.project, input.repo), commit }] as const;
+    });
+  return inputs.length > 0 || isOutput ? { buckets: { inputs: new Map(inputs), isOutput } } : {};
 }
 
 function recovery({ err_cmd: command, err_stdin }: Transform): Pick<DatumTask, 'recovery'> {

@@ -1,7 +1,7 @@
 // The directory that user code sees as `/pfs/out`: emptied for each datum, collected after it. What user code left
 // under another user is taken over with the worker's help.
 
-import { chmodSync, lstatSync, mkdirSync, renameSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { EngineError, errorText } from '../base/errors.ts';
 import type { Worker } from '../executor/executor.ts';
 import type { ContentWriter } from './contents.ts';
@@ -60,6 +60,17 @@ export class OutputDirectory {
     await emptyDirectory(this.path);
     if ((lstatSync(this.path).mode & 0o7777) !== MODE) {
       chmodSync(this.path, MODE);
+    }
+  }
+
+  /** Rejects with `invalid` where something is in it although the output goes elsewhere: it would be lost. */
+  checkEmpty(): void {
+    const [first] = readdirSync(this.path);
+    if (first !== undefined) {
+      throw new EngineError(
+        'invalid',
+        `Cannot store output "/pfs/out/${first}": with s3_out, the output is what is written to the bucket "out"; write it there, or take s3_out out of the spec`,
+      );
     }
   }
 

@@ -15,6 +15,7 @@ import type { Secrets } from '../secrets/secrets.ts';
 import type { Admission } from './admission.ts';
 import { Crew } from './crew.ts';
 import { CrewMember } from './crew-member.ts';
+import type { BucketDoor } from './datum-buckets.ts';
 import { DatumRunner, type DatumRunnerOptions } from './datum-runner.ts';
 import { mountEntries } from './datum-tasks.ts';
 import type { FileCache } from './file-cache.ts';
@@ -43,6 +44,7 @@ export interface WorkerPoolOptions {
   readonly admission: Admission;
   readonly clock: Clock;
   readonly secrets: Secrets;
+  readonly buckets?: BucketDoor;
   /** Directory for the workers' own directories, on the same disk as the cache. */
   readonly scratch: string;
   /** What must stay free on that disk while user code writes to it. */
@@ -213,10 +215,10 @@ export class WorkerPool {
     pipeline: Pick<PipelineRecord, 'key' | 'version'>,
     options: RunnerSpec & { readonly directory: string },
   ): DatumRunnerOptions {
-    const { executor, cache, clock, minFreeBytes } = this.#options;
+    const { executor, cache, clock, minFreeBytes, buckets } = this.#options;
     const { directory, spec, mounts = [] } = options;
     const secrets = secretSource(this.#options.secrets, spec);
     const worker = { ...workerSpec(pipeline, options), mounts };
-    return { executor, cache, clock, minFreeBytes, secrets, directory, worker };
+    return { executor, cache, clock, minFreeBytes, secrets, directory, worker, buckets };
   }
 }

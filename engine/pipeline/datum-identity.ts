@@ -30,6 +30,8 @@ export interface DatumInput {
   readonly emptyFiles: boolean;
   /** Files are pipes that are filled when they are opened. */
   readonly lazy?: boolean;
+  /** It is a bucket and not below `/pfs`. */
+  readonly s3?: boolean;
   /** The content takes no part in the hash. */
   readonly reference: boolean;
 }

@@ -189,8 +189,8 @@ function rowSource(input: PipelineInput, matches: MatchSource, around: Around): 
 
 function leaf(input: PfsInput, matches: MatchSource, around: Around): RowSource {
   const { name, project, repo, branch, empty_files: emptyFiles, reference } = input;
-  const lazy = input.lazy ? { lazy: true } : {};
-  const fixed = { name, project, repo, branch, emptyFiles, reference, ...lazy };
+  const seen = { ...(input.lazy ? { lazy: true } : {}), ...(input.s3 ? { s3: true } : {}) };
+  const fixed = { name, project, repo, branch, emptyFiles, reference, ...seen };
   const joinOn = around.join ? keyTemplate(input.join_on) : undefined;
   const groupBy = around.group ? keyTemplate(input.group_by) : undefined;
   return {

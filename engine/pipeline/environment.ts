@@ -25,8 +25,11 @@ export function inputBranch(input: Pick<DatumInput, 'project' | 'repo' | 'branch
   return `${input.project}/${input.repo}@${input.branch}`;
 }
 
-/** Returns where an input's match stands in the container: `/pfs/<input>/<path>`. */
-export function inputPath(input: Pick<DatumInput, 'name' | 'path'>): string {
+/** Returns where an input's match is found: `/pfs/<input>/<path>` in the container, or `s3://<input>`. */
+export function inputPath(input: Pick<DatumInput, 'name' | 'path' | 's3'>): string {
+  if (input.s3 === true) {
+    return `s3://${input.name}`;
+  }
   return `/pfs/${input.name}${input.path === '/' ? '' : input.path}`;
 }
 
@@ -106,7 +109,7 @@ function setInput(
 ): void {
   if (!UNTOUCHABLE.has(as.name)) {
     const path = as.input.groupBy === undefined ? as.input.path : '/';
-    environment[as.name] = inputPath({ name: as.input.name, path });
+    environment[as.name] = inputPath({ ...as.input, path });
   }
   const commit = as.commits.get(inputBranch(as.input));
   if (commit !== undefined) {

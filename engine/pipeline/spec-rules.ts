@@ -8,6 +8,7 @@ import type { CheckGlob } from './input-rules.ts';
 import { inputFindings } from './input-rules.ts';
 import { branchNameProblem, pipelineNameProblem } from './names.ts';
 import { parseCpu, parseQuantity } from './quantity.ts';
+import { s3Problems } from './s3-rules.ts';
 import { secretProblems } from './secret-rules.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
 
@@ -24,6 +25,7 @@ export function ruleProblems(value: unknown, options: { checkGlob: CheckGlob }):
     ...uptimeProblems(spec),
     ...resourceProblems(spec),
     ...hostedProblems(spec),
+    ...s3Problems(spec),
   ];
 }
 

@@ -164,6 +164,10 @@ export class FakeExecutor implements Executor {
     };
   }
 
+  async engineHost() {
+    return { listen: '127.0.0.1', host: '127.0.0.1' };
+  }
+
   async sweep(): Promise<void> {}
 
   async reclaim(): Promise<void> {}

@@ -1,8 +1,6 @@
 // What can be asked of buckets: which there are, what is in them, which versions.
 
 import { deleteBranch, putBranch } from '../../pfs/branches.ts';
-import { openTree } from '../../pfs/commits.ts';
-import { withStat } from '../../pfs/files.ts';
 import { repoKeyOf } from '../../pfs/names.ts';
 import { createRepo } from '../../pfs/repos.ts';
 import {
@@ -18,6 +16,7 @@ import { type KeyItem, listKeys } from './list-keys.ts';
 import { isoTime, type S3Request } from './request.ts';
 import { type S3Code, S3Error } from './s3-error.ts';
 import { encode } from './signature.ts';
+import { openView } from './view.ts';
 import type { XmlValue } from './xml.ts';
 
 const MOST_KEYS = 1000;
@@ -48,6 +47,10 @@ export function listAll(request: S3Request): void {
 
 export async function createBucket(request: S3Request): Promise<void> {
   const { context, actor } = request;
+  if (request.signer.buckets) {
+    await findBucket(request, request.bucket);
+    throw new S3Error('BucketAlreadyOwnedByYou', `The datum has bucket "${request.bucket}"`);
+  }
   const { project, repo, branch } = newBucket(request.bucket);
   const key = repoKeyOf(project, repo);
   const isNew = !context.journal.state.repos.has(key);
@@ -126,15 +129,15 @@ async function list(
 ): Promise<Listing> {
   const { context, query } = request;
   const max = request.number('max-keys', MOST_KEYS);
-  const commit = await shownCommit(context, bucket, options.commit);
-  if (!commit || max === 0) {
+  const view = await openView(context, bucket, options.commit);
+  if (!view || max === 0) {
+    view?.close();
     return { items: [], contents: [], prefixes: [], isTruncated: false, last: '', commit: '' };
   }
-  const tree = await openTree(context, bucket.repo, commit.id);
   try {
     const items: KeyItem[] = [];
     let isTruncated = false;
-    const keys = listKeys(tree.objects, tree.tree, {
+    const keys = listKeys(view, {
       prefix: query.get('prefix') ?? '',
       delimiter: query.get('delimiter') ?? '',
       after: options.after,
@@ -147,16 +150,15 @@ async function list(
       items.push(item);
     }
     const name = nameOf(request);
-    const modified = isoTime(commit.finished ?? commit.started);
     const contents = await Promise.all(
       items.flatMap((item) =>
         item.kind === 'prefix'
           ? []
           : [
-              withStat(tree.objects, item.entry).then(({ size, id }) => ({
+              view.stat(item.entry).then(({ size, etag, modified }) => ({
                 Key: name(item.key),
-                LastModified: modified,
-                ETag: `"${id}"`,
+                LastModified: isoTime(modified),
+                ETag: `"${etag}"`,
                 Size: size,
                 ...(options.withOwner ? { Owner: OWNER } : {}),
                 StorageClass: 'STANDARD',
@@ -168,9 +170,9 @@ async function list(
       item.kind === 'prefix' ? [{ Prefix: name(item.key) }] : [],
     );
     const last = items.at(-1)?.key ?? '';
-    return { items, contents, prefixes, isTruncated, last, commit: commit.id };
+    return { items, contents, prefixes, isTruncated, last, commit: view.version ?? '' };
   } finally {
-    tree.close();
+    view.close();
   }
 }
 
@@ -199,11 +201,11 @@ function common(request: S3Request, listing: Listing): { [name: string]: XmlValu
 async function listObjectsV2(request: S3Request, bucket: Bucket): Promise<void> {
   const { query } = request;
   const token = query.get('continuation-token');
-  const [commit, after] = token === undefined ? [undefined, ''] : readToken(token);
+  const [commit = '', after = ''] = token === undefined ? [] : readToken(token);
   const startAfter = query.get('start-after') ?? '';
   const listing = await list(request, bucket, {
     after: token === undefined ? startAfter : after,
-    ...(commit === undefined ? {} : { commit }),
+    ...(commit === '' ? {} : { commit }),
     withOwner: query.get('fetch-owner') === 'true',
   });
   request.send('ListBucketResult', {
@@ -219,11 +221,11 @@ async function listObjectsV2(request: S3Request, bucket: Bucket): Promise<void> 
 
 function readToken(token: string): [string, string] {
   const [, commit, after] =
-    /^([0-9a-f]{32}) (.*)$/s.exec(Buffer.from(token, 'base64url').toString('utf8')) ?? [];
-  if (commit === undefined || after === undefined) {
+    /^([0-9a-f]{32})? (.*)$/s.exec(Buffer.from(token, 'base64url').toString('utf8')) ?? [];
+  if (after === undefined) {
     throw new S3Error('InvalidArgument', 'The continuation token is none of ours');
   }
-  return [commit, after];
+  return [commit ?? '', after];
 }
 
 async function listObjectsV1(request: S3Request, bucket: Bucket): Promise<void> {

@@ -1,10 +1,12 @@
 // What a bucket is: `<branch>.<repo>`, or `<branch>.<repo>.<project>`; a tag or the id of a commit may stand for the branch.
 
 import { isEngineError } from '../../base/errors.ts';
+import type { OutFolder } from '../../jobs/out-folder.ts';
 import { branchKey, type CommitRecord, type RepoKey, tagKey } from '../../journal/records.ts';
 import { findByRef, lastGood } from '../../pfs/commit-lookup.ts';
 import type { PfsContext } from '../../pfs/context.ts';
 import { checkBranchName, repoKeyOf } from '../../pfs/names.ts';
+import { OUTPUT_BUCKET } from '../../pipeline/s3-rules.ts';
 import type { Signer, SignerAction } from './credentials.ts';
 import { S3Error } from './s3-error.ts';
 
@@ -15,6 +17,10 @@ export interface Bucket {
   readonly name: string;
   readonly repo: RepoKey;
   readonly ref: string;
+  /** It shows the one commit that `ref` is, and no other version. */
+  readonly fixed?: true;
+  /** It is no branch, but what a datum writes. */
+  readonly out?: OutFolder;
 }
 
 /** Returns the readings of a bucket's name, the likeliest first: a tag may have dots in its name. */
@@ -59,8 +65,22 @@ export function checkAllowed(signer: Signer, action: SignerAction, { name, repo,
  * `AccessDenied` where that is not for who asks.
  */
 export async function findBucket(visitor: Visitor, name: string): Promise<Bucket> {
-  const bucket = await lookUp(visitor.context, name);
-  checkAllowed(visitor.signer, 'read', bucket);
+  const { context, signer } = visitor;
+  if (signer.buckets) {
+    return ownBucket(signer.buckets, name);
+  }
+  const bucket = await lookUp(context, name);
+  checkAllowed(signer, 'read', bucket);
+  return bucket;
+}
+
+function ownBucket(buckets: ReadonlyMap<string, Bucket>, name: string): Bucket {
+  const bucket = buckets.get(name);
+  if (!bucket) {
+    const names = [...buckets.keys()].map((one) => `"${one}"`).join(', ');
+    const hint = buckets.has(OUTPUT_BUCKET) ? '' : '; set s3_out in the spec to write to "out"';
+    throw new S3Error('NoSuchBucket', `The datum has no bucket "${name}": it has ${names}${hint}`);
+  }
   return bucket;
 }
 
@@ -91,6 +111,14 @@ async function lookUp(context: PfsContext, name: string): Promise<Bucket> {
  * and `AccessDenied` for a tag or a commit.
  */
 export async function findWritable({ context, signer }: Visitor, name: string): Promise<Bucket> {
+  if (signer.buckets) {
+    const own = ownBucket(signer.buckets, name);
+    if (!own.out) {
+      const message = `Bucket "${name}" is an input, which can only be read`;
+      throw new S3Error('AccessDenied', message);
+    }
+    return own;
+  }
   const { repos, tags } = context.journal.state;
   for (const bucket of readings(name)) {
     const { repo, ref } = bucket;
@@ -136,6 +164,11 @@ export function* listBuckets({
   context,
   signer,
 }: Visitor): Generator<{ name: string; created: number }> {
+  if (signer.buckets) {
+    const created = context.clock.now();
+    yield* [...signer.buckets.keys()].map((name) => ({ name, created }));
+    return;
+  }
   const { state } = context.journal;
   for (const { key, kind, created } of state.repos.values()) {
     if (kind !== 'user') {
@@ -160,9 +193,12 @@ export function* listBuckets({
 /** Returns the commit that a bucket shows, or undefined while it has none. */
 export async function shownCommit(
   context: PfsContext,
-  { repo, ref }: Bucket,
+  { repo, ref, fixed }: Bucket,
   version?: string,
 ): Promise<CommitRecord | undefined> {
+  if (fixed && version !== undefined && version !== ref) {
+    throw new S3Error('NoSuchVersion', `The bucket shows the commit "${ref}" and no other`);
+  }
   if (ref === MAIN && !isBranch(context, { repo, ref })) {
     return undefined;
   }

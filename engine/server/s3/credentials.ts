@@ -1,6 +1,7 @@
 // Who signs: the door asks here for the secret of an access key, and for what its holder may do.
 
 import type { RepoKey } from '../../journal/records.ts';
+import type { Bucket } from './bucket.ts';
 
 /** The access key of whoever has the engine's token, which is the secret key. */
 export const S3_ACCESS_KEY = 'pfs';
@@ -15,6 +16,8 @@ export interface Signer {
   readonly actor: string;
   /** Whether it may do that to a branch of a repo; for reading, the branch may be a tag or the id of a commit. */
   may(action: SignerAction, repo: RepoKey, branch: string): boolean;
+  /** All that it sees, by their names; undefined where that is the branches of repos. */
+  readonly buckets?: ReadonlyMap<string, Bucket>;
 }
 
 /** A source of access keys. */

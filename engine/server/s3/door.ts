@@ -4,9 +4,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import { createBucket, deleteBucket, inspectBucket, listAll } from './bucket-operations.ts';
+import { copyObject } from './copy-object.ts';
 import type { Credentials } from './credentials.ts';
+import { deleteObject, deleteObjects } from './delete-object.ts';
 import { getObject } from './get-object.ts';
-import { copyObject, deleteObject, deleteObjects, putObject } from './put-object.ts';
+import { putObject } from './put-object.ts';
 import { type DoorParts, S3Request } from './request.ts';
 import { errorDocument, S3Error, toS3Error } from './s3-error.ts';
 import { checkSignature } from './signature.ts';

@@ -1,58 +1,55 @@
 // Reading objects: a file of the commit that the bucket, or the version that is asked for, shows.
 
-import type { CommitRecord } from '../../journal/records.ts';
-import { openTree, type ReadableTree } from '../../pfs/commits.ts';
-import type { PfsContext } from '../../pfs/context.ts';
-import { type FileInfo, findFile, withStat } from '../../pfs/files.ts';
+import type { FileEntry } from '../../pfs/files.ts';
 import { rangeOf } from '../range.ts';
-import { type Bucket, findBucket, shownCommit, type Visitor } from './bucket.ts';
+import { type Bucket, findBucket, type Visitor } from './bucket.ts';
+import { readRefusal } from './conditions.ts';
 import type { S3Request } from './request.ts';
 import { S3Error } from './s3-error.ts';
+import { openView } from './view.ts';
 
 export interface FoundObject {
   readonly bucket: Bucket;
   readonly key: string;
-  readonly commit: CommitRecord;
-  readonly entry: FileInfo;
+  readonly entry: FileEntry;
   readonly size: number;
   /** The id of its Git blob. */
   readonly etag: string;
   /** When the commit finished, in milliseconds since the Unix epoch. */
   readonly modified: number;
+  /** What it is in; undefined for what is in no commit yet. */
+  readonly version: string | undefined;
+  /** Yields its bytes, from `start` up to and without `end`. */
+  read(range: { readonly start: number; readonly end: number }): AsyncIterable<Buffer>;
 }
 
-/** Finds a file; `NoSuchKey` where there is none of that name. */
-export async function findObject(
+/** Lends a file to `use`; `NoSuchKey` where there is none of that name. */
+export async function withObject<T>(
   visitor: Visitor,
   wanted: { readonly name: string; readonly key: string; readonly version?: string | undefined },
-): Promise<FoundObject> {
+  use: (found: FoundObject) => Promise<T>,
+): Promise<T> {
   const { name, key, version } = wanted;
   const { context } = visitor;
   const bucket = await findBucket(visitor, name);
-  const commit = await shownCommit(context, bucket, version);
-  if (!commit) {
-    throw noSuchKey(key);
-  }
-  const tree = await openTree(context, bucket.repo, commit.id);
+  const view = await openView(context, bucket, version);
   try {
-    const found = key === '' ? undefined : await findFile(tree.objects, tree.tree, key);
-    if (!found || found.mode === '40000' || found.mode === '120000') {
+    const entry = await view?.find(key);
+    if (!view || !entry) {
       throw noSuchKey(key);
     }
-    const entry = await withStat(tree.objects, found);
-    const modified = commit.finished ?? commit.started;
-    return { bucket, key, commit, entry, size: entry.size, etag: entry.id, modified };
+    const stat = await view.stat(entry);
+    return await use({
+      bucket,
+      key,
+      entry,
+      ...stat,
+      version: view.version,
+      read: (range) => view.read(entry, range),
+    });
   } finally {
-    tree.close();
+    view?.close();
   }
-}
-
-/** Opens the commit of a file to read it. Close it. */
-export async function openObject(
-  context: PfsContext,
-  { bucket, commit }: FoundObject,
-): Promise<ReadableTree> {
-  return await openTree(context, bucket.repo, commit.id);
 }
 
 function noSuchKey(key: string): S3Error {
@@ -71,7 +68,7 @@ const OVERRIDES = [
 
 /** Answers GET and HEAD of an object. */
 export async function getObject(request: S3Request): Promise<void> {
-  const { bucket: name, key, query, method } = request;
+  const { bucket: name, key, query } = request;
   if (query.has('tagging')) {
     request.send('Tagging', { TagSet: '' });
     return;
@@ -80,13 +77,18 @@ export async function getObject(request: S3Request): Promise<void> {
     request.send('AccessControlPolicy', { AccessControlList: {} });
     return;
   }
-  const found = await findObject(request, { name, key, version: query.get('versionId') });
+  const version = query.get('versionId');
+  await withObject(request, { name, key, version }, (found) => sendObject(request, found));
+}
+
+async function sendObject(request: S3Request, found: FoundObject): Promise<void> {
+  const { query, method } = request;
   const headers: Record<string, string> = {
     etag: `"${found.etag}"`,
     'last-modified': new Date(found.modified).toUTCString(),
     'accept-ranges': 'bytes',
     'content-type': 'application/octet-stream',
-    'x-amz-version-id': found.commit.id,
+    ...versionHeader(found.version),
   };
   for (const header of OVERRIDES) {
     const value = query.get(`response-${header}`);
@@ -94,7 +96,7 @@ export async function getObject(request: S3Request): Promise<void> {
       headers[header] = value;
     }
   }
-  const refused = refusal(request, found);
+  const refused = readRefusal(request, found);
   if (refused === 'NotModified') {
     request.empty(304, { etag: headers.etag ?? '' });
     return;
@@ -115,21 +117,21 @@ export async function getObject(request: S3Request): Promise<void> {
     request.empty(range ? 206 : 200, headers);
     return;
   }
-  const tree = await openObject(request.context, found);
-  try {
-    request.response.writeHead(range ? 206 : 200, headers);
-    for await (const bytes of tree.readFile(found.entry.id, { start, end })) {
-      if (request.response.destroyed) {
-        return;
-      }
-      if (!request.response.write(bytes)) {
-        await drained(request);
-      }
+  request.response.writeHead(range ? 206 : 200, headers);
+  for await (const bytes of found.read({ start, end })) {
+    if (request.response.destroyed) {
+      return;
     }
-    request.response.end();
-  } finally {
-    tree.close();
+    if (!request.response.write(bytes)) {
+      await drained(request);
+    }
   }
+  request.response.end();
+}
+
+/** The header that names the commit which an answer is about. */
+export function versionHeader(version: string | undefined): Record<string, string> {
+  return version === undefined ? {} : { 'x-amz-version-id': version };
 }
 
 function drained({ response }: S3Request): Promise<void> {
@@ -142,24 +144,4 @@ function drained({ response }: S3Request): Promise<void> {
     response.on('drain', done);
     response.on('close', done);
   });
-}
-
-/** Evaluates the conditions of a request (RFC 9110, 13.2.2). */
-function refusal(
-  request: S3Request,
-  { etag, modified }: FoundObject,
-): 'NotModified' | 'PreconditionFailed' | undefined {
-  const isIn = (list: string) =>
-    list.split(',').some((each) => ['*', etag].includes(each.trim().replaceAll('"', '')));
-  const since = (name: string) => Date.parse(request.header(name) ?? '');
-  const seconds = Math.floor(modified / 1000) * 1000;
-  const match = request.header('if-match');
-  const none = request.header('if-none-match');
-  if (match === undefined ? seconds > since('if-unmodified-since') : !isIn(match)) {
-    return 'PreconditionFailed';
-  }
-  if (none === undefined ? seconds <= since('if-modified-since') : isIn(none)) {
-    return 'NotModified';
-  }
-  return undefined;
 }

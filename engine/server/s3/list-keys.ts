@@ -1,9 +1,8 @@
 // Keys of a bucket in the order of S3, which is that of Git: by the bytes of whole paths. It reads only directories in which
 // something of the answer can be.
 
-import type { GitObjects } from '../../git/git-objects.ts';
-import { readEntries } from '../../pfs/directory.ts';
 import type { FileEntry } from '../../pfs/files.ts';
+import type { View } from './view.ts';
 
 export interface KeyQuery {
   readonly prefix: string;
@@ -19,18 +18,14 @@ export type KeyItem =
   | { readonly kind: 'prefix'; readonly key: string };
 
 /** Yields what a listing shows. Symbolic links are left out. */
-export async function* listKeys(
-  objects: GitObjects,
-  tree: string | null,
-  query: KeyQuery,
-): AsyncGenerator<KeyItem> {
+export async function* listKeys(view: View, query: KeyQuery): AsyncGenerator<KeyItem> {
   const { prefix, delimiter, after } = query;
-  if (tree === null) {
+  if (!view.root) {
     return;
   }
   const skipped = delimiter !== '' && after.endsWith(delimiter) ? after : undefined;
   let last = '';
-  for await (const entry of walk(objects, { path: '', mode: '40000', id: tree }, query)) {
+  for await (const entry of walk(view, view.root, query)) {
     const isDirectory = entry.mode === '40000';
     const key = isDirectory ? `${entry.path}/` : entry.path;
     const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
@@ -47,13 +42,9 @@ export async function* listKeys(
 }
 
 /** Yields files and, where directories are items of their own, those, in order. */
-async function* walk(
-  objects: GitObjects,
-  directory: FileEntry,
-  query: KeyQuery,
-): AsyncGenerator<FileEntry> {
+async function* walk(view: View, directory: FileEntry, query: KeyQuery): AsyncGenerator<FileEntry> {
   const { prefix, delimiter, after } = query;
-  for (const { name, mode, id } of await readEntries(objects, directory.id)) {
+  for (const { name, mode, id } of await view.entries(directory)) {
     const path = directory.path === '' ? name : `${directory.path}/${name}`;
     if (mode === '40000') {
       const key = `${path}/`;
@@ -65,7 +56,7 @@ async function* walk(
       if (delimiter === '/' && key.startsWith(prefix) && key.length > prefix.length) {
         yield { path, mode, id };
       } else {
-        yield* walk(objects, { path, mode, id }, query);
+        yield* walk(view, { path, mode, id }, query);
       }
     } else if (mode !== '120000' && path.startsWith(prefix) && isAfter(path, after)) {
       yield { path, mode, id };

@@ -1,9 +1,10 @@
 // Uploads in parts: begun, filled, completed as one write, or given up.
 
 import { type Bucket, findWritable } from './bucket.ts';
-import { openObject } from './get-object.ts';
+import { withSource } from './copy-object.ts';
+import { versionHeader } from './get-object.ts';
 import { MOST_PARTS, type Part, type Upload } from './multipart.ts';
-import { pathOf, sourceOf, storeObject } from './put-object.ts';
+import { pathOf, storeObject } from './put-object.ts';
 import { isoTime, type S3Request } from './request.ts';
 import { S3Error } from './s3-error.ts';
 import { listOf, parseXml } from './xml-reader.ts';
@@ -37,22 +38,17 @@ export async function putPart(request: S3Request): Promise<void> {
     request.empty(200, { etag: `"${etag}"` });
     return;
   }
-  const source = await sourceOf(request);
-  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(
-    request.header('x-amz-copy-source-range') ?? '',
-  ) ?? [undefined, '0', String(source.size - 1)];
-  const range = { start: Number(first), end: Number(last) + 1 };
-  const opened = await openObject(request.context, source);
-  try {
-    const bytes = opened.readFile(source.entry.id, range);
+  await withSource(request, async (source) => {
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(
+      request.header('x-amz-copy-source-range') ?? '',
+    ) ?? [undefined, '0', String(source.size - 1)];
+    const bytes = source.read({ start: Number(first), end: Number(last) + 1 });
     const etag = await request.parts.uploads.putPart(upload, number, bytes);
     request.send('CopyPartResult', {
       LastModified: isoTime(source.modified),
       ETag: `"${etag}"`,
     });
-  } finally {
-    opened.close();
-  }
+  });
 }
 
 export async function listParts(request: S3Request): Promise<void> {
@@ -91,7 +87,7 @@ export async function completeUpload(request: S3Request): Promise<void> {
       Key: request.key,
       ETag: `"${made.etag}"`,
     },
-    { 'x-amz-version-id': made.id },
+    versionHeader(made.version),
   );
 }
 

@@ -45,6 +45,10 @@ export class FakeExecutor implements Executor {
   async resolveImage(): Promise<never> {
     throw new Error('not asked for');
   }
+  async engineHost() {
+    return { listen: '127.0.0.1', host: '127.0.0.1' };
+  }
+
   async sweep(): Promise<void> {}
 
   async reclaim(): Promise<void> {}
