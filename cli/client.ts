@@ -8,18 +8,18 @@ import type {
   RequestOptions,
 } from 'node:http';
 import { Agent, request as httpRequest } from 'node:http';
+import { parseLines } from '../client/json-lines.ts';
 import {
   API_PREFIX,
   FRAMES_TYPE,
   type Page,
   type Problem,
+  TRANSACTION_HEADER,
   VERSION_HEADER,
 } from '../engine/server/wire.ts';
-import { TRANSACTION_HEADER } from '../engine/server/wire-transactions.ts';
 import { CliError, problemError } from './cli-error.ts';
 import { parseBody, queryText, readProblem, readText } from './client-answers.ts';
 import { connectionError, isBroken } from './connection-error.ts';
-import { parseLines } from './json-lines.ts';
 import { pour, pourMeanwhile } from './pour.ts';
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;

@@ -1,5 +1,6 @@
 // What it means when a connection to the engine fails.
 
+import { CutOff } from '../client/json-lines.ts';
 import { failure } from './cli-error.ts';
 
 const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE', 'ECONNABORTED']);
@@ -47,6 +48,9 @@ export function connectionError(
 ): unknown {
   if (signal?.aborted) {
     return failure('interrupted', 'Interrupted', error);
+  }
+  if (error instanceof CutOff) {
+    return failure('unreachable', error.message, error);
   }
   if (isBroken(error)) {
     return failure(

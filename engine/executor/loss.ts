@@ -89,8 +89,7 @@ function brokenOff({ id }: Pick<WorkerContainer, 'id'>): EngineError {
   );
 }
 
-/** Returns what may be said of the limit that memory ran into. */
-export function limitText(limits: ResourceLimits): string {
+function limitText(limits: ResourceLimits): string {
   return limits.memoryBytes === undefined
     ? 'no limit is set, so the machine ran out of it'
     : `the limit is ${Math.round(limits.memoryBytes / MiB)} MiB`;

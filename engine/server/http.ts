@@ -8,8 +8,7 @@ import { isId } from '../base/ids.ts';
 import { answerOnce, type PfsContext, type Request } from '../pfs/context.ts';
 import { repoKeyOf } from '../pfs/names.ts';
 import { toProblem } from './problem.ts';
-import type { Page } from './wire.ts';
-import { TRANSACTION_HEADER } from './wire-transactions.ts';
+import { type Page, TRANSACTION_HEADER } from './wire.ts';
 
 const DEFAULT_LIMIT = 1000;
 const MAX_LIMIT = 10_000;

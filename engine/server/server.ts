@@ -5,7 +5,6 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { EngineError } from '../base/errors.ts';
 import { ChangeLog } from './change-log.ts';
 import { GIT_PREFIX, gitRoutes } from './git/routes.ts';
-import { isForPage, pageRoutes } from './page.ts';
 import type { EngineParts } from './parts.ts';
 import { isFault, toProblem } from './problem.ts';
 import { commitRoutes } from './routes/commits.ts';
@@ -38,8 +37,6 @@ export interface ServerOptions {
   /** Names, beside those of loopback, under which clients may reach the engine. */
   readonly allowedHosts: readonly string[];
   readonly onFault: (error: unknown) => void;
-  /** The folder of the page's files. */
-  readonly pageDirectory: string;
 }
 
 const PROBLEM_TYPE = 'application/problem+json';
@@ -75,7 +72,7 @@ export function bareServer(version: string, options: ServerOptions): FastifyInst
     reply.header(VERSION_HEADER, version);
     checkOrigin(request, options.allowedHosts);
     const [path = ''] = request.url.split('?');
-    if (!OPEN_PATHS.has(path) && !HOOK_PATH.test(path) && !isForPage(request)) {
+    if (!OPEN_PATHS.has(path) && !HOOK_PATH.test(path)) {
       checkToken(request, reply, options.token);
     }
   });
@@ -97,8 +94,12 @@ export function bareServer(version: string, options: ServerOptions): FastifyInst
     );
     return sendProblem(reply, toProblem(error));
   });
-  pageRoutes(server, options.pageDirectory);
   return server;
+}
+
+/** Loads the checks of requests, which takes a while: begun once the server listens. */
+function requestCheck(): Promise<typeof import('./request-check.ts')> {
+  return import('./request-check.ts');
 }
 
 /** Makes the server; it does not listen yet. */
@@ -115,6 +116,9 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
   parts.metrics.serve(server, parts);
   const changes = new ChangeLog(parts.context.journal);
   const api = async (routes: FastifyInstance): Promise<void> => {
+    routes.addHook('preValidation', async (request) =>
+      (await requestCheck()).checkRequest(request),
+    );
     engineRoutes(routes, parts);
     repoRoutes(routes, parts, options.onFault);
     projectRoutes(routes, parts);
@@ -144,6 +148,10 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
   const git = async (routes: FastifyInstance): Promise<void> =>
     gitRoutes(routes, parts, options.onFault);
   void server.register(git, { prefix: GIT_PREFIX });
+  server.addHook('onListen', (done) => {
+    void requestCheck();
+    done();
+  });
   return server;
 }
 

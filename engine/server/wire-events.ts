@@ -8,6 +8,8 @@
 //         client reads too slowly: it reads again whatever it shows, and the events go on from there.
 //         What has an `id` and no data moves the position on. A comment (a line that begins with a colon) keeps the stream alive.
 
+export type { Change, Reset } from './wire-changes.ts';
+
 /** What changes are told of. */
 export const CHANGE_KINDS = [
   'projects',
@@ -23,32 +25,3 @@ export const CHANGE_KINDS = [
 ] as const;
 
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
-
-/** What one journal entry changed, made or deleted, by keys alone: a client reads what it shows of them again. */
-export interface Change {
-  readonly seq: number;
-  readonly projects: readonly string[];
-  /** `project/name`: those of which anything changed, their branches, tags and commits included. */
-  readonly repos: readonly string[];
-  /** `project/name@branch`. */
-  readonly branches: readonly string[];
-  /** `project/name@tag`. */
-  readonly tags: readonly string[];
-  /** Ids, each of which commits of several repos may share. */
-  readonly commits: readonly string[];
-  /** `project/name`: those of which anything changed, their jobs included. */
-  readonly pipelines: readonly string[];
-  /** `project/pipeline@id`. */
-  readonly jobs: readonly string[];
-  /** Names. */
-  readonly secrets: readonly string[];
-  /** `cluster`, or `project/<name>`. */
-  readonly defaults: readonly string[];
-  /** Ids of transactions of users. */
-  readonly transactions: readonly string[];
-}
-
-/** Where the events go on after some were lost. */
-export interface Reset {
-  readonly seq: number;
-}

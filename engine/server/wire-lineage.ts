@@ -1,33 +1,62 @@
-// What travels about provenance; as `wire.ts`, which says what holds for all routes.
-//
-//  GET    /provenance?repo=<project/repo>&ref=&path=&direction=up|down → Lineage
+// The schema of provenance.
 
-import type { Commit, Image, RepoName } from './wire.ts';
+import { Type } from '@sinclair/typebox';
+import { Commit } from './wire-commits.ts';
+import { RepoName } from './wire-repos.ts';
+import { named, nullable, reference, type Wire } from './wire-schema.ts';
+import { Image } from './wire-states.ts';
 
-/** A tree of where something came from (`up`) or what came of it (`down`). */
-export interface Lineage {
-  readonly commit: Commit;
-  /** The files and directories that take part, at most 100: empty for a whole commit, `path` null but for a single one. */
-  readonly path: string | null;
-  readonly paths: readonly string[];
-  /** The same commit and paths stand before this one: `datums` and `next` are there. */
-  readonly repeated: boolean;
-  /** For an output: the datums that wrote it, and what they read. At most 100; `omitted` counts the rest. */
-  readonly datums: readonly {
-    readonly id: string;
-    readonly job: string;
-    readonly version: number;
-    readonly image: Image | null;
-    /** `name@version` of the secrets that it could see; absent for none. */
-    readonly secrets?: readonly string[];
-    readonly inputs: readonly {
-      readonly name: string;
-      readonly repo: RepoName;
-      readonly commit: string;
-      readonly path: string;
-    }[];
-  }[];
-  readonly omitted: number;
-  /** Up: the commits it was made from. Down: the commits made from it. */
+const LineageFields = Type.Object({
+  commit: Commit,
+  path: nullable(Type.String(), {
+    description:
+      'The files and directories that take part, at most 100: empty for a whole commit, `path` null but for a single one.',
+  }),
+  paths: Type.Array(Type.String()),
+  repeated: Type.Boolean({
+    description: 'The same commit and paths stand before this one: `datums` and `next` are there.',
+  }),
+  datums: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      job: Type.String(),
+      version: Type.Integer(),
+      image: nullable(Image),
+      secrets: Type.Optional(
+        Type.Array(Type.String(), {
+          description: '`name@version` of the secrets that it could see; absent for none.',
+        }),
+      ),
+      inputs: Type.Array(
+        Type.Object({
+          name: Type.String(),
+          repo: RepoName,
+          commit: Type.String(),
+          path: Type.String(),
+        }),
+      ),
+    }),
+    {
+      description:
+        'For an output: the datums that wrote it, and what they read. At most 100; `omitted` counts the rest.',
+    },
+  ),
+  omitted: Type.Integer(),
+});
+export interface Lineage extends Wire<typeof LineageFields> {
   readonly next: readonly Lineage[];
 }
+export const Lineage = named(
+  'Lineage',
+  Type.Unsafe<Lineage>(
+    Type.Object(
+      {
+        ...LineageFields.properties,
+        next: Type.Array(reference<Lineage>('Lineage'), {
+          description: 'Up: the commits it was made from. Down: the commits made from it.',
+        }),
+      },
+      { description: 'A tree of where something came from (`up`) or what came of it (`down`).' },
+    ),
+  ),
+);

@@ -1,78 +1,105 @@
-// What travels between the engine and its clients about the store itself. See `wire.ts` for how.
-//
-//  GET    /store/check?data=true&store=<url>                  → stream of CheckReport, the last a summary (store: another one)
-//  POST   /store/repair?data=true&from=<url>   body: empty text → stream of RepairReport, the last a summary
-//  POST   /store/mirror?to=<url>               body: empty text → stream of MirrorReport, the last a summary
-//  GET    /store/doctor                                       → DoctorReport
-//
-// An engine whose store is damaged answers these, /version, /engine and /engine/stop, and nothing else.
+// The schemas of what is found in, and done to, the store itself.
 
-export interface StoreProgress {
-  readonly kind: 'progress';
-  readonly stage: string;
-  readonly done: number;
-  /** 0 where it is not known. */
-  readonly total: number;
-}
+import { Type } from '@sinclair/typebox';
+import { named, nullable, oneOf, type Wire } from './wire-schema.ts';
 
-export interface StoreFinding {
-  readonly kind: 'finding';
-  readonly level: 'damage' | 'warning' | 'note';
-  /** The object of the bucket it is about. */
-  readonly key: string | null;
-  readonly message: string;
-  /** What would put it right: making it again from other objects, or a copy of the store. */
-  readonly remedy: 'rebuild' | 'copy' | null;
-}
+export const StoreProgress = named(
+  'StoreProgress',
+  Type.Object({
+    kind: oneOf(['progress']),
+    stage: Type.String(),
+    done: Type.Integer(),
+    total: Type.Integer({ description: '0 where it is not known.' }),
+  }),
+);
+export type StoreProgress = Wire<typeof StoreProgress>;
 
-export interface CheckSummary {
-  readonly kind: 'summary';
-  readonly data: boolean;
-  readonly sequence: number;
-  readonly commits: number;
-  readonly packs: number;
-  readonly objects: number;
-  readonly bytes: number;
-  readonly damaged: number;
-  readonly warnings: number;
-  readonly affected: readonly {
-    readonly repo: string;
-    readonly path: string;
-    readonly commits: number;
-    readonly newest: string;
-  }[];
-  readonly omitted: number;
-}
+export const StoreFinding = named(
+  'StoreFinding',
+  Type.Object({
+    kind: oneOf(['finding']),
+    level: oneOf(['damage', 'warning', 'note']),
+    key: nullable(Type.String(), { description: 'The object of the bucket it is about.' }),
+    message: Type.String(),
+    remedy: nullable(oneOf(['rebuild', 'copy']), {
+      description:
+        'What would put it right: making it again from other objects, or a copy of the store.',
+    }),
+  }),
+);
+export type StoreFinding = Wire<typeof StoreFinding>;
 
-export type CheckReport = StoreProgress | StoreFinding | CheckSummary;
+export const CheckSummary = named(
+  'CheckSummary',
+  Type.Object({
+    kind: oneOf(['summary']),
+    data: Type.Boolean(),
+    sequence: Type.Integer(),
+    commits: Type.Integer(),
+    packs: Type.Integer(),
+    objects: Type.Integer(),
+    bytes: Type.Integer(),
+    damaged: Type.Integer(),
+    warnings: Type.Integer(),
+    affected: Type.Array(
+      Type.Object({
+        repo: Type.String(),
+        path: Type.String(),
+        commits: Type.Integer(),
+        newest: Type.String(),
+      }),
+    ),
+    omitted: Type.Integer(),
+  }),
+);
+export type CheckSummary = Wire<typeof CheckSummary>;
 
-export interface Repaired {
-  readonly kind: 'repaired';
-  /** The object of the bucket; null for objects that were in none of them any more. */
-  readonly key: string | null;
-  readonly message: string;
-}
+export const CheckReport = named(
+  'CheckReport',
+  Type.Union([StoreProgress, StoreFinding, CheckSummary]),
+);
+export type CheckReport = Wire<typeof CheckReport>;
 
-export type RepairReport = CheckReport | Repaired;
+export const Repaired = named(
+  'Repaired',
+  Type.Object({
+    kind: oneOf(['repaired']),
+    key: nullable(Type.String(), {
+      description: 'The object of the bucket; null for objects that were in none of them any more.',
+    }),
+    message: Type.String(),
+  }),
+);
+export type Repaired = Wire<typeof Repaired>;
 
-export interface MirrorSummary {
-  readonly kind: 'summary';
-  readonly sequence: number;
-  readonly copied: number;
-  readonly bytes: number;
-  readonly deleted: number;
-}
+export const RepairReport = named('RepairReport', Type.Union([CheckReport, Repaired]));
+export type RepairReport = Wire<typeof RepairReport>;
 
-export type MirrorReport = StoreProgress | MirrorSummary;
+export const MirrorSummary = named(
+  'MirrorSummary',
+  Type.Object({
+    kind: oneOf(['summary']),
+    sequence: Type.Integer(),
+    copied: Type.Integer(),
+    bytes: Type.Integer(),
+    deleted: Type.Integer(),
+  }),
+);
+export type MirrorSummary = Wire<typeof MirrorSummary>;
 
-export interface DoctorCheck {
-  readonly name: string;
-  readonly state: 'ok' | 'warning' | 'problem';
-  readonly detail: string;
-  /** What to do; empty where nothing is. */
-  readonly remedy: string;
-}
+export const MirrorReport = named('MirrorReport', Type.Union([StoreProgress, MirrorSummary]));
+export type MirrorReport = Wire<typeof MirrorReport>;
 
-export interface DoctorReport {
-  readonly checks: readonly DoctorCheck[];
-}
+export const DoctorCheck = named(
+  'DoctorCheck',
+  Type.Object({
+    name: Type.String(),
+    state: oneOf(['ok', 'warning', 'problem']),
+    detail: Type.String(),
+    remedy: Type.String({ description: 'What to do; empty where nothing is.' }),
+  }),
+);
+export type DoctorCheck = Wire<typeof DoctorCheck>;
+
+export const DoctorReport = named('DoctorReport', Type.Object({ checks: Type.Array(DoctorCheck) }));
+export type DoctorReport = Wire<typeof DoctorReport>;

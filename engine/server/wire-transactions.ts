@@ -1,39 +1,36 @@
-// What travels about transactions of users; as `wire.ts`, which says what holds for all routes.
-//
-//  POST   /transactions                                       → Transaction          (starts one)
-//  GET    /transactions?after=&limit=                         → Page<Transaction>    (the open ones)
-//  GET    /transactions/{id}                                  → Transaction
-//  POST   /transactions/{id}/finish                           → TransactionOutcome   (all of it, or nothing)
-//  DELETE /transactions/{id}                                  → 204                  (nothing of it is done)
-//
-// These take the header `Pfs-Transaction: <id>`: the request is tried out on the state and on what the transaction holds
-// already, is added to it, and is answered with what it gave in the trial.
-//  repos: POST, PATCH, DELETE; branches: PUT, DELETE, merge; tags: PUT, DELETE; commits: POST, finish, revert;
-//  commit-sets: DELETE, squash; pipelines: POST, DELETE, start, stop, tick; jobs: stop
-// Any other write with that header is refused. All commits that a transaction starts have its id, and cause commits
-// downstream as one.
+// The schemas of transactions of users.
 
-import type { Commit } from './wire.ts';
+import { Type } from '@sinclair/typebox';
+import { Commit } from './wire-commits.ts';
+import { named, type Wire } from './wire-schema.ts';
 
-/** Request header that names the transaction to add to. */
-export const TRANSACTION_HEADER = 'pfs-transaction';
+export const TransactionRequest = named(
+  'TransactionRequest',
+  Type.Object({
+    kind: Type.String({ description: '`repo.create`, `commit.start`, …' }),
+    text: Type.String({ description: 'As one would type it.' }),
+  }),
+);
+export type TransactionRequest = Wire<typeof TransactionRequest>;
 
-export interface Transaction {
-  readonly id: string;
-  readonly started: string;
-  readonly requests: readonly TransactionRequest[];
-}
+export const Transaction = named(
+  'Transaction',
+  Type.Object({
+    id: Type.String(),
+    started: Type.String(),
+    requests: Type.Array(TransactionRequest),
+  }),
+);
+export type Transaction = Wire<typeof Transaction>;
 
-export interface TransactionRequest {
-  /** `repo.create`, `commit.start`, … */
-  readonly kind: string;
-  /** As one would type it. */
-  readonly text: string;
-}
-
-export interface TransactionOutcome {
-  readonly id: string;
-  readonly requests: readonly TransactionRequest[];
-  /** The commits of users that it started or finished. */
-  readonly commits: readonly Commit[];
-}
+export const TransactionOutcome = named(
+  'TransactionOutcome',
+  Type.Object({
+    id: Type.String(),
+    requests: Type.Array(TransactionRequest),
+    commits: Type.Array(Commit, {
+      description: 'The commits of users that it started or finished.',
+    }),
+  }),
+);
+export type TransactionOutcome = Wire<typeof TransactionOutcome>;

@@ -1,59 +1,82 @@
-// What travels about why jobs ran their datums; as `wire.ts`, which says what holds for all routes.
-//
-//  GET    /pipelines/{project}/{pipeline}/jobs/{id}/why?datum=&path=&limit= → Why
-//         datum: the beginning of an id; path: those that wrote this path of the output. limit: of the datums shown, 20
+// The schemas of why jobs ran their datums.
 
-import type { Datum, Image, Job, RepoName } from './wire.ts';
+import { Type } from '@sinclair/typebox';
+import { Datum, Job } from './wire-jobs.ts';
+import { RepoName } from './wire-repos.ts';
+import { counts, named, nullable, oneOf, reference, type Wire } from './wire-schema.ts';
+import { Image } from './wire-states.ts';
 
-/**
- * `same`: skipped, its result is used again. Else it ran, or will: `new` (no datum of these paths before), `changed` (other content or
- * mode), `reprocess` (all were to be made anew), `every_job` (the spec says so), `failed_before`, `no_result` (it was there
- * before, and was never processed to its end).
- */
-export type Cause =
-  | 'same'
-  | 'new'
-  | 'changed'
-  | 'reprocess'
-  | 'every_job'
-  | 'failed_before'
-  | 'no_result';
+export const Cause = named(
+  'Cause',
+  oneOf(['same', 'new', 'changed', 'reprocess', 'every_job', 'failed_before', 'no_result'], {
+    description:
+      '`same`: skipped, its result is used again. Else it ran, or will: `new` (no datum of these paths before), `changed` (other content or mode), `reprocess` (all were to be made anew), `every_job` (the spec says so), `failed_before`, `no_result` (it was there before, and was never processed to its end).',
+  }),
+);
+export type Cause = Wire<typeof Cause>;
 
-/** A part of a datum's identity that differs from the job before. */
-export interface Difference {
-  /** `combination`: all of its files were there, and no datum together. */
-  readonly part: 'path' | 'content' | 'mode' | 'combination' | 'salt';
-  /** Null for what concerns the whole datum. */
-  readonly input: { readonly name: string; readonly repo: RepoName; readonly path: string } | null;
-  /** Git object ids or modes. */
-  readonly was: string | null;
-  readonly is: string | null;
-  /** Of a directory with other content: the first files that differ; a last one of `…` stands for more. */
-  readonly files: readonly string[];
-}
+export const Difference = named(
+  'Difference',
+  Type.Object(
+    {
+      part: oneOf(['path', 'content', 'mode', 'combination', 'salt'], {
+        description: '`combination`: all of its files were there, and no datum together.',
+      }),
+      input: nullable(Type.Object({ name: Type.String(), repo: RepoName, path: Type.String() }), {
+        description: 'Null for what concerns the whole datum.',
+      }),
+      was: nullable(Type.String(), { description: 'Git object ids or modes.' }),
+      is: nullable(Type.String()),
+      files: Type.Array(Type.String(), {
+        description:
+          'Of a directory with other content: the first files that differ; a last one of `…` stands for more.',
+      }),
+    },
+    { description: "A part of a datum's identity that differs from the job before." },
+  ),
+);
+export type Difference = Wire<typeof Difference>;
 
-export interface DatumWhy {
-  readonly datum: Datum;
-  readonly cause: Cause;
-  readonly differences: readonly Difference[];
-  /** The result there was before the job: that is used, or that failed. */
-  readonly earlier: {
-    readonly job: string;
-    readonly state: 'success' | 'failed' | 'recovered';
-    readonly reason: string;
-    readonly version: number;
-    readonly image: Image | null;
-  } | null;
-  /** Of a skipped datum, where single ones are asked about: why the job that made its result ran it. */
+const DatumWhyFields = Type.Object({
+  datum: Datum,
+  cause: Cause,
+  differences: Type.Array(Difference),
+  earlier: nullable(
+    Type.Object({
+      job: Type.String(),
+      state: oneOf(['success', 'failed', 'recovered']),
+      reason: Type.String(),
+      version: Type.Integer(),
+      image: nullable(Image),
+    }),
+    { description: 'The result there was before the job: that is used, or that failed.' },
+  ),
+});
+export interface DatumWhy extends Wire<typeof DatumWhyFields> {
   readonly made: DatumWhy | null;
 }
+export const DatumWhy = named(
+  'DatumWhy',
+  Type.Unsafe<DatumWhy>(
+    Type.Object({
+      ...DatumWhyFields.properties,
+      made: nullable(reference<DatumWhy>('DatumWhy'), {
+        description:
+          'Of a skipped datum, where single ones are asked about: why the job that made its result ran it.',
+      }),
+    }),
+  ),
+);
 
-export interface Why {
-  readonly job: Job;
-  /** The job before, with which it is compared. */
-  readonly against: Job | null;
-  /** Of all datums; null where single ones are asked about. */
-  readonly counts: Readonly<Partial<Record<Cause, number>>> | null;
-  /** Those that ran come first. */
-  readonly datums: readonly DatumWhy[];
-}
+export const Why = named(
+  'Why',
+  Type.Object({
+    job: Job,
+    against: nullable(Job, { description: 'The job before, with which it is compared.' }),
+    counts: nullable(counts(Cause), {
+      description: 'Of all datums; null where single ones are asked about.',
+    }),
+    datums: Type.Array(DatumWhy, { description: 'Those that ran come first.' }),
+  }),
+);
+export type Why = Wire<typeof Why>;

@@ -8,7 +8,13 @@
 //
 // message = kind(u8) length(u32 BE) data(length bytes)
 
-import type { Datum } from './wire.ts';
+export type {
+  BenchEnd,
+  BenchStart,
+  DebugRequest,
+  RunLocalRequest,
+  TerminalSize,
+} from './wire-sessions.ts';
 
 /** Media type of a session's messages. */
 export const SESSION_TYPE = 'application/vnd.pfs.session';
@@ -44,53 +50,3 @@ export const TOLD = {
   /** JSON: `Problem`. The last message. */
   problem: 7,
 } as const;
-
-export interface TerminalSize {
-  readonly columns: number;
-  readonly rows: number;
-}
-
-export interface DebugRequest {
-  /** argv; empty: a shell. */
-  readonly command: readonly string[];
-  /** `type` is what `TERM` says. */
-  readonly terminal?: TerminalSize & { readonly type: string };
-}
-
-export interface RunLocalRequest {
-  /** Of the spec file. */
-  readonly spec: string;
-  /** For messages. */
-  readonly file: string;
-  readonly project: string;
-  /** Which pipeline, where the spec has several. */
-  readonly pipeline?: string;
-  /** Which datum: its number from 0, or a path that it reads; the first where absent. */
-  readonly datum?: number | string;
-  /** Where the directories that are sent appear in the container; absolute. */
-  readonly mounts: readonly string[];
-  /** Whether the files of the output are to be sent. */
-  readonly output: boolean;
-}
-
-/** The surroundings of the command, once they stand. */
-export interface BenchStart {
-  readonly datum: string;
-  readonly inputs: Datum['inputs'];
-  readonly image: { readonly reference: string; readonly digest: string };
-  /** Of the spec. */
-  readonly command: readonly string[];
-  readonly warnings: readonly string[];
-}
-
-export interface BenchEnd {
-  /** Null where the command did not end by itself. */
-  readonly exitCode: number | null;
-  /** Whether a job would take it for a success; of `debug`, whether it ended with 0. */
-  readonly ok: boolean;
-  readonly reason: string;
-  /** The first files of the output, and how many there are. Of `debug`, none. */
-  readonly files: readonly { readonly path: string; readonly size: number }[];
-  readonly fileCount: number;
-  readonly processMs: number;
-}

@@ -43,7 +43,7 @@ import { rangeOf } from '../range.ts';
 import { stagingOf, uploadParts } from '../upload-body.ts';
 import { viewCommit, viewFile } from '../views.ts';
 import { type File, FRAMES_TYPE } from '../wire.ts';
-import type { FilePage } from '../wire-versions.ts';
+import type { FilePage } from '../wire-files.ts';
 
 const FILES = '/repos/:project/:repo/files/:ref';
 

@@ -17,8 +17,8 @@ import type {
   PipelineChange,
   Repo,
 } from '../../../engine/server/wire.ts';
+import type { FilePage } from '../../../engine/server/wire-files.ts';
 import type { Lineage } from '../../../engine/server/wire-lineage.ts';
-import type { FilePage } from '../../../engine/server/wire-versions.ts';
 import { newKey, TestServer } from '../../support/server.ts';
 
 const SPEC = JSON.stringify({

@@ -1,0 +1,275 @@
+// A client of the API, typed by its operations. Knows requests, pages, streams and problems; what carries them is handed in,
+// so that it runs in pages as well as in Node.
+
+import type {
+  AnswerOf,
+  BytesKey,
+  CallKey,
+  ItemOf,
+  Key,
+  LineOf,
+  LinesKey,
+  ListKey,
+  StreamKey,
+} from '../engine/server/operations/types.ts';
+import { type Page, type Problem, TRANSACTION_HEADER } from '../engine/server/wire.ts';
+import { isOfEngine, parseProblem, pathOf, queryText, readText } from './answers.ts';
+import { ApiError } from './api-error.ts';
+import type { Asked, Changing, Opened, Rest } from './asked.ts';
+import { parseLines } from './json-lines.ts';
+import type { ApiRequest, ApiResponse, Transport } from './transport.ts';
+
+export interface ClientOptions {
+  readonly transport: Transport;
+  /** Makes an error of a refusal. */
+  readonly errorOf?: (problem: Problem) => Error;
+  /** Makes an error of an answer that is none of an engine's. */
+  readonly errorOfStranger?: (cause?: unknown) => Error;
+  /** Called with the operation of each document that is sent and part of no transaction. */
+  readonly onWrite?: (operation: Key) => void;
+}
+
+interface Loose {
+  readonly params?: object | undefined;
+  readonly query?: object | undefined;
+  readonly body?: unknown;
+  readonly transaction?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+const JSON_TYPE = 'application/json';
+const TEXT_TYPE = 'text/plain; charset=utf-8';
+/** What can be sent again is tried this often when the connection breaks. */
+const TRIES = 3;
+const MOST_ON_A_PAGE = 1000;
+
+/** One engine. */
+export class Client {
+  readonly #options: ClientOptions;
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Asks for a document, or for something to be done. Documents go as JSON and text as it is; writes have one idempotency
+   * key for all tries.
+   */
+  async call<K extends CallKey>(key: K, ...[asked]: Rest<K, Changing>): Promise<AnswerOf<K>> {
+    return (await this.#document(this.#request(key, asked))) as AnswerOf<K>;
+  }
+
+  /** Yields the items of a list page by page, from `query.after` on. */
+  pages<K extends ListKey>(key: K, ...[asked]: Rest<K>): AsyncGenerator<readonly ItemOf<K>[]> {
+    return this.#pages(key, asked);
+  }
+
+  /** Yields all items of a list, one at a time, and at most `most`. */
+  async *items<K extends ListKey>(
+    key: K,
+    ...[asked]: Rest<K, { readonly most?: number | undefined }>
+  ): AsyncGenerator<ItemOf<K>> {
+    const { most = Infinity, ...rest }: Loose & { readonly most?: number | undefined } =
+      asked ?? {};
+    const limit = Number.isFinite(most) ? Math.min(most, MOST_ON_A_PAGE) : undefined;
+    let left = most;
+    for await (const items of this.#pages(key, { ...rest, query: { limit, ...rest.query } })) {
+      for (const item of items) {
+        if (left <= 0) {
+          return;
+        }
+        left -= 1;
+        yield item;
+      }
+      if (left <= 0) {
+        return;
+      }
+    }
+  }
+
+  /** Yields the documents of an answer as they come. Throws the problem that ends it. */
+  async *lines<K extends LinesKey>(key: K, ...[asked]: Rest<K>): AsyncGenerator<LineOf<K>> {
+    const { bytes } = await this.#answer(this.#request(key, asked));
+    try {
+      for await (const document of parseLines<object>(bytes)) {
+        if ('problem' in document && Object.keys(document).length === 1) {
+          throw this.#refusal(document.problem as Problem);
+        }
+        yield document as LineOf<K>;
+      }
+    } catch (error) {
+      throw this.#options.transport.explain(error, 'while it answered');
+    }
+  }
+
+  /** Starts to read bytes. What is read ends with an error when the connection breaks. */
+  async open<K extends BytesKey>(
+    key: K,
+    ...[asked]: Rest<K, { readonly headers?: Readonly<Record<string, string>> }>
+  ): Promise<Opened> {
+    const response = await this.#answer(this.#request(key, asked));
+    return {
+      isPart: response.status === 206,
+      etag: response.header('etag'),
+      size: Number(response.header('content-length') ?? Number.NaN),
+      bytes: this.#guarded(response),
+    };
+  }
+
+  /** As {@link Client.open}, where only the bytes are wanted. */
+  async bytes<K extends BytesKey>(key: K, ...[asked]: Rest<K>): Promise<AsyncIterable<Uint8Array>> {
+    return this.#guarded(await this.#answer(this.#request(key, asked)));
+  }
+
+  /** Sends bytes. Those of a stream go once: a broken connection is an error then, since they can't be read twice. */
+  async upload<K extends StreamKey & CallKey>(
+    key: K,
+    asked: Asked<K> & {
+      readonly source: AsyncIterable<Uint8Array> | Blob;
+      readonly type: string;
+      readonly isGzipped?: boolean;
+    },
+  ): Promise<AnswerOf<K>> {
+    const request = this.#request(key, asked);
+    const encoding = asked.isGzipped ? { 'content-encoding': 'gzip' } : {};
+    return (await this.#document({
+      ...request,
+      headers: { ...request.headers, 'content-type': asked.type, ...encoding },
+      body: asked.source,
+    })) as AnswerOf<K>;
+  }
+
+  /** Sends a stream and yields the bytes of the answer, side by side. What breaks one off breaks off the other. */
+  async converse<K extends StreamKey & BytesKey>(
+    key: K,
+    asked: Asked<K> & { readonly source: AsyncIterable<Uint8Array>; readonly type: string },
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const request = this.#request(key, asked);
+    const response = await this.#answer({
+      ...request,
+      headers: { ...request.headers, 'content-type': asked.type },
+      body: asked.source,
+      isConversation: true,
+    });
+    return this.#guarded(response);
+  }
+
+  async *#pages<K extends ListKey>(
+    key: K,
+    first: Loose = {},
+  ): AsyncGenerator<readonly ItemOf<K>[]> {
+    let { after } = (first.query ?? {}) as { after?: unknown };
+    for (;;) {
+      const request = this.#request(key, { ...first, query: { ...first.query, after } });
+      const page = (await this.#document(request)) as Page<ItemOf<K>>;
+      yield page.items;
+      if (page.next === null) {
+        return;
+      }
+      after = page.next;
+    }
+  }
+
+  #request(key: Key, asked: Loose = {}): ApiRequest {
+    const { body, transaction } = asked;
+    const [method = '', template = ''] = key.split(' ');
+    const headers: Record<string, string> = { accept: JSON_TYPE, ...asked.headers };
+    if (method !== 'GET') {
+      headers['idempotency-key'] = newKey();
+      if (transaction === undefined) {
+        this.#options.onWrite?.(key);
+      } else {
+        headers[TRANSACTION_HEADER] = transaction;
+      }
+    }
+    const isText = typeof body === 'string';
+    if (body !== undefined) {
+      headers['content-type'] = isText ? TEXT_TYPE : JSON_TYPE;
+    }
+    return {
+      method,
+      path: pathOf(template, asked.params) + queryText(asked.query),
+      headers,
+      ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
+    };
+  }
+
+  async #document(request: ApiRequest): Promise<unknown> {
+    const text = await this.#text(await this.#answer(request));
+    if (text === '') {
+      return undefined;
+    }
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (cause) {
+      throw this.#stranger(cause);
+    }
+  }
+
+  /** Sends a request and returns its successful answer. */
+  async #answer(request: ApiRequest): Promise<ApiResponse> {
+    const response = await this.#send(request);
+    if (response.status < 400) {
+      return response;
+    }
+    const { status } = response;
+    const problem = parseProblem(await this.#text(response));
+    if (problem === undefined && !isOfEngine(response)) {
+      throw this.#stranger();
+    }
+    throw this.#refusal(
+      problem ?? {
+        type: '/problems/internal',
+        title: 'Internal error',
+        status,
+        code: status === 401 || status === 403 ? 'unauthenticated' : 'internal',
+        detail: `The engine answered with status ${status} and no reason; see pfs engine logs`,
+      },
+    );
+  }
+
+  async #send(request: ApiRequest): Promise<ApiResponse> {
+    const { transport } = this.#options;
+    const { body } = request;
+    const canRepeat = body === undefined || typeof body === 'string' || body instanceof Blob;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await transport.send(request);
+      } catch (error) {
+        if (!(transport.isBroken(error) && canRepeat && attempt < TRIES)) {
+          throw transport.explain(error, 'before it answered');
+        }
+      }
+    }
+  }
+
+  async #text(response: ApiResponse): Promise<string> {
+    return await readText(response).catch((error: unknown) => {
+      throw this.#options.transport.explain(error, 'while it answered');
+    });
+  }
+
+  async *#guarded(response: ApiResponse): AsyncGenerator<Uint8Array> {
+    try {
+      yield* response.bytes;
+    } catch (error) {
+      throw this.#options.transport.explain(error, 'while it sent data');
+    }
+  }
+
+  #refusal(problem: Problem): Error {
+    return this.#options.errorOf?.(problem) ?? new ApiError(problem);
+  }
+
+  #stranger(cause?: unknown): Error {
+    return (
+      this.#options.errorOfStranger?.(cause) ??
+      new Error('Cannot understand what answers: it is not a pfs engine', { cause })
+    );
+  }
+}
+
+function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,34 @@
+// What carries requests to an engine and answers back: Node's HTTP for the command line, `fetch` for pages.
+
+/** What is sent with a request. A stream can be read once, so that its request is never tried again. */
+export type Content = string | Blob | AsyncIterable<Uint8Array>;
+
+export interface ApiRequest {
+  readonly method: string;
+  /** With the prefix of the API and the query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Content;
+  /** The answer comes while the body is sent. */
+  readonly isConversation?: boolean;
+}
+
+export interface ApiResponse {
+  readonly status: number;
+  /** Returns a header, by its name in lower case. */
+  header(name: string): string | undefined;
+  /** What it holds. Whoever stops before the end gives up the rest. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+export interface Transport {
+  /** Resolves with the answer once its headers are there. Rejects where there is none. */
+  send(request: ApiRequest): Promise<ApiResponse>;
+  /** Returns whether an error means that a connection was cut: what can be sent again is. */
+  isBroken(error: unknown): boolean;
+  /**
+   * Returns an error of the connection as people are told of it, others as they are.
+   * @param when what the engine was doing, as in `before it answered`.
+   */
+  explain(error: unknown, when: string): unknown;
+}

@@ -1,0 +1,103 @@
+// The client of the API, over `fetch` and a real server, and over connections that break.
+
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { ApiError } from '../../../client/api-error.ts';
+import { Client } from '../../../client/client.ts';
+import { fetchTransport } from '../../../client/fetch-transport.ts';
+import type { ApiRequest, Transport } from '../../../client/transport.ts';
+import { TestServer, TOKEN } from '../../support/server.ts';
+
+type Test = Parameters<typeof TestServer.start>[0];
+
+async function clientOf(t: Test): Promise<Client> {
+  const { port } = await TestServer.start(t);
+  return new Client({
+    transport: fetchTransport({ base: `http://127.0.0.1:${port}`, token: TOKEN }),
+  });
+}
+
+it('asks for operations by their names and gets their documents', async (t) => {
+  const client = await clientOf(t);
+  assert.deepEqual(await client.call('GET /version'), { engine: '1.2.3', api: 1 });
+  const body = { project: 'default', name: 'images', description: 'Of cats' };
+  assert.equal((await client.call('POST /repos', { body })).name, 'images');
+  const params = { project: 'default', repo: 'images' };
+  const repo = await client.call('GET /repos/{project}/{repo}', { params });
+  assert.equal(repo.description, 'Of cats');
+  const strange = { params: { ...params, branch: 'a b/c?' }, body: {} };
+  await assert.rejects(
+    client.call('PUT /repos/{project}/{repo}/branches/{branch}', strange),
+    /branch name "a b\/c\?"/,
+    'a name is one segment, whatever is in it',
+  );
+  const nothing = await client.call('DELETE /repos/{project}/{repo}', { params });
+  assert.equal(nothing, undefined);
+});
+
+it('walks a list to its end, or as far as it is wanted', async (t) => {
+  const client = await clientOf(t);
+  for (const name of ['a', 'b', 'c']) {
+    await client.call('POST /repos', { body: { project: 'default', name } });
+  }
+  const sizes = [];
+  for await (const items of client.pages('GET /repos', { query: { limit: 2 } })) {
+    sizes.push(items.length);
+  }
+  assert.deepEqual(sizes, [2, 1]);
+  const names = [];
+  for await (const { name } of client.items('GET /repos', { most: 2 })) {
+    names.push(name);
+  }
+  assert.deepEqual(names, ['a', 'b']);
+});
+
+it('rejects with the code and the sentence of the engine', async (t) => {
+  const client = await clientOf(t);
+  const params = { project: 'default', repo: 'none' };
+  await assert.rejects(client.call('GET /repos/{project}/{repo}', { params }), (error) => {
+    assert.ok(error instanceof ApiError);
+    assert.equal(error.code, 'not_found');
+    assert.equal(error.status, 404);
+    assert.match(error.message, /^Cannot find repo "none"/);
+    return true;
+  });
+});
+
+it('sends a write again under the same key when the connection breaks, and a stream never', async () => {
+  const { transport, sent } = breaking({ times: 2 });
+  const client = new Client({ transport });
+  await client.call('POST /repos', { body: { project: 'default', name: 'a' } });
+  assert.equal(sent.length, 3);
+  const keys = new Set(sent.map(({ headers }) => headers['idempotency-key']));
+  assert.equal(keys.size, 1);
+  assert.match([...keys][0] ?? '', /^[0-9a-f]{32}$/);
+
+  const always = breaking({ times: Infinity });
+  const hopeless = new Client({ transport: always.transport });
+  await assert.rejects(hopeless.call('GET /engine'), /before it answered/);
+  assert.equal(always.sent.length, 3, 'it does not try for ever');
+});
+
+/** A transport whose connections break so many times before one holds. */
+function breaking({ times }: { readonly times: number }): {
+  readonly transport: Transport;
+  readonly sent: ApiRequest[];
+} {
+  const sent: ApiRequest[] = [];
+  const transport: Transport = {
+    send: async (request) => {
+      sent.push(request);
+      if (sent.length <= times) {
+        throw new Error('cut');
+      }
+      const bytes = (async function* () {
+        yield new TextEncoder().encode('{}');
+      })();
+      return { status: 200, header: () => undefined, bytes };
+    },
+    isBroken: () => true,
+    explain: (error, when) => new Error(`the connection broke ${when}`, { cause: error }),
+  };
+  return { transport, sent };
+}
