@@ -89,7 +89,10 @@ function sessionOf(client: pg.Client): SqlSession {
       return found.rows.length === 0 ? undefined : found.rows.map(({ name }) => name);
     },
     deleteAll: async (table) => {
-      await client.query(`DELETE FROM ${quotedTable(table)}`);
+      const name = quotedTable(table);
+      // Who replaces rows at the same time waits until these are committed, and sees them; readers do not wait.
+      await client.query(`LOCK TABLE ${name} IN SHARE ROW EXCLUSIVE MODE`);
+      await client.query(`DELETE FROM ${name}`);
     },
     insert: async (table: string, { columns, rows }: RowBatch) => {
       const shape = { columns, rows: rows.length };

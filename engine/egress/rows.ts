@@ -1,6 +1,7 @@
 // Rows out of files: CSV as RFC 4180 has it, and JSON objects. Files stream through; one row is held at a time.
 
 import { EngineError } from '../base/errors.ts';
+import { type JsonText, JsonValues } from './json-values.ts';
 
 /** A value as databases take it; text is turned into the type of its column by the database itself. */
 export type Value = string | boolean | null;
@@ -40,7 +41,7 @@ async function* csvRows(
   { name, columns }: Naming,
 ): AsyncGenerator<Row> {
   const parser = new CsvParser(name);
-  for await (const text of decoded(source)) {
+  for await (const text of decoded(source, name)) {
     for (const values of parser.push(text)) {
       yield { columns, values };
     }
@@ -130,27 +131,18 @@ class CsvParser {
 }
 
 async function* jsonRows(source: AsyncIterable<Buffer>, naming: Naming): AsyncGenerator<Row> {
-  let rest = '';
-  let line = 1;
-  let pending = '';
-  for await (const text of ended(decoded(source))) {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() ?? '';
-    for (const one of lines) {
-      // A value may go on over lines, and a line is nearly always a value.
-      pending = pending === '' ? one.trim() : `${pending}\n${one}`;
-      const value = pending === '' ? undefined : tryParse(pending);
-      if (value !== undefined) {
-        yield* jsonValue(value, { ...naming, line });
-        pending = '';
-      } else if (pending.length > MAX_ROW_CHARS) {
-        throw notRow(naming.name, line, 'the value is longer than 64 MiB');
-      }
-      line += 1;
+  const { name } = naming;
+  const values = new JsonValues();
+  for await (const text of ended(decoded(source, name))) {
+    for (const value of values.push(text)) {
+      yield* jsonValue(parse(value, name), { ...naming, line: value.line });
+    }
+    if (values.openLength > MAX_ROW_CHARS) {
+      throw notRow(name, values.openLine ?? 1, 'the value is longer than 64 MiB');
     }
   }
-  if (pending !== '') {
-    throw notRow(naming.name, line - 1, 'it ends within a JSON value, or holds what is no JSON');
+  if (values.openLine !== undefined) {
+    throw notRow(name, values.openLine, 'the file ends within a JSON value');
   }
 }
 
@@ -180,16 +172,30 @@ function asValue(value: unknown): Value {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-function tryParse(text: string): unknown {
-  const last = text.trimEnd().at(-1);
-  if (last !== '}' && last !== ']') {
-    // Nothing but an object or a list of them is a row: the attempt would be in vain, over and over.
-    return /^[{[]/.test(text) ? undefined : parse(text);
+/** A string, or an integer of so many digits that a number may not hold it. */
+const LONG_INTEGERS = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?:[.eE][-+.eE\d]*)?/g;
+
+function parse({ text, line }: JsonText, name: string): unknown {
+  if (/\d{16}/.test(text)) {
+    for (const [token] of text.matchAll(LONG_INTEGERS)) {
+      if (/^-?\d+$/.test(token) && String(Number(token)) !== token) {
+        throw notRow(
+          name,
+          line,
+          'it holds an integer that is too long to be read digit by digit; write it in quotes',
+        );
+      }
+    }
   }
-  return parse(text);
+  const value = tryParse(text);
+  if (value === undefined) {
+    throw notRow(name, line, 'it is no JSON');
+  }
+  return value;
 }
 
-function parse(text: string): unknown {
+/** Returns undefined for what is no JSON: the cause would quote the row. */
+function tryParse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -197,12 +203,19 @@ function parse(text: string): unknown {
   }
 }
 
-async function* decoded(source: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8');
+async function* decoded(source: AsyncIterable<Buffer>, name: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const decode = (bytes?: Buffer) => {
+    try {
+      return decoder.decode(bytes, { stream: bytes !== undefined });
+    } catch (error) {
+      throw notText(name, error);
+    }
+  };
   for await (const bytes of source) {
-    yield decoder.decode(bytes, { stream: true });
+    yield decode(bytes);
   }
-  yield decoder.decode();
+  yield decode();
 }
 
 async function* ended(source: AsyncIterable<string>): AsyncGenerator<string> {
@@ -213,4 +226,12 @@ async function* ended(source: AsyncIterable<string>): AsyncGenerator<string> {
 /** No message quotes a row: it may hold what nobody should see in a log. */
 function notRow(name: string, line: number, why: string): EngineError {
   return new EngineError('invalid', `Cannot read rows of "/${name}": line ${line}: ${why}`);
+}
+
+function notText(name: string, cause: unknown): EngineError {
+  return new EngineError(
+    'invalid',
+    `Cannot read rows of "/${name}": it is not UTF-8; write it as UTF-8`,
+    { cause },
+  );
 }

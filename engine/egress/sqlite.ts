@@ -4,6 +4,7 @@
 import { existsSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import type { Value } from './rows.ts';
 import { insertText, quoted } from './sql-names.ts';
@@ -20,7 +21,8 @@ interface Driver {
 }
 
 const BUSY = /locked|busy/i;
-const BUSY_MS = 10_000;
+const WAIT_MS = 5000;
+const TRY_MS = 50;
 /** Files that this process writes now: two connections of one process would take each other for other programs. */
 const writing = new Map<string, Promise<unknown>>();
 
@@ -28,11 +30,13 @@ const writing = new Map<string, Promise<unknown>>();
 export class Sqlite implements SqlDatabase {
   readonly name: string;
   readonly #file: string;
+  readonly #waitMs: number;
 
-  /** `file` is absolute, real, and allowed. */
-  constructor(file: string) {
+  /** `file` is absolute, real, and allowed. `waitMs`: how long it waits for other programs that hold the file. */
+  constructor(file: string, { waitMs = WAIT_MS }: { readonly waitMs?: number } = {}) {
     this.name = `sqlite://${file}`;
     this.#file = file;
+    this.#waitMs = waitMs;
   }
 
   async transaction(
@@ -65,15 +69,34 @@ export class Sqlite implements SqlDatabase {
     let driver: Driver | undefined;
     try {
       driver = openDriver(this.#file);
-      driver.exec('BEGIN IMMEDIATE');
+      await this.#patiently(driver, { text: 'BEGIN IMMEDIATE', signal });
       await work(sessionOf(driver));
       signal.throwIfAborted();
-      driver.exec('COMMIT');
+      // Whoever reads at the moment is in its way; the transaction stays open until it works.
+      await this.#patiently(driver, { text: 'COMMIT', signal });
     } catch (error) {
       throw this.#failure(error, signal);
     } finally {
       // An open transaction is rolled back.
       driver?.close();
+    }
+  }
+
+  /** SQLite would wait itself, and everything else in this process with it. */
+  async #patiently(
+    driver: Driver,
+    { text, signal }: { readonly text: string; readonly signal: AbortSignal },
+  ): Promise<void> {
+    for (let left = this.#waitMs; ; left -= TRY_MS) {
+      try {
+        driver.exec(text);
+        return;
+      } catch (error) {
+        if (!BUSY.test(errorText(error)) || left <= 0) {
+          throw error;
+        }
+      }
+      await delay(TRY_MS, undefined, { signal });
     }
   }
 
@@ -87,9 +110,12 @@ export class Sqlite implements SqlDatabase {
       });
     }
     const mayHeal = BUSY.test(errorText(cause));
+    const what = mayHeal
+      ? 'another program has held it locked for some time; let it end what it does there'
+      : `${errorText(cause)}; nothing was changed there`;
     return new EngineError(
       mayHeal ? 'unavailable' : 'failed_precondition',
-      `Cannot write to ${this.name}: ${errorText(cause)}${mayHeal ? '' : '; nothing was changed there'}`,
+      `Cannot write to ${this.name}: ${what}`,
       { cause },
     );
   }
@@ -130,14 +156,14 @@ function openDriver(file: string): Driver {
 }
 
 function builtInDriver(file: string): Driver | undefined {
-  let module: { DatabaseSync: new (file: string, options: object) => BuiltIn };
+  let module: { DatabaseSync: new (file: string) => BuiltIn };
   try {
     module = load('node:sqlite') as typeof module;
   } catch {
     // Node before 22.13.
     return undefined;
   }
-  const database = new module.DatabaseSync(file, { timeout: BUSY_MS });
+  const database = new module.DatabaseSync(file);
   return {
     exec: (text) => database.exec(text),
     all: (text, values) => database.prepare(text).all(...values),

@@ -5,10 +5,12 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { DirectoryTarget } from '../../../engine/egress/directory-target.ts';
@@ -102,7 +104,50 @@ it('only directories that are allowed are written to, and none of the engine', a
     sender: 'p',
   });
   await assert.rejects(own.send(outgoing({}), NEVER), { message: /engine's own/ });
+  symlinkSync(root, join(root, 'by-link'));
+  const linked = new DirectoryTarget({
+    directory: join(root, 'home/x'),
+    allowed: [root],
+    forbidden: [join(root, 'by-link/home')],
+    sender: 'p',
+  });
+  await assert.rejects(linked.send(outgoing({}), NEVER), { message: /engine's own/ });
 });
+
+it('a file is whole where the system takes less of each write than it is given', async (t) => {
+  const { root, directory, target } = rig(t);
+  const handles = await handlePrototype(root);
+  const write = handles.write as (bytes: Uint8Array, at: number, length: number) => unknown;
+  t.mock.method(handles, 'write', function (this: FileHandle, bytes: Uint8Array) {
+    return write.call(this, bytes, 0, Math.ceil(bytes.length / 2));
+  });
+  await target.send(outgoing({ a: 'all of it' }), NEVER);
+  assert.deepEqual(tree(directory), { a: 'all of it' });
+});
+
+it('all is durable once it is sent: files, and the directories in which a name is new', async (t) => {
+  const { root, allowed, at } = rig(t);
+  const handles = await handlePrototype(root);
+  const synced = new Set<string>();
+  const { sync } = handles;
+  t.mock.method(handles, 'sync', function (this: FileHandle) {
+    synced.add(readlinkSync(`/proc/self/fd/${this.fd}`));
+    return sync.call(this);
+  });
+  await at(join(allowed, 'new/out')).send(outgoing({ 'd/e/a': '1' }), NEVER);
+  const places = ['', '/new', '/new/out', '/new/out/d', '/new/out/d/e'];
+  assert.deepEqual(
+    places.filter((place) => !synced.has(allowed + place)),
+    [],
+  );
+  assert.ok([...synced].some((path) => /\/\.pfs-egress-\w+\/file$/.test(path)));
+});
+
+async function handlePrototype(directory: string): Promise<FileHandle> {
+  const handle = await open(directory, 'r');
+  await handle.close();
+  return Object.getPrototypeOf(handle) as FileHandle;
+}
 
 it('no link is followed: not on the way to the directory, and not in it', async (t) => {
   const { root, allowed, directory, target, at } = rig(t);

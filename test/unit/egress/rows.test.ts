@@ -103,7 +103,12 @@ for (const [what, format, text, says] of [
   ['an open quote', 'CSV', 'a\n"b\n', /"\/t\/f": line \d: the file ends within quotes/],
   ['text after a quote', 'CSV', '"a"b\n', /line 1: something follows/],
   ['a number', 'JSON', '5\n', /line 1: it is no object/],
-  ['half a value', 'JSON', '{"a":1}\n{"secret', /line 2: it ends within/],
+  ['half a value', 'JSON', '{"a":1}\n{"secret', /line 2: the file ends within/],
+  ['half a value on many lines', 'JSON', '\n{"a":1}\n{\n"secret":\n2,', /line 3: the file ends/],
+  ['what is no JSON', 'JSON', '{"a":1}\n{secret}\n', /line 2: it is no JSON/],
+  ['a word', 'JSON', 'secret\n{"a":1}\n', /line 1: it is no JSON/],
+  ['an integer that no number holds', 'JSON', '\n{"a":9007199254740993}', /line 2: .* in quotes/],
+  ['one deep in a list', 'JSON', '[{"a":["x",-12345678901234567890]}]', /line 1: .* in quotes/],
 ] as const) {
   it(`${what} in ${format} is refused, with file and line, and without the row`, async () => {
     await assert.rejects(read(format, text), (error: Error) => {
@@ -113,3 +118,34 @@ for (const [what, format, text, says] of [
     });
   });
 }
+
+it('integers that a number holds, and digits in text, are taken as they are', async () => {
+  const text = '{"a":9007199254740992,"b":"\\"9007199254740993","c":1.00000000000000001e3}';
+  assert.deepEqual(await read('JSON', text), [['9007199254740992', '"9007199254740993', '1000']]);
+});
+
+for (const format of ['CSV', 'JSON'] as const) {
+  it(`${format} that is not UTF-8 is refused, and not changed`, async () => {
+    const row = format === 'CSV' ? ['caf', '\n'] : ['{"a":"caf', '"}'];
+    const bytes = Buffer.concat([
+      Buffer.from(row[0] ?? ''),
+      Buffer.from([0xe9]),
+      Buffer.from(row[1] ?? ''),
+    ]);
+    await assert.rejects(read(format, bytes, undefined, 2), /"\/t\/f": it is not UTF-8/);
+    const half = Buffer.concat([Buffer.from(row[0] ?? ''), Buffer.from([0xe2, 0x82])]);
+    await assert.rejects(read(format, half), /"\/t\/f": it is not UTF-8/);
+  });
+}
+
+it('a value over many lines costs as much as its length, and no more', async () => {
+  const measure = async (rows: number) => {
+    const text = `[\n${Array.from({ length: rows }, (_, i) => `{"a":\n{"b":[${i}]}\n}`).join(',\n')}\n]\n`;
+    const start = performance.now();
+    assert.equal((await read('JSON', text, undefined, 65_536)).length, rows);
+    return performance.now() - start;
+  };
+  await measure(1000);
+  const [few, many] = [await measure(2000), await measure(40_000)];
+  assert.ok(many < few * 200, `${few} ms for 2,000 rows, ${many} ms for 40,000`);
+});

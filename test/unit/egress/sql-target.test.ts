@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import sqlite from 'node-sqlite3-wasm';
 import { Postgres } from '../../../engine/egress/postgres.ts';
 import {
@@ -12,6 +13,7 @@ import {
   type SqlTargetOptions,
 } from '../../../engine/egress/sql-target.ts';
 import { Sqlite } from '../../../engine/egress/sqlite.ts';
+import { eventually } from '../../support/eventually.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 import { scratchDirectory } from '../../support/scratch.ts';
 import { NEVER, outgoing } from './rig.ts';
@@ -191,6 +193,32 @@ describe('PostgreSQL', { skip: 'skip' in started ? started.skip : false }, () =>
     await right.transaction(() => Promise.resolve(), NEVER);
   });
 
+  it('two that replace the rows of one table at once do so one after the other', async () => {
+    assert.ok(server);
+    await server.query('DROP TABLE IF EXISTS kept; CREATE TABLE kept (a int)');
+    const send = (value: string, between: () => Promise<unknown>) =>
+      new Postgres(server.url, server.password).transaction(async (session) => {
+        await session.deleteAll('kept');
+        await between();
+        await session.insert('kept', { columns: ['a'], rows: [[value]] });
+      }, NEVER);
+    let second: Promise<void> | undefined;
+    const isWaiting = async () =>
+      (await server.query('SELECT 1 FROM pg_locks WHERE NOT granted')).length > 0;
+    await send('1', async () => {
+      let isOver = false;
+      second = send('2', async () => undefined).finally(() => {
+        isOver = true;
+      });
+      await eventually('the second waits or is over', async () => isOver || (await isWaiting()));
+    });
+    await second;
+    assert.deepEqual(
+      (await server.query('SELECT a FROM kept')).map(({ a }) => a),
+      [2],
+    );
+  });
+
   it('that dies in the middle has changed nothing', async () => {
     assert.ok(server);
     await server.query(
@@ -223,8 +251,14 @@ describe('SQLite', () => {
       return;
     }
     mkdirSync(`${file}.lock`);
-    const write = () => new Sqlite(file).transaction((session) => session.deleteAll('a'), NEVER);
-    await assert.rejects(write(), { code: 'unavailable', message: /locked/ });
+    const write = (waitMs = 0) =>
+      new Sqlite(file, { waitMs }).transaction((session) => session.deleteAll('a'), NEVER);
+    await assert.rejects(write(), { code: 'unavailable', message: /another program .* locked/ });
+    const waiting = write(60_000);
+    await setImmediate();
+    rmdirSync(`${file}.lock`);
+    await waiting;
+    mkdirSync(`${file}.lock`);
     const dead = { host: (await import('node:os')).hostname(), pid: 2 ** 22 - 1, start: '12345' };
     writeFileSync(`${file}.pfs-owner`, JSON.stringify(dead));
     await write();

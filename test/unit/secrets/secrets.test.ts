@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import fs, { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { SystemRandom } from '../../../engine/base/random.ts';
@@ -185,4 +186,19 @@ it('a damaged file of keys is told, and never written over', async (t) => {
   assert.throws(() => secrets.open('db'), { code: 'corrupt', message: /move it away/ });
   await assert.rejects(put(secrets, 'b', { a: '1' }), { code: 'corrupt' });
   assert.equal(readFileSync(keys.file, 'utf8'), damaged);
+});
+
+it('the file of keys is whole where the system takes less of each write than it is given', async (t) => {
+  const { keys } = await rig(t);
+  const { writeSync } = fs;
+  const half = (file: number, bytes: string | Uint8Array, at = 0, length = bytes.length - at) =>
+    writeSync(file, Buffer.from(bytes as string), at, Math.ceil(length / 2));
+  t.mock.method(fs, 'writeSync', half);
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  const id = keys.make();
+  assert.equal(keys.find(id)?.length, 32);
 });
