@@ -3,6 +3,7 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, errorText, systemCode } from './base/errors.ts';
+import { startTime } from './base/process-start.ts';
 import type { Random } from './base/random.ts';
 
 /** What clients read to find the engine. */
@@ -113,24 +114,6 @@ function readPid(pidFile: string): [number, string] {
       return [0, ''];
     }
     throw error;
-  }
-}
-
-/** Returns when a process began, as text that a later process of the same id does not share; '' for no process. */
-function startTime(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // A killed process that nobody has waited for yet still has its id, and runs nothing.
-    return state === 'Z' || state === 'X' ? '' : (fields[18] ?? '?');
-  } catch {
-    // No such file: the process is gone, or the system has no /proc.
-  }
-  try {
-    process.kill(pid, 0);
-    return '?';
-  } catch (error) {
-    return systemCode(error) === 'EPERM' ? '?' : '';
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { destination, type Logger, pino } from 'pino';
 import { EngineError, errorText, isEngineError } from './base/errors.ts';
@@ -125,6 +126,7 @@ async function start(
   const serverOptions = {
     token: instance.token,
     allowedHosts: config.allowedHosts,
+    pageDirectory: fileURLToPath(new URL('../web', import.meta.url)),
     onFault: (error: unknown) => logger.error({ err: error }, errorText(error)),
   };
   const announce = (address: string, s3?: string) =>

@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, errorText, isEngineError } from '../base/errors.ts';
+import { startTime } from '../base/process-start.ts';
 import type { Value } from './rows.ts';
 import { insertText, quoted } from './sql-names.ts';
 import type { RowBatch, SqlDatabase, SqlSession } from './sql-target.ts';
@@ -209,7 +210,7 @@ function takeLock(file: string): void {
   if (!existsSync(lock)) {
     writeFileSync(
       owner,
-      JSON.stringify({ host: hostname(), pid: process.pid, start: startOf(process.pid) }),
+      JSON.stringify({ host: hostname(), pid: process.pid, start: startTime(process.pid) }),
     );
   }
 }
@@ -217,26 +218,10 @@ function takeLock(file: string): void {
 function isDead(owner: string): boolean {
   try {
     const { host, pid, start } = JSON.parse(readFileSync(owner, 'utf8')) as Record<string, unknown>;
-    return host === hostname() && startOf(Number(pid)) !== start;
+    return host === hostname() && startTime(Number(pid)) !== start;
   } catch {
     // Somebody else's lock.
     return false;
-  }
-}
-
-/** Returns what tells a process from a later one of the same id; empty for none. */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    // No such process, or a system without /proc: then signal 0 tells.
-  }
-  try {
-    process.kill(pid, 0);
-    return '?';
-  } catch {
-    return '';
   }
 }
 

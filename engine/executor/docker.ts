@@ -152,10 +152,11 @@ export class DockerExecutor implements Executor {
   }
 
   async sweep(): Promise<void> {
+    // Needs no Docker, which may be long in coming: nothing that was decrypted waits for it.
+    await this.#secrets.sweep();
     const { connection } = await this.#connect();
     await removeOldContainers(connection, this.#owner);
     await removeOldDirectories(this.#options.scratchDirectory, this.#owner.engineId);
-    await this.#secrets.sweep();
     this.#swept = true;
   }
 

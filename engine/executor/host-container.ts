@@ -3,12 +3,13 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { EngineError, errorText, systemCode } from '../base/errors.ts';
+import { startTime } from '../base/process-start.ts';
 import type { ContainerPlan } from './container-options.ts';
-import { type HostGroup, makeHostGroup } from './host-group.ts';
+import { type HostGroup, killedForMemory, makeHostGroup } from './host-group.ts';
 import { DROP_RIGHTS, type HostMount, hostSetupText, NAMESPACES } from './host-setup.ts';
 import { HostStream } from './host-stream.ts';
 import { shellQuote } from './shell-quote.ts';
@@ -27,6 +28,8 @@ export interface HostContainerOptions {
   readonly hidden: readonly string[];
   readonly memoryScratch: boolean;
   readonly processes: number;
+  /** Holds where this user may make control groups of memory. */
+  readonly memoryBytes: number | undefined;
   readonly network: boolean;
 }
 
@@ -62,26 +65,32 @@ export class HostContainer {
 
   /** Resolves once the command runs. Rejects with `failed_precondition`, and what to do, where the surroundings can't be made. */
   async start(): Promise<void> {
-    const { plan, directory, environment, hidden, memoryScratch, processes } = this.#options;
+    const { plan, directory, environment, hidden, memoryScratch, processes, memoryBytes } =
+      this.#options;
     for (const name of ['root', 'tmp', 'vartmp', 'upper', 'work']) {
       await mkdir(join(directory, name), { recursive: true });
     }
+    const group = await makeHostGroup(this.id, { processes, memoryBytes });
+    this.#group = group;
+    const events = group.memoryEvents;
     const setup = hostSetupText({
-      directory,
+      directory: await real(directory),
       home: environment.HOME ?? '/root',
-      mounts: plan.mounts.map(mountOf),
+      mounts: [
+        ...(await Promise.all(plan.mounts.map(mountOf))),
+        ...(events ? [{ source: events.file, target: events.shownAs, readOnly: true }] : []),
+      ],
       hidden,
       memoryScratch,
       processes,
     });
     const words = [...(plan.entrypoint ?? []), ...(plan.command ?? [])];
-    this.#group = await makeHostGroup(this.id, processes);
     const child = spawn(
       '/bin/sh',
       [
         '-c',
-        '[ -z "$0" ] || echo $$ > "$0"; exec "$@"',
-        this.#group?.procs ?? '',
+        'for p in $0; do echo $$ > "$p"; done; exec "$@"',
+        group.procs.join(' '),
         'unshare',
         ...this.#namespaces,
         '--map-root-user',
@@ -117,7 +126,7 @@ export class HostContainer {
       throw setupError(complaint);
     }
     this.#pid = pid;
-    await writeFile(join(directory, PID_FILE), `${pid} ${await startTime(pid)}\n`);
+    await writeFile(join(directory, PID_FILE), `${pid} ${startTime(pid)}\n`);
     this.#stream.follow(child);
   }
 
@@ -142,6 +151,12 @@ export class HostContainer {
       kill(this.#pid ?? this.#child?.pid);
     }
     return Promise.resolve();
+  }
+
+  /** Whether the kernel has killed any of its processes for memory. */
+  async ranOutOfMemory(): Promise<boolean> {
+    const events = this.#group?.memoryEvents;
+    return events !== undefined && (await killedForMemory(events)) > 0;
   }
 
   /** Ends all that runs in it, waits until that is gone, and removes its directory. */
@@ -223,18 +238,14 @@ export function kill(pid: number | undefined): void {
   }
 }
 
-/** Returns when a process began, as text that no later one of its id shares; '' for one that is gone. */
-export async function startTime(pid: number): Promise<string> {
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    return '';
-  }
+async function mountOf(mount: Docker.MountSettings): Promise<HostMount> {
+  const { Source, Target, ReadOnly = false } = mount;
+  return { source: await real(Source), target: Target, readOnly: ReadOnly };
 }
 
-function mountOf({ Source, Target, ReadOnly }: Docker.MountSettings): HostMount {
-  return { source: Source, target: Target, readOnly: ReadOnly ?? false };
+/** Returns where something really is; what is not there is said by whoever needs it. */
+async function real(path: string): Promise<string> {
+  return await realpath(path).catch(() => path);
 }
 
 /** Says what keeps a machine from it, in words that help. */

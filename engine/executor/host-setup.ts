@@ -25,13 +25,14 @@ export const DROP_RIGHTS = [
 ] as const;
 
 export interface HostMount {
+  /** Without links in it. */
   readonly source: string;
   readonly target: string;
   readonly readOnly: boolean;
 }
 
 export interface HostSetup {
-  /** A directory of the worker's own, with `root`, `tmp`, `upper` and `work` in it. */
+  /** A directory of the worker's own, with `root`, `tmp`, `upper` and `work` in it; the path is without links. */
   readonly directory: string;
   /** Where the user's home is; what is written there is seen by the worker alone. */
   readonly home: string;
@@ -51,6 +52,7 @@ export interface HostSetup {
 export function hostSetupText(setup: HostSetup): string {
   const { directory, home, mounts, hidden, memoryScratch, processes } = setup;
   const quoted = (name: string) => shellQuote(`${directory}/${name}`);
+  const old = (name: string) => shellQuote(`/.old${directory}/${name}`);
   return `set -e
 umask 022
 n=${quoted('root')}
@@ -105,24 +107,26 @@ if [ -d /run/systemd/resolve ]; then
   mount --bind /run/systemd/resolve "$n/run/systemd/resolve"
   mount -o remount,bind,ro,nosuid,nodev,noexec "$n/run/systemd/resolve" 2>/dev/null || true
 fi
-h=${shellQuote(home)}
-mount -t overlay -o "lowerdir=$h,upperdir="${quoted('upper')}",workdir="${quoted('work')}",userxattr" overlay "$n$h" 2>/dev/null || true
-for d in ${hidden.map(shellQuote).join(' ')}; do
-  [ ! -d "$n$d" ] || mount -t tmpfs -o mode=755 tmpfs "$n$d"
-done
-show() {
-  if [ -d "$1" ]; then
-    mkdir -p "$n$2" 2>/dev/null
-  else
-    mkdir -p "\${n}\${2%/*}" 2>/dev/null && { [ -e "$n$2" ] || : >"$n$2"; } 2>/dev/null
-  fi || fail "$2 is not there on this machine, and can not be made there; choose a path below a new directory of /"
-  mount --bind "$1" "$n$2"
-  [ "$3" = rw ] || mount -o remount,bind,ro "$n$2" 2>/dev/null || mount -o remount,bind,ro,nosuid,nodev "$n$2"
-}
-${mounts.map(({ source, target, readOnly }) => `show ${shellQuote(source)} ${shellQuote(target)} ${readOnly ? 'ro' : 'rw'}`).join('\n')}
 cd "$n"
 pivot_root . .old
 cd /
+# From here on a link leads where commands will see it lead, and never to what the machine itself has there.
+h=${shellQuote(home)}
+mount -t overlay -o "lowerdir=$h,upperdir="${old('upper')}",workdir="${old('work')}",userxattr" overlay "$h" 2>/dev/null || true
+for d in ${hidden.map(shellQuote).join(' ')}; do
+  [ ! -d "$d" ] || mount -t tmpfs -o mode=755 tmpfs "$d"
+done
+show() {
+  if [ -d "/.old$1" ]; then
+    mkdir -p "$2" 2>/dev/null
+  else
+    d=\${2%/*}
+    mkdir -p "\${d:-/}" 2>/dev/null && { [ -e "$2" ] || : >"$2"; } 2>/dev/null
+  fi || fail "$2 is not there on this machine, and can not be made there; choose a path below a new directory of /"
+  mount --bind "/.old$1" "$2"
+  [ "$3" = rw ] || mount -o remount,bind,ro "$2" 2>/dev/null || mount -o remount,bind,ro,nosuid,nodev "$2"
+}
+${mounts.map(({ source, target, readOnly }) => `show ${shellQuote(source)} ${shellQuote(target)} ${readOnly ? 'ro' : 'rw'}`).join('\n')}
 umount -l /.old
 rmdir /.old
 ulimit -c 0

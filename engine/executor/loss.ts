@@ -89,7 +89,8 @@ function brokenOff({ id }: Pick<WorkerContainer, 'id'>): EngineError {
   );
 }
 
-function limitText(limits: ResourceLimits): string {
+/** Returns what may be said of the limit that memory ran into. */
+export function limitText(limits: ResourceLimits): string {
   return limits.memoryBytes === undefined
     ? 'no limit is set, so the machine ran out of it'
     : `the limit is ${Math.round(limits.memoryBytes / MiB)} MiB`;

@@ -3,9 +3,10 @@
 
 import { chmod, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { availableParallelism, hostname, release, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { EngineError, errorText, systemCode } from '../base/errors.ts';
+import { startTime } from '../base/process-start.ts';
 import type { Random } from '../base/random.ts';
 import type { ContainerPlan } from './container-options.ts';
 import type { Environment } from './docker-config.ts';
@@ -17,14 +18,16 @@ import {
   type MachineCapacity,
   type ResolvedImage,
   type ResolveOptions,
+  type ResourceLimits,
   type RunResult,
   type Worker,
   type WorkerSpec,
 } from './executor.ts';
-import { HostContainer, kill, PID_FILE, startTime } from './host-container.ts';
-import { removeEmptyGroups } from './host-group.ts';
+import { HostContainer, kill, PID_FILE } from './host-container.ts';
+import { removeHostGroup } from './host-group.ts';
 import { HOST_TOOLS } from './host-setup.ts';
 import { removeOldDirectories } from './left-behind.ts';
+import { limitText } from './loss.ts';
 import { SecretFiles } from './secret-files.ts';
 import { SecretPlace } from './secret-place.ts';
 import { takeOverDirectory } from './take-over.ts';
@@ -91,6 +94,7 @@ export class ProcessExecutor implements Executor {
       },
       memoryScratch: true,
       network: true,
+      memoryBytes: undefined,
     });
     try {
       await this.#checkMachine();
@@ -99,7 +103,7 @@ export class ProcessExecutor implements Executor {
         ok: true,
         notes: [
           `Commands run as processes of this machine (${hostname()}, Linux ${release()}), in namespaces of their own`,
-          'Images are ignored, limits of memory and CPUs too, and user code sees the files of this machine, read-only: run only code that you trust',
+          'Images are ignored, limits of CPUs too, those of memory where the engine may make no control groups, and user code sees the files of this machine, read-only: run only code that you trust',
         ],
       };
     } catch (error) {
@@ -154,11 +158,10 @@ export class ProcessExecutor implements Executor {
     const { scratchDirectory, engineId } = this.#options;
     for (const run of await names(scratchDirectory)) {
       for (const worker of run === engineId ? [] : await names(join(scratchDirectory, run))) {
-        await endLeftBehind(join(scratchDirectory, run, worker, PID_FILE));
+        await endLeftBehind(join(scratchDirectory, run, worker));
       }
     }
     await removeOldDirectories(scratchDirectory, engineId);
-    await removeEmptyGroups();
     await this.#secrets.sweep();
   }
 
@@ -183,17 +186,22 @@ export class ProcessExecutor implements Executor {
     const name = `pfs-${spec.name.replace(/[^a-zA-Z0-9_.-]/g, '-')}-${this.#suffix()}`;
     const { secrets = [] } = spec;
     const place = secrets.length > 0 ? await this.#secrets.choose(() => Promise.resolve()) : '';
-    const container = (plan: ContainerPlan) =>
-      this.#container(name, {
+    const secretFiles = SecretFiles.place(place, { name, secrets });
+    let host: HostContainer | undefined;
+    const container = (plan: ContainerPlan) => {
+      host = this.#container(name, {
         plan,
         memoryScratch: spec.memoryScratch ?? false,
         network: spec.hasNetwork ?? true,
+        memoryBytes: spec.limits.memoryBytes,
       });
+      return host;
+    };
     return {
       spec,
       name,
       scratchDirectory: this.#scratch,
-      secretFiles: SecretFiles.place(place, { name, secrets }),
+      secretFiles,
       clock,
       random,
       env: { PYTHONUNBUFFERED: '1' },
@@ -205,9 +213,10 @@ export class ProcessExecutor implements Executor {
       pipes: { work: false },
       create: (plan) => Promise.resolve(container(plan).asContainer),
       createHelper: noHelper,
-      describeLoss: lossOf,
+      describeLoss: (lost) => lossOf(lost, { host, limits: spec.limits }),
       onStopped: (worker) => {
         this.#workers.delete(worker);
+        secretFiles.remove();
       },
       onLeft: () => undefined,
     };
@@ -219,6 +228,7 @@ export class ProcessExecutor implements Executor {
       readonly plan: ContainerPlan;
       readonly memoryScratch: boolean;
       readonly network: boolean;
+      readonly memoryBytes: number | undefined;
     },
   ): HostContainer {
     const { environment, hidden } = this.#options;
@@ -275,18 +285,29 @@ function noHelper(): Promise<never> {
   );
 }
 
-async function lossOf(container: WorkerContainer): Promise<RunResult> {
+async function lossOf(
+  container: WorkerContainer,
+  { host, limits }: { readonly host: HostContainer | undefined; readonly limits: ResourceLimits },
+): Promise<RunResult> {
   const code = await container.exit;
+  if (await host?.ranOutOfMemory()) {
+    const reason = `its processes were killed for memory (${limitText(limits)})`;
+    return { kind: 'lost', reason, outOfMemory: true };
+  }
   const said = container.stream.complaint;
   const reason = `its processes ended with code ${code ?? '?'} under the command${said && `: ${said}`}`;
   return { kind: 'lost', reason, outOfMemory: false };
 }
 
-async function endLeftBehind(file: string): Promise<void> {
-  const text = await readFile(file, 'utf8').catch(() => '');
+/** Ends what a worker of a killed engine left: its processes, and the group that they were in. */
+async function endLeftBehind(directory: string): Promise<void> {
+  const text = await readFile(join(directory, PID_FILE), 'utf8').catch(() => '');
   const [pid = '', time = ''] = text.trim().split(' ');
-  if (time !== '' && (await startTime(Number(pid))) === time) {
+  if (time !== '' && startTime(Number(pid)) === time) {
     kill(Number(pid));
+  }
+  if (directory.endsWith(HOST_SUFFIX)) {
+    await removeHostGroup(basename(directory, HOST_SUFFIX));
   }
 }
 

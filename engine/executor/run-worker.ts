@@ -116,12 +116,14 @@ export class RunWorker implements Worker {
     this.#stopped.abort();
     await this.#running;
     const attached = this.#attached;
-    await (attached &&
-      removeContainer(attached).catch((error: unknown) => {
-        this.#context.onLeft(attached.id);
-        throw error;
-      }));
-    this.#context.onStopped(this);
+    try {
+      await (attached && removeContainer(attached));
+    } catch (error) {
+      this.#context.onLeft(attached?.id ?? '');
+      throw error;
+    } finally {
+      this.#context.onStopped(this);
+    }
   }
 
   async #run(spec: RunSpec): Promise<RunResult> {

@@ -1,13 +1,15 @@
 // Makes a directory that a container wrote to the engine's own again, also where root or another user left it. It needs
 // neither root here nor a shell there: the Docker engine itself sets the modes, by unpacking a tar of directories.
 
-import { constants } from 'node:fs';
-import { access, chmod, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { accessSync, constants, lstatSync, readdirSync } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { EngineError, systemCode } from '../base/errors.ts';
 import { bind } from './container-options.ts';
 import { dockerError } from './docker-errors.ts';
+import { type HeldDirectory, holdBelow } from './held-directory.ts';
 import { unpackTar } from './tar-reader.ts';
 import { packTar } from './tar-writer.ts';
 import { removeContainer } from './worker-container.ts';
@@ -64,41 +66,61 @@ async function findForeign(
 ): Promise<{ directories: string[]; files: string[] }> {
   const found: { directories: string[]; files: string[] } = { directories: [], files: [] };
   const own = process.getuid?.();
-  const walk = async (path: string, relative: string): Promise<void> => {
-    for (const entry of await readdir(path, { withFileTypes: true })) {
-      const child = join(path, entry.name);
-      const name = relative === '' ? entry.name : `${relative}/${entry.name}`;
-      if (relative === '' && only !== undefined && entry.name !== only) {
+  /** Returns the directories to look into. */
+  const look = (held: HeldDirectory, names: readonly string[]): string[] => {
+    const open: string[] = [];
+    for (const entry of readdirSync(held.path, { encoding: 'utf8', withFileTypes: true })) {
+      const { name } = entry;
+      const path = [...names, name].join('/');
+      if (names.length === 0 && only !== undefined && name !== only) {
         continue;
       }
-      if (entry.isFile() && !(await opens(child, { mode: 0o644, wanted: constants.R_OK }))) {
-        found.files.push(name);
+      if (entry.isFile() && !opens(held, name, { mode: 0o644, wanted: constants.R_OK })) {
+        found.files.push(path);
       }
       if (entry.isDirectory()) {
         const wanted = constants.R_OK | constants.W_OK | constants.X_OK;
-        const stat = await lstat(child);
+        const stat = lstatSync(held.entry(name));
         const stuck = (stat.mode & STICKY) !== 0 && stat.uid !== own && own !== 0;
-        if (stuck || !(await opens(child, { mode: 0o777, wanted }))) {
-          found.directories.push(name);
+        if (stuck || !opens(held, name, { mode: 0o777, wanted })) {
+          found.directories.push(path);
         } else {
-          await walk(child, name);
+          open.push(name);
         }
       }
     }
+    return open;
   };
-  await walk(directory, '');
+  const walk = async (names: readonly string[]): Promise<void> => {
+    const held = holdBelow(directory, names);
+    let open: readonly string[];
+    try {
+      open = look(held, names);
+    } finally {
+      held.close();
+    }
+    await setImmediate();
+    for (const name of open) {
+      await walk([...names, name]);
+    }
+  };
+  await walk([]);
   return found;
 }
 
-/** Returns whether this user may do with `path` what is wanted, after setting its mode where that is allowed. */
-async function opens(path: string, options: { mode: number; wanted: number }): Promise<boolean> {
+/** Returns whether this user may do with an entry what is wanted, after setting its mode where that is allowed. */
+function opens(
+  held: HeldDirectory,
+  name: string,
+  { mode, wanted }: { readonly mode: number; readonly wanted: number },
+): boolean {
   try {
-    await access(path, options.wanted);
+    accessSync(held.entry(name), wanted);
     return true;
   } catch {
     try {
-      await chmod(path, options.mode);
-      await access(path, options.wanted);
+      held.chmod(name, mode);
+      accessSync(held.entry(name), wanted);
       return true;
     } catch (error) {
       if (systemCode(error) === 'EPERM' || systemCode(error) === 'EACCES') {
@@ -124,20 +146,25 @@ async function openDirectories(names: readonly string[], helper: Docker.Containe
 
 /** Replaces files by copies that the Docker engine reads for us. */
 async function copyFiles(
-  names: readonly string[],
+  paths: readonly string[],
   context: { directory: string; helper: Docker.Container },
 ): Promise<void> {
-  for (const [index, name] of names.entries()) {
-    const path = join(context.directory, name);
+  for (const [index, name] of paths.entries()) {
+    const names = name.split('/');
+    const last = names.pop() ?? '';
+    // Whoever puts a link in the place of a directory gets nothing written elsewhere.
+    const held = holdBelow(context.directory, names);
+    const path = held.entry(last).toString();
     const copies = `${path}.pfs-${index}`;
-    await mkdir(copies);
     try {
+      await mkdir(copies);
       const stream = await context.helper.getArchive({ path: `${MOUNT}/${name}` });
       await unpackTar(stream as AsyncIterable<Buffer>, copies, { strip: 0 });
       const [copy = ''] = await readdir(copies);
       await rename(join(copies, copy), path);
     } finally {
       await rm(copies, { recursive: true, force: true });
+      held.close();
     }
   }
 }

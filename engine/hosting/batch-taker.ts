@@ -6,7 +6,7 @@ import type { ImageRecord, PipelineRecord } from '../journal/records.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
 import { BackOff } from './back-off.ts';
 import { commitBatch, isCommitted } from './batch-commit.ts';
-import { type Batch, Batches } from './batches.ts';
+import { type Batch, Batches, type BatchesOptions } from './batches.ts';
 import type { HostParts } from './host.ts';
 
 /** Whose batches are committed, and what made them. */
@@ -20,10 +20,9 @@ export class BatchTaker {
   readonly #parts: HostParts;
   readonly #batches: Batches;
 
-  /** `directory` is where the container's `/pfs/out` is on this machine. */
-  constructor(parts: HostParts, directory: string) {
+  constructor(parts: HostParts, places: Pick<BatchesOptions, 'directory' | 'notes'>) {
     this.#parts = parts;
-    this.#batches = new Batches(directory, parts.executor);
+    this.#batches = new Batches({ ...places, executor: parts.executor });
   }
 
   /**

@@ -1,17 +1,20 @@
 // The batches of a spout on this machine: directories in its `/pfs/out` whose names end in `.batch`. Each is taken by renaming
-// it to the id of the commit that it will be, and is removed once that is journaled: whenever either of us dies, what lies
-// there says how far it got.
+// it to the id of the commit that it will be, which is noted first where user code can't write, and is removed once that is
+// journaled: whenever either of us dies, what lies there says how far it got.
 
 import {
   closeSync,
   fsyncSync,
   lstatSync,
+  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
   rmdirSync,
+  rmSync,
   unlinkSync,
   watch,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
@@ -33,22 +36,40 @@ export interface Batch {
   readonly directory: string;
 }
 
+export interface BatchesOptions {
+  /** The spout's `/pfs/out` on this machine. */
+  readonly directory: string;
+  /** Directory for the ids that were given, which no container sees. Made where absent. */
+  readonly notes: string;
+  readonly executor: Pick<Executor, 'reclaim'>;
+}
+
 /** The output directory of one spout. */
 export class Batches {
   readonly #directory: string;
+  readonly #notes: string;
   readonly #executor: Pick<Executor, 'reclaim'>;
 
-  constructor(directory: string, executor: Pick<Executor, 'reclaim'>) {
+  constructor({ directory, notes, executor }: BatchesOptions) {
     this.#directory = directory;
+    this.#notes = notes;
     this.#executor = executor;
   }
 
-  /** Returns what was taken and not yet removed, the oldest first. */
+  /** Returns what was taken and not yet removed, the oldest first; never what user code named like it. */
   taken(): Batch[] {
-    return this.#names()
-      .filter((name) => name.endsWith(TAKEN) && isId(name.slice(0, -TAKEN.length)))
-      .sort()
-      .map((name) => this.#batch(name.slice(0, -TAKEN.length)));
+    mkdirSync(this.#notes, { recursive: true, mode: 0o700 });
+    const batches: Batch[] = [];
+    for (const id of readdirSync(this.#notes).filter(isId).sort()) {
+      const batch = this.#batch(id);
+      if (isDirectory(batch.directory)) {
+        batches.push(batch);
+      } else {
+        // It was noted and not renamed any more, or is removed.
+        this.#forget(id);
+      }
+    }
+    return batches;
   }
 
   /**
@@ -65,18 +86,23 @@ export class Batches {
     }
     if (!first.isDirectory()) {
       unlinkSync(join(this.#directory, first.name));
-      throw new EngineError(
-        'invalid',
-        `/pfs/out/${first.name} is no directory; put files into a directory and rename that to a name that ends in ${COMPLETE}`,
-      );
+      throw notDirectory(first.name);
     }
     const batch = this.#batch(newId());
     try {
+      mkdirSync(this.#notes, { recursive: true, mode: 0o700 });
+      writeFileSync(join(this.#notes, batch.id), '', { flag: 'wx' });
+      syncDirectory(this.#notes);
       renameSync(join(this.#directory, first.name), batch.directory);
       // A name that a power cut takes back would be taken again, as another commit.
       syncDirectory(this.#directory);
     } catch (error) {
       throw takeError(first.name, error);
+    }
+    if (!isDirectory(batch.directory)) {
+      unlinkSync(batch.directory);
+      this.#forget(batch.id);
+      throw notDirectory(first.name);
     }
     return batch;
   }
@@ -96,11 +122,13 @@ export class Batches {
       await this.open(batch);
       await remove(batch.directory);
     }
+    this.#forget(batch.id);
   }
 
   /** Removes all that is no batch, taken or complete; returns the names. Call it while no container runs. */
   async clear(): Promise<readonly string[]> {
-    const rest = this.#names().filter((name) => !name.endsWith(TAKEN) && !name.endsWith(COMPLETE));
+    const taken = new Set(this.taken().map(({ id }) => `${id}${TAKEN}`));
+    const rest = this.#names().filter((name) => !taken.has(name) && !name.endsWith(COMPLETE));
     for (const name of rest) {
       const path = join(this.#directory, name);
       try {
@@ -139,6 +167,10 @@ export class Batches {
     unlink();
   }
 
+  #forget(id: string): void {
+    rmSync(join(this.#notes, id), { force: true });
+  }
+
   #batch(id: string): Batch {
     return { id, directory: join(this.#directory, `${id}${TAKEN}`) };
   }
@@ -148,14 +180,25 @@ export class Batches {
   }
 }
 
+function isDirectory(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function notDirectory(name: string): EngineError {
+  return new EngineError(
+    'invalid',
+    `/pfs/out/${name} is no directory; put files into a directory and rename that to a name that ends in ${COMPLETE}`,
+  );
+}
+
 function takeError(name: string, cause: unknown): EngineError {
   const text = `Cannot take batch "${name}": ${errorText(cause)}; check the disk`;
   return new EngineError('unavailable', text, { cause });
 }
 
 async function remove(path: string): Promise<void> {
-  if (!lstatSync(path).isDirectory()) {
-    unlinkSync(path);
+  if (!isDirectory(path)) {
+    rmSync(path, { force: true });
     return;
   }
   await emptyDirectory(path);

@@ -136,8 +136,8 @@ export async function lastServed(
 }
 
 /**
- * Journals that a job's inputs are served from now on: its commits are finished, and the jobs before it end. Returns false
- * where it has ended meanwhile.
+ * Journals that a job's inputs are served from now on: its commits are finished, and the jobs before it end; nothing where
+ * it has ended meanwhile.
  */
 export async function takeOver(
   context: PfsContext,
@@ -148,12 +148,12 @@ export async function takeOver(
     /** Why jobs could not be served that were tried, by id. */
     readonly failures: ReadonlyMap<string, string>;
   },
-): Promise<boolean> {
+): Promise<void> {
   const { job, failures } = serving;
   const { pipeline, id } = job;
-  return await makeChange(context, { actor: 'engine' }, (change) => {
+  await makeChange(context, { actor: 'engine' }, (change) => {
     if (!serveJobIn(change, serving)) {
-      return false;
+      return;
     }
     const before = serviceJobs(change.state, pipeline);
     for (const other of before) {
@@ -168,6 +168,5 @@ export async function takeOver(
       const end = { state: isWrong ? ('failure' as const) : ('success' as const), reason };
       endJobIn(change, { pipeline, job: other.job.id, end });
     }
-    return true;
   });
 }

@@ -52,7 +52,10 @@ export class SpoutHost implements Host {
     this.#isHeir = options.isHeir;
     const directory = join(parts.scratch, 'spouts', options.id);
     this.#resident = new Resident({ parts, directory, keepsOutput: true });
-    this.#taker = new BatchTaker(parts, this.#resident.output.path);
+    this.#taker = new BatchTaker(parts, {
+      directory: this.#resident.output.path,
+      notes: join(directory, 'taken'),
+    });
     this.#door = new Doorway(parts.clock);
   }
 

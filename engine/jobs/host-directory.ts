@@ -3,9 +3,10 @@
 import { chmodSync, lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { systemCode } from '../base/errors.ts';
+import { HeldDirectory } from '../executor/held-directory.ts';
 
-const SLASH = Buffer.from('/');
-/** Longer paths are first moved up, since no call takes more than 4096 bytes. */
+/** What lies deeper is first moved up: each level holds a directory open, and no call takes a path of more than 4096 bytes. */
+const MAX_DEPTH = 64;
 const LONG_PATH_BYTES = 2048;
 const YIELD_EVERY = 500;
 
@@ -18,6 +19,7 @@ export function isAccessDenied(error: unknown): boolean {
 /**
  * Removes everything in a directory, whatever its names, kinds and depth. Where this user may not, and can't grant
  * it to itself, it rejects with the system's EACCES or EPERM, and what is left can be removed later.
+ * Whoever still writes there may make it reject, and never makes it remove anything elsewhere.
  */
 export async function emptyDirectory(directory: string): Promise<void> {
   const emptier = new Emptier(Buffer.from(directory));
@@ -34,21 +36,29 @@ class Emptier {
   }
 
   async run(): Promise<void> {
-    do {
-      this.#moved = 0;
-      await this.#empty(this.#root);
-    } while (this.#moved > 0);
+    const root = new HeldDirectory(this.#root);
+    try {
+      do {
+        this.#moved = 0;
+        await this.#empty(root, { root, depth: 0 });
+      } while (this.#moved > 0);
+    } finally {
+      root.close();
+    }
   }
 
-  async #empty(directory: Buffer): Promise<void> {
+  async #empty(
+    directory: HeldDirectory,
+    { root, depth }: { readonly root: HeldDirectory; readonly depth: number },
+  ): Promise<void> {
     for (const entry of readEntries(directory)) {
-      const path = Buffer.concat([directory, SLASH, entry.name]);
+      const path = directory.entry(entry.name);
       if (!entry.isDirectory()) {
         granting(directory, () => unlinkSync(path));
-      } else if (path.length > LONG_PATH_BYTES) {
-        this.#moveUp(directory, path);
+      } else if (depth > MAX_DEPTH || path.length > LONG_PATH_BYTES) {
+        this.#moveUp(directory, { path, root });
       } else if (!tryRemove(path)) {
-        await this.#empty(path);
+        await this.#emptyBelow(path, { root, depth: depth + 1 });
         // Directories below it may have been moved up, so it is empty now.
         granting(directory, () => rmdirSync(path));
       }
@@ -59,9 +69,24 @@ class Emptier {
     }
   }
 
-  #moveUp(directory: Buffer, path: Buffer): void {
+  async #emptyBelow(
+    path: Buffer,
+    place: { readonly root: HeldDirectory; readonly depth: number },
+  ): Promise<void> {
+    const directory = new HeldDirectory(path);
+    try {
+      await this.#empty(directory, place);
+    } finally {
+      directory.close();
+    }
+  }
+
+  #moveUp(
+    directory: HeldDirectory,
+    { path, root }: { readonly path: Buffer; readonly root: HeldDirectory },
+  ): void {
     for (let number = 0; ; number++) {
-      const target = Buffer.concat([this.#root, Buffer.from(`/.removing-${number}`)]);
+      const target = root.entry(`.removing-${number}`);
       if (lstatSync(target, { throwIfNoEntry: false }) === undefined) {
         granting(directory, () => renameSync(path, target));
         this.#moved += 1;
@@ -71,18 +96,22 @@ class Emptier {
   }
 }
 
-function readEntries(directory: Buffer) {
+function readEntries(directory: HeldDirectory) {
   return granting(directory, () =>
-    readdirSync(directory, { encoding: 'buffer', withFileTypes: true }),
+    readdirSync(directory.path, { encoding: 'buffer', withFileTypes: true }),
   );
 }
 
-/** Removes a directory if it is empty already, which most are not worth a look for. */
+/** Removes a directory if it is empty already, which most are not worth a look for, or what somebody put in its place. */
 function tryRemove(path: Buffer): boolean {
   try {
     rmdirSync(path);
     return true;
   } catch (error) {
+    if (systemCode(error) === 'ENOTDIR') {
+      unlinkSync(path);
+      return true;
+    }
     if (['ENOTEMPTY', 'EEXIST', 'EACCES', 'EPERM'].includes(systemCode(error) ?? '')) {
       return false;
     }
@@ -91,14 +120,14 @@ function tryRemove(path: Buffer): boolean {
 }
 
 /** Runs `action` on something in a directory, once more with the right to, where the directory's owner may grant it. */
-function granting<T>(directory: Buffer, action: () => T): T {
+function granting<T>(directory: HeldDirectory, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    if (!isAccessDenied(error) || !lstatSync(directory).isDirectory()) {
+    if (!isAccessDenied(error)) {
       throw error;
     }
-    chmodSync(directory, 0o700);
+    chmodSync(directory.path, 0o700);
     return action();
   }
 }

@@ -7,6 +7,7 @@ import {
   futimesSync,
   linkSync,
   openSync,
+  readSync,
   writeSync,
 } from 'node:fs';
 import { copyFile, statfs } from 'node:fs/promises';
@@ -73,6 +74,20 @@ export async function writeNew(
   } finally {
     closeSync(file);
   }
+}
+
+/** Reads a file that is said to hold `size` bytes, to its end. */
+export function readWhole(file: number, size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
+  while (at < size) {
+    const count = readSync(file, bytes, at, size - at, null);
+    if (count === 0) {
+      break;
+    }
+    at += count;
+  }
+  return at === size ? bytes : bytes.subarray(0, at);
 }
 
 function writeAll(file: number, bytes: Uint8Array): number {

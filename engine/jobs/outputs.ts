@@ -9,16 +9,17 @@ import {
   openSync,
   readdirSync,
   readlinkSync,
-  readSync,
 } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { EngineError, errorText, isEngineError } from '../base/errors.ts';
+import { EngineError, systemCode } from '../base/errors.ts';
 import { MAX_BLOB_BYTES, MAX_DIRECTORY_ENTRIES, MAX_PATH_BYTES } from '../base/limits.ts';
-import { checkName } from '../git/names.ts';
+import { type HeldDirectory, holdBelow } from '../executor/held-directory.ts';
 import { compareEntries, type TreeEntry, type TreeMode } from '../git/tree.ts';
 import { ATTRIBUTES_NAME, isOwnAttributes } from '../pfs/attributes.ts';
 import type { ContentWriter } from './contents.ts';
+import { readWhole } from './host-file.ts';
+import { checkOutputName, refusal, refuseOtherEncodings } from './output-names.ts';
 import { childrenOf, findShown, type Shown } from './shown-tree.ts';
 import { linkReason, resolveLink } from './symbolic-link.ts';
 
@@ -40,6 +41,19 @@ export interface Collected {
   readonly bytes: number;
 }
 
+/** What stands in a directory is. */
+interface Kind {
+  isFile(): boolean;
+  isDirectory(): boolean;
+  isSymbolicLink(): boolean;
+  isFIFO(): boolean;
+  isSocket(): boolean;
+}
+
+interface Listed extends Kind {
+  readonly name: string;
+}
+
 /** A file or directory as an entry of the tree above it, but for its name. */
 interface Stored {
   readonly mode: TreeMode;
@@ -49,6 +63,7 @@ interface Stored {
 
 const READ_BYTES = 1024 * 1024;
 const YIELD_EVERY = 64;
+const SWAPPED = 'it was replaced while it was read; write it once, before it is handed over';
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
@@ -89,25 +104,52 @@ class Collector {
     this.#directories.set(key, null);
     const entries: TreeEntry[] = [];
     const large = new Set<string>();
-    for (const entry of this.#list(path)) {
-      const child = [...path, entry.name];
-      checkOutputName(child);
-      const stored = await this.#entry(child, entry);
+    const add = (name: string, stored: Stored | undefined) => {
       if (stored) {
-        entries.push({ name: entry.name, mode: stored.mode, id: stored.id });
+        entries.push({ name, mode: stored.mode, id: stored.id });
         if (stored.isLarge) {
-          large.add(entry.name);
+          large.add(name);
         }
       }
+    };
+    const others: Listed[] = [];
+    const held = this.#hold(path);
+    try {
+      for (const entry of this.#list(path, held)) {
+        checkOutputName([...path, entry.name]);
+        if (entry.isFile()) {
+          await this.#step();
+          add(entry.name, await this.#file([...path, entry.name], held));
+        } else {
+          others.push(entry);
+        }
+      }
+    } finally {
+      // What is below may be deep: no more than one is held at a time.
+      held.close();
+    }
+    for (const entry of others) {
+      add(entry.name, await this.#entry([...path, entry.name], entry));
     }
     const stored = await this.#store({ entries, large });
     this.#directories.set(key, { stored });
     return stored;
   }
 
-  #list(path: readonly string[]) {
-    const directory = this.#hostPath(path);
-    const entries = readdirSync(directory, { withFileTypes: true });
+  /** Opens a directory for as long as it is worked in, and makes sure that no link led there. */
+  #hold(path: readonly string[]): HeldDirectory {
+    this.#hostPath(path);
+    try {
+      return holdBelow(this.#options.directory, path);
+    } catch (error) {
+      throw ['ENOTDIR', 'ELOOP'].includes(systemCode(error) ?? '')
+        ? refusal(path, SWAPPED, error)
+        : error;
+    }
+  }
+
+  #list(path: readonly string[], held: HeldDirectory): Listed[] {
+    const entries = readdirSync(held.path, { encoding: 'utf8', withFileTypes: true });
     if (entries.length > MAX_DIRECTORY_ENTRIES) {
       throw refusal(
         path,
@@ -116,28 +158,28 @@ class Collector {
     }
     // What is not UTF-8 was read as this character, which may also stand for itself.
     if (entries.some((entry) => entry.name.includes('\ufffd'))) {
-      refuseOtherEncodings(path, readdirSync(directory, { encoding: 'buffer' }));
+      refuseOtherEncodings(path, readdirSync(held.path, { encoding: 'buffer' }));
     }
     return entries;
   }
 
-  async #entry(
-    path: readonly string[],
-    entry: {
-      isFile(): boolean;
-      isDirectory(): boolean;
-      isSymbolicLink(): boolean;
-      isFIFO(): boolean;
-      isSocket(): boolean;
-    },
-  ): Promise<Stored | undefined> {
+  async #step(): Promise<void> {
     this.#steps += 1;
     if (this.#steps % YIELD_EVERY === 0) {
       await setImmediate();
       this.#check();
     }
+  }
+
+  async #entry(path: readonly string[], entry: Kind): Promise<Stored | undefined> {
+    await this.#step();
     if (entry.isFile()) {
-      return this.#file(path);
+      const held = this.#hold(path.slice(0, -1));
+      try {
+        return await this.#file(path, held);
+      } finally {
+        held.close();
+      }
     }
     if (entry.isDirectory()) {
       return this.#directory(path);
@@ -149,8 +191,9 @@ class Collector {
     throw refusal(path, `it is ${kind}; write regular files only`);
   }
 
-  async #file(path: readonly string[]): Promise<Stored | undefined> {
-    const host = this.#hostPath(path);
+  async #file(path: readonly string[], held: HeldDirectory): Promise<Stored | undefined> {
+    this.#hostPath(path);
+    const host = held.entry(path.at(-1) ?? '');
     const file = openSync(host, OPEN_FLAGS);
     let bytes: Buffer | undefined;
     let mode: TreeMode;
@@ -174,7 +217,7 @@ class Collector {
     return { mode, ...(stored instanceof Promise ? await stored : stored) };
   }
 
-  async *#stream(host: string): AsyncGenerator<Uint8Array> {
+  async *#stream(host: Buffer): AsyncGenerator<Uint8Array> {
     const file: FileHandle = await open(host, OPEN_FLAGS);
     try {
       for (;;) {
@@ -265,54 +308,4 @@ class Collector {
       });
     }
   }
-}
-
-/** Reads a file that is said to hold `size` bytes, to its end. */
-function readWhole(file: number, size: number): Buffer {
-  const bytes = Buffer.allocUnsafe(size);
-  let at = 0;
-  while (at < size) {
-    const count = readSync(file, bytes, at, size - at, null);
-    if (count === 0) {
-      break;
-    }
-    at += count;
-  }
-  return at === size ? bytes : bytes.subarray(0, at);
-}
-
-function checkOutputName(path: readonly string[]): void {
-  const name = path.at(-1) ?? '';
-  try {
-    checkName(name);
-  } catch (error) {
-    if (!isEngineError(error, 'invalid')) {
-      throw error;
-    }
-    throw refusal(path, errorText(error), error);
-  }
-  if (path.length > 1 && Buffer.byteLength(path.join('/')) > MAX_PATH_BYTES) {
-    throw refusal(path, `its path is longer than ${MAX_PATH_BYTES} bytes`);
-  }
-}
-
-function refuseOtherEncodings(path: readonly string[], names: readonly Buffer[]): void {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  for (const name of names) {
-    try {
-      decoder.decode(name);
-    } catch (error) {
-      const shown = JSON.stringify(name.toString('latin1'));
-      throw refusal([...path, name.toString()], `its name, bytes ${shown}, is not UTF-8`, error);
-    }
-  }
-}
-
-function refusal(path: readonly string[], reason: string, cause?: unknown): EngineError {
-  const whole = `/pfs/out/${path.join('/')}`;
-  const shown = whole.length > 300 ? `${whole.slice(0, 300)}…` : whole;
-  return new EngineError('invalid', `Cannot store output "${shown}": ${reason}`, {
-    details: { path: shown },
-    ...(cause === undefined ? {} : { cause }),
-  });
 }

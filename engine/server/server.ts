@@ -5,6 +5,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { EngineError } from '../base/errors.ts';
 import { ChangeLog } from './change-log.ts';
 import { GIT_PREFIX, gitRoutes } from './git/routes.ts';
+import { isForPage, pageRoutes } from './page.ts';
 import type { EngineParts } from './parts.ts';
 import { isFault, toProblem } from './problem.ts';
 import { commitRoutes } from './routes/commits.ts';
@@ -37,6 +38,8 @@ export interface ServerOptions {
   /** Names, beside those of loopback, under which clients may reach the engine. */
   readonly allowedHosts: readonly string[];
   readonly onFault: (error: unknown) => void;
+  /** The folder of the page's files. */
+  readonly pageDirectory: string;
 }
 
 const PROBLEM_TYPE = 'application/problem+json';
@@ -72,7 +75,7 @@ export function bareServer(version: string, options: ServerOptions): FastifyInst
     reply.header(VERSION_HEADER, version);
     checkOrigin(request, options.allowedHosts);
     const [path = ''] = request.url.split('?');
-    if (!OPEN_PATHS.has(path) && !HOOK_PATH.test(path)) {
+    if (!OPEN_PATHS.has(path) && !HOOK_PATH.test(path) && !isForPage(request)) {
       checkToken(request, reply, options.token);
     }
   });
@@ -94,6 +97,7 @@ export function bareServer(version: string, options: ServerOptions): FastifyInst
     );
     return sendProblem(reply, toProblem(error));
   });
+  pageRoutes(server, options.pageDirectory);
   return server;
 }
 

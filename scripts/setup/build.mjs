@@ -1,4 +1,4 @@
-// dist/, made from engine/, client/, cli/ and schemas/ by the compiler. Built aside and swapped in whole, so that a failed or
+// dist/, made from engine/, client/, cli/ and schemas/ by the compiler, and dist/web from web/. Built aside and swapped in whole, so that a failed or
 // interrupted build never leaves half a dist/.
 
 import { createHash } from 'node:crypto';
@@ -15,6 +15,7 @@ import { root } from './paths.mjs';
 import { lastLines, run } from './run.mjs';
 import { SetupError, step } from './say.mjs';
 import { removing } from './temporary.mjs';
+import { buildWeb } from './web.mjs';
 
 const stamp = `${root}/dist/.sources`;
 
@@ -25,15 +26,16 @@ function sourcesHash() {
     const { mtimeMs, size } = statSync(`${root}/${path}`);
     hash.update(`${path}\0${mtimeMs}\0${size}\n`);
   };
-  for (const folder of ['engine', 'client', 'cli', 'schemas']) {
+  for (const folder of ['engine', 'client', 'cli', 'schemas', 'web']) {
     const names = readdirSync(`${root}/${folder}`, { recursive: true, encoding: 'utf8' });
-    for (const name of names.filter((each) => /\.(ts|json)$/.test(each)).sort()) {
+    for (const name of names.filter((each) => /\.(tsx?|json|css|html|svg)$/.test(each)).sort()) {
       add(`${folder}/${name}`);
     }
   }
   for (const file of [
     'tsconfig.json',
     'tsconfig.build.json',
+    'scripts/setup/web.mjs',
     'package.json',
     'package-lock.json',
   ]) {
@@ -71,6 +73,7 @@ async function build() {
       const printed = lastLines(`${result.stdout}\n${result.stderr}`, 40);
       throw new SetupError(`Cannot build dist: the compiler found errors\n${printed}`);
     }
+    await buildWeb(`${fresh}/web`);
     writeFileSync(`${fresh}/.sources`, sources);
     if (existsSync(`${root}/dist`)) {
       renameSync(`${root}/dist`, old);

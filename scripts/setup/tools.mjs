@@ -44,10 +44,11 @@ const CLIENTS = [
   { name: 'PostgreSQL', package: 'postgresql', isHere: hasPostgres },
   { name: 'aws', package: 'awscli', isHere: () => findProgram('aws') !== undefined },
   { name: 'rclone', package: 'rclone', isHere: () => findProgram('rclone') !== undefined },
+  { name: 'Chromium', package: 'chromium', isHere: () => findProgram('chromium') !== undefined },
   { name: 'boto3', package: 'python3-boto3', isHere: hasBoto3 },
 ];
 
-/** As {@link ensureTools}, for the programs that tests of egress and of the door for S3 drive. */
+/** As {@link ensureTools}, for the programs that tests of egress, of the door for S3 and of the page drive. */
 export async function ensureClients() {
   const missing = () => CLIENTS.filter(({ isHere }) => !isHere());
   const wanted = missing().map((each) => each.package);

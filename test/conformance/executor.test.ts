@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { SystemRandom } from '../../engine/base/random.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
 import { DockerExecutor } from '../../engine/executor/docker.ts';
+import { makeHostGroup } from '../../engine/executor/host-group.ts';
 import { ProcessExecutor } from '../../engine/executor/process.ts';
 import { bashImage, containersWith, dashImage, testImages } from '../support/docker.ts';
 import { lacking } from '../support/leave-out.ts';
@@ -42,8 +43,14 @@ async function openProcess(): Promise<Opened> {
     await close();
     return { skip: lacking(notes.join('; ')) };
   }
-  const memoryLimits = 'the machine has no limits for its own processes';
-  return { executor, image: 'any', lacks: { memoryLimits }, close };
+  return { executor, image: 'any', lacks: await lacksMemoryLimits(), close };
+}
+
+async function lacksMemoryLimits(): Promise<{ readonly memoryLimits?: string }> {
+  const limits = { processes: 8, memoryBytes: 64 * 1024 * 1024 };
+  const group = await makeHostGroup(`try-${process.pid}`, limits);
+  await group.remove();
+  return group.memoryEvents ? {} : { memoryLimits: 'no control groups of memory may be made here' };
 }
 
 async function openWith(

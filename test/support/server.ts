@@ -47,6 +47,11 @@ export interface Ask {
   readonly key?: string;
 }
 
+export interface TestServerOptions extends TestEngineOptions {
+  /** The folder of the page's files; none where not named. */
+  readonly pageDirectory?: string;
+}
+
 /** A server, and few words to ask it. */
 export class TestServer {
   readonly engine: TestEngine;
@@ -73,7 +78,7 @@ export class TestServer {
   }
 
   /** Starts a server that ends with the test. */
-  static async start(t: Test, options: TestEngineOptions = {}): Promise<TestServer> {
+  static async start(t: Test, options: TestServerOptions = {}): Promise<TestServer> {
     const engine = await TestEngine.start(t, options);
     const { pfs, pool, hosting, logs, secrets, gits, scheduler } = engine;
     const faults: unknown[] = [];
@@ -118,7 +123,12 @@ export class TestServer {
           executorHealth: () => Promise.resolve({ ok: true, notes: ['a fake'] }),
         },
       },
-      { token: TOKEN, allowedHosts: ['pfs.example'], onFault: (error) => void faults.push(error) },
+      {
+        token: TOKEN,
+        allowedHosts: ['pfs.example'],
+        pageDirectory: options.pageDirectory ?? '/nowhere',
+        onFault: (error) => void faults.push(error),
+      },
     );
     await server.listen({ host: '127.0.0.1', port: 0 });
     t.after(() => server.close());

@@ -7,12 +7,15 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { isEngineError } from '../../../engine/base/errors.ts';
 import { emptyDirectory } from '../../../engine/jobs/host-directory.ts';
 import { collectOutput } from '../../../engine/jobs/outputs.ts';
@@ -308,4 +311,54 @@ it('emptying a directory follows no link and minds no name, kind or mode', async
   assert.deepEqual(readdirSync(out), []);
   assert.equal(readFileSync(join(scratch, 'other/file'), 'utf8'), 'precious');
   assert.ok(lstatSync(out).isDirectory());
+});
+
+it('a directory that is swapped for a link while outputs are read leads nowhere', async (t) => {
+  const { scratch, out, contents, file } = setUp(t);
+  mkdirSync(join(scratch, 'host/deep'), { recursive: true });
+  writeFileSync(join(scratch, 'host/deep/key'), 'precious');
+  for (const [first, swapped] of [
+    ['first', 'b'],
+    ['b/first', 'b/deep'],
+  ] as const) {
+    // Files come before the directories beside them.
+    file(first, 'x');
+    file('b/deep/key', 'mine');
+    let isSwapped = false;
+    const writer = new MemoryContents();
+    writer.writeFile = (bytes) => {
+      assert.notEqual(bytes.toString(), 'precious');
+      if (!isSwapped) {
+        isSwapped = true;
+        renameSync(join(out, swapped), join(scratch, 'aside'));
+        symlinkSync(join(scratch, 'host', swapped.slice(2)), join(out, swapped));
+      }
+      return contents.writeFile(bytes);
+    };
+    const collected = collectOutput({ directory: out, inputs: NO_INPUTS, writer });
+    await refuses(collected, swapped, /replaced while it was read/);
+    await emptyDirectory(out);
+    rmSync(join(scratch, 'aside'), { recursive: true });
+  }
+});
+
+it('a directory that is swapped for a link while it is emptied leads nowhere', async (t) => {
+  const { scratch, out, file } = setUp(t);
+  mkdirSync(join(scratch, 'host'));
+  writeFileSync(join(scratch, 'host/key'), 'precious');
+  for (let i = 0; i < 600; i++) {
+    file(`d${i}/key`);
+  }
+  const emptying = emptyDirectory(out);
+  // It gives way after some of them.
+  await setImmediate();
+  const left = readdirSync(out);
+  assert.ok(left.length > 0 && left.length < 600, String(left.length));
+  for (const name of left) {
+    rmSync(join(out, name), { recursive: true });
+    symlinkSync(join(scratch, 'host'), join(out, name));
+  }
+  await emptying;
+  assert.deepEqual(readdirSync(out), []);
+  assert.equal(readFileSync(join(scratch, 'host/key'), 'utf8'), 'precious');
 });

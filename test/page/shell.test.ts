@@ -1,0 +1,76 @@
+// What is around the views: signing in, an engine that is away, places that do not exist, keys, themes, and the first steps.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { TOKEN } from '../support/server.ts';
+import { assertAccessible } from './support/axe.ts';
+import { addressOf, servePage, visit, WITHOUT_BROWSER } from './support/visit.ts';
+
+describe('the page', { skip: WITHOUT_BROWSER }, () => {
+  it('asks for the token, refuses a wrong one, and then shows what one came for', async (t) => {
+    const address = addressOf(await servePage(t, { idle: true }));
+    const page = await visit(t, { address, path: '/pipelines', token: null });
+    await page.getByLabel('Token').fill('not-it');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('does not know this token').waitFor();
+    await assertAccessible(page, 'the way in');
+    await page.getByLabel('Token').fill(TOKEN);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { name: 'No pipelines yet' }).waitFor();
+    assert.equal(new URL(page.url()).pathname, '/pipelines');
+  });
+
+  it('teaches the first three commands where there is nothing, and copies them', async (t) => {
+    const address = addressOf(await servePage(t, { idle: true }));
+    const page = await visit(t, { address });
+    await page.getByText('pfs create-repo texts').waitFor();
+    assert.equal(await page.locator('main li .command').count(), 3);
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.getByRole('button', { name: 'Copy the command' }).first().click();
+    await page.getByText('Copied').waitFor();
+    assert.equal(await page.evaluate('navigator.clipboard.readText()'), 'pfs create-repo texts');
+  });
+
+  it('says so when the engine goes away, and when there is no such place', async (t) => {
+    const server = await servePage(t, { idle: true });
+    const page = await visit(t, { address: addressOf(server), path: '/no/such/place' });
+    await page.getByText('Cannot find "/no/such/place"').waitFor();
+    await assertAccessible(page, 'a place that does not exist');
+    await page.getByRole('link', { name: 'Pipelines' }).click();
+    await page.getByRole('heading', { name: 'No pipelines yet' }).waitFor();
+    await server.close();
+    await page.getByText('The engine does not answer').waitFor();
+  });
+
+  it('is used by keys', async (t) => {
+    const address = addressOf(await servePage(t, { idle: true }));
+    const page = await visit(t, { address });
+    await page.getByText('pfs create-repo texts').waitFor();
+    await page.keyboard.press('Tab');
+    assert.equal(await page.locator(':focus').textContent(), 'Skip to the content');
+    await page.keyboard.press('Enter');
+    assert.equal(await page.evaluate('document.activeElement.id'), 'main');
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await assertAccessible(page, 'the list of keys');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('g');
+    await page.keyboard.press('p');
+    await page.waitForURL('**/pipelines');
+  });
+
+  it('is light or dark as the system is, or as one chooses, also after loading it anew', async (t) => {
+    const address = addressOf(await servePage(t, { idle: true }));
+    const page = await visit(t, { address, theme: 'dark' });
+    const ground = () =>
+      page.evaluate('getComputedStyle(document.documentElement).backgroundColor');
+    await page.getByText('pfs create-repo texts').waitFor();
+    const dark = await ground();
+    await page.getByRole('button', { name: 'Theme: system' }).click();
+    await page.getByRole('button', { name: 'Theme: light' }).waitFor();
+    assert.notEqual(await ground(), dark);
+    await page.reload();
+    await page.getByRole('button', { name: 'Theme: light' }).waitFor();
+    assert.notEqual(await ground(), dark);
+  });
+});

@@ -1,0 +1,86 @@
+// Where the engine asks who one is: a token is typed in once, and kept as a cookie that no script can read.
+
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { ApiError, get, send } from '../data/api.ts';
+import { announce, asApiError } from '../data/live.ts';
+import { keepToken, needsSignIn } from '../data/session.ts';
+import { Command, Failure } from '../parts/notice.tsx';
+
+/** Signs in with the code of one use that `pfs ui` puts behind the address, and takes it out of sight. */
+export async function redeemCode(): Promise<void> {
+  const [, code] = /^#code=([\w.-]+)$/.exec(location.hash) ?? [];
+  if (code === undefined) {
+    return;
+  }
+  history.replaceState(null, '', location.pathname + location.search);
+  try {
+    await send('POST', '/session', { body: { code } });
+  } catch {
+    // It was used before, or is too old: the page asks for the token.
+  }
+}
+
+/** Asks for the token. */
+export function SignIn(): JSX.Element {
+  const [failure, setFailure] = useState<ApiError>();
+  const [isBusy, setBusy] = useState(false);
+  const signIn = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const token = String(new FormData(event.currentTarget as HTMLFormElement).get('token')).trim();
+    setBusy(true);
+    try {
+      await begin(token);
+      needsSignIn.value = false;
+      announce();
+    } catch (error) {
+      setFailure(asApiError(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <main class="sign-in" id="main">
+      <h1>Sign in</h1>
+      <p>
+        The engine answers only those who have a token. On its own machine, this opens the page
+        signed in:
+      </p>
+      <Command text="pfs ui" />
+      <form onSubmit={(event) => void signIn(event)}>
+        <label for="token">Token</label>
+        <input
+          id="token"
+          name="token"
+          type="password"
+          autocomplete="current-password"
+          required
+          spellcheck={false}
+        />
+        <p class="hint">
+          The engine keeps it in the file <code>token</code> of its <code>PFS_HOME</code>.
+        </p>
+        {failure && <Failure error={failure} />}
+        <button type="submit" class="primary" disabled={isBusy}>
+          Sign in
+        </button>
+      </form>
+    </main>
+  );
+}
+
+/** Has the engine give a cookie for the token. */
+async function begin(token: string): Promise<void> {
+  keepToken(token);
+  try {
+    await get('/engine');
+  } catch (error) {
+    keepToken(undefined);
+    throw error instanceof ApiError && error.status === 401
+      ? new ApiError(
+          { ...error, detail: 'Cannot sign in: the engine does not know this token' },
+          { cause: error },
+        )
+      : error;
+  }
+}

@@ -1,0 +1,17 @@
+// Where the page begins.
+
+import { render } from 'preact';
+import { startRouter } from './app/router.ts';
+import { Shell } from './app/shell.tsx';
+import { redeemCode } from './app/sign-in.tsx';
+import { startTheme } from './app/theme.ts';
+import { startLive } from './data/live.ts';
+
+startTheme();
+startRouter();
+await redeemCode();
+const root = document.getElementById('page');
+if (root) {
+  render(<Shell />, root);
+}
+void startLive();
