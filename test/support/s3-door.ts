@@ -85,7 +85,8 @@ async function open(
 export interface AskOptions {
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
+  /** Where it depends on the signature of the request, a function of that. */
+  readonly body?: string | Buffer | ((signature: string) => string);
   readonly secret?: string;
   readonly accessKey?: string;
   readonly date?: Date;
@@ -111,7 +112,7 @@ export async function ask(
     .sort()
     .join('&');
   const headers: Record<string, string> = {
-    'x-amz-content-sha256': sha256(body),
+    ...(typeof body === 'function' ? {} : { 'x-amz-content-sha256': sha256(body) }),
     ...options.headers,
     host,
     'x-amz-date': date,
@@ -151,6 +152,6 @@ export async function ask(
       },
     );
     request.on('error', reject);
-    request.end(body);
+    request.end(typeof body === 'function' ? body(signed.toString('hex')) : body);
   });
 }

@@ -78,6 +78,17 @@ export async function getObject(request: S3Request): Promise<void> {
     return;
   }
   const version = query.get('versionId');
+  if (query.has('attributes')) {
+    await withObject(request, { name, key, version }, async (found) => {
+      const { etag, size, modified } = found;
+      request.send(
+        'GetObjectAttributesResponse',
+        { ETag: etag, StorageClass: 'STANDARD', ObjectSize: size },
+        { ...versionHeader(found.version), 'last-modified': new Date(modified).toUTCString() },
+      );
+    });
+    return;
+  }
   await withObject(request, { name, key, version }, (found) => sendObject(request, found));
 }
 
@@ -98,13 +109,15 @@ async function sendObject(request: S3Request, found: FoundObject): Promise<void>
   }
   const refused = readRefusal(request, found);
   if (refused === 'NotModified') {
-    request.empty(304, { etag: headers.etag ?? '' });
+    const { 'content-type': _, ...rest } = headers;
+    request.empty(304, rest);
     return;
   }
   if (refused) {
     throw new S3Error(refused, 'The object is not what was asked for');
   }
-  const range = rangeOf(request.header('range'), found.size);
+  checkPart(request);
+  const range = wantedRange(request, found);
   if (range === 'unsatisfiable') {
     throw new S3Error('InvalidRange', `The object has ${found.size} bytes`);
   }
@@ -127,6 +140,24 @@ async function sendObject(request: S3Request, found: FoundObject): Promise<void>
     }
   }
   request.response.end();
+}
+
+/** Objects are of one piece, however they came. */
+function checkPart({ query }: S3Request): void {
+  const part = query.get('partNumber');
+  if (part !== undefined && part !== '1') {
+    throw new S3Error('InvalidPartNumber', 'The object is of one part');
+  }
+}
+
+/** A range of another object than the one that the client has a part of is no use: it gets all of it. */
+function wantedRange(request: S3Request, { etag, modified, size }: FoundObject) {
+  const condition = request.header('if-range');
+  const isSame =
+    condition === undefined ||
+    condition === `"${etag}"` ||
+    Date.parse(condition) === Math.floor(modified / 1000) * 1000;
+  return isSame ? rangeOf(request.header('range'), size) : undefined;
 }
 
 /** The header that names the commit which an answer is about. */

@@ -73,15 +73,19 @@ export class S3Request {
   }
 
   /** The body as it is meant; see {@link signedBody}. */
-  body(): AsyncGenerator<Buffer> {
-    return signedBody(this.#message, this.headers, this.#signature);
+  body({ hasChecksums = true } = {}): AsyncGenerator<Buffer> {
+    return signedBody(this.#message, {
+      headers: this.headers,
+      signature: this.#signature,
+      hasChecksums,
+    });
   }
 
-  /** The body as a document. */
-  async document(): Promise<string> {
+  /** The body as a document. Without `hasChecksums`, the checksums of the headers are those of something else. */
+  async document(options: { readonly hasChecksums?: boolean } = {}): Promise<string> {
     const parts: Buffer[] = [];
     let size = 0;
-    for await (const part of this.body()) {
+    for await (const part of this.body(options)) {
       parts.push(part);
       size += part.length;
       if (size > MAX_DOCUMENT_BYTES) {

@@ -18,7 +18,10 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\r': '&#13;',
 };
 
-/** Returns a document. A list is the element again and again; what is null or undefined is left out. */
+/**
+ * Returns a document. A list is the element again and again, under the name '' what its members hold; what is null or undefined is
+ * left out.
+ */
 export function xml(name: string, value: XmlValue): string {
   const attributes = name === 'Error' ? '' : ` xmlns="${NAMESPACE}"`;
   return `<?xml version="1.0" encoding="UTF-8"?>\n<${name}${attributes}>${content(value)}</${name}>`;
@@ -34,7 +37,11 @@ function content(value: XmlValue): string {
   return Object.entries(value)
     .flatMap(([name, each]) =>
       (Array.isArray(each) ? each : [each]).map((one) =>
-        one === null || one === undefined ? '' : `<${name}>${content(one)}</${name}>`,
+        one === null || one === undefined
+          ? ''
+          : name === ''
+            ? content(one)
+            : `<${name}>${content(one)}</${name}>`,
       ),
     )
     .join('');

@@ -10,7 +10,6 @@ import { listCommits } from '../../../engine/pfs/commit-list.ts';
 import { resolveCommit } from '../../../engine/pfs/commit-lookup.ts';
 import { finishCommit, startCommit } from '../../../engine/pfs/commits.ts';
 import { createRepo } from '../../../engine/pfs/repos.ts';
-import { Crc32, Crc32c } from '../../../engine/server/s3/crc.ts';
 import { sha256 } from '../../../engine/server/s3/signature.ts';
 import { ACTOR } from '../../support/pfs.ts';
 import { type AskOptions, ask, startS3Door, type TestDoor } from '../../support/s3-door.ts';
@@ -220,33 +219,6 @@ it('a URL that allows a write allows no copy', async (t) => {
   assert.equal(copy.status, 403);
   assert.match(await copy.text(), /x-amz-copy-source must be signed/);
   assert.equal((await fetch(url, { method: 'PUT', body: 'mine' })).status, 200);
-});
-
-it('a digest after the body is looked at, and only the one that is announced', async (t) => {
-  const door = await start(t);
-  const put = (name: string, digest: string) =>
-    ask(door, 'PUT', '/master.data/k', {
-      body: `4\r\nbody\r\n0\r\n${name}:${digest}\r\n\r\n`,
-      headers: {
-        'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER',
-        'x-amz-decoded-content-length': '4',
-        'x-amz-trailer': name,
-      },
-    });
-  const [crc32, crc32c] = [new Crc32(), new Crc32c()];
-  for (const crc of [crc32, crc32c]) {
-    crc.update(Buffer.from('body'));
-  }
-  assert.equal(
-    (await put('x-amz-checksum-crc32c', crc32c.digest().toString('base64'))).status,
-    200,
-  );
-  assert.equal((await put('x-amz-checksum-crc32', crc32.digest().toString('base64'))).status, 200);
-  assert.equal((await put('x-amz-checksum-crc32', 'AAAAAA==')).status, 400);
-  const check = new Crc32c();
-  check.update(Buffer.from('123456789'));
-  // The check value of RFC 3720, B.4.
-  assert.equal(check.digest().toString('hex'), 'e3069283');
 });
 
 it('an upload in parts is one commit once it is complete, and survives a restart before', async (t) => {
