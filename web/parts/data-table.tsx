@@ -24,25 +24,33 @@ export function DataTable<T>({
   items,
   keyOf,
   onMore,
+  onSeen,
   toneOf,
 }: {
   /** Says what the table is of, to those who do not see what is around it. */
   readonly label: string;
   readonly columns: readonly Column<T>[];
-  readonly items: readonly T[];
+  /** An item that has not come yet is undefined: its row is empty. */
+  readonly items: readonly (T | undefined)[];
   readonly keyOf: (item: T) => string;
   /** Asked for when the end comes in sight, where there is more. */
   readonly onMore?: (() => void) | undefined;
+  /** Told which rows are drawn, so that items can be loaded where they are looked at. */
+  readonly onSeen?: (first: number, end: number) => void;
   /** A class of the row. */
   readonly toneOf?: (item: T) => string | undefined;
 }): JSX.Element {
   const body = useRef<HTMLTableSectionElement>(null);
-  const { first, end } = useVisibleRows(body, { count: items.length, rowHeight: ROW_HEIGHT });
+  const { first, end, before, after } = useVisibleRows(body, {
+    count: items.length,
+    rowHeight: ROW_HEIGHT,
+  });
   useEffect(() => {
     if (end === items.length) {
       onMore?.();
     }
   }, [end, items.length, onMore]);
+  useEffect(() => onSeen?.(first, end), [first, end, onSeen]);
   const classOf = ({ isNumber, from }: Column<T>) =>
     [isNumber ? 'number' : '', from ? `from-${from}` : ''].filter(Boolean).join(' ') || undefined;
   return (
@@ -66,27 +74,31 @@ export function DataTable<T>({
         </tr>
       </thead>
       <tbody ref={body} onKeyDown={moveFocus}>
-        <Gap rows={first} />
-        {items.slice(first, end).map((item, index) => (
-          <tr key={keyOf(item)} aria-rowindex={first + index + 2} class={toneOf?.(item)}>
+        <Gap height={before} />
+        {Array.from(items.slice(first, end), (item, index) => (
+          <tr
+            key={item === undefined ? first + index : keyOf(item)}
+            aria-rowindex={first + index + 2}
+            class={item && toneOf?.(item)}
+          >
             {columns.map((column) => (
               <td key={column.title} class={classOf(column)}>
-                {column.cell(item)}
+                {item === undefined ? undefined : column.cell(item)}
               </td>
             ))}
           </tr>
         ))}
-        <Gap rows={items.length - end} />
+        <Gap height={after} />
       </tbody>
     </table>
   );
 }
 
 /** Stands for rows that are not drawn. */
-function Gap({ rows }: { readonly rows: number }): JSX.Element | null {
-  return rows > 0 ? (
+function Gap({ height }: { readonly height: number }): JSX.Element | null {
+  return height > 0 ? (
     <tr class="gap">
-      <td style={{ height: `${rows * ROW_HEIGHT}px` }} />
+      <td style={{ height: `${height}px` }} />
     </tr>
   ) : null;
 }

@@ -2,28 +2,20 @@
 
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
-
-/** Rows drawn beyond the edges of the window, so that scrolling shows no gaps. */
-const SPARE_ROWS = 12;
-
-export interface Range {
-  readonly first: number;
-  /** One after the last. */
-  readonly end: number;
-}
+import { type Range, rangeAt } from './visible-range.ts';
 
 /** Returns the rows of `count`, each `rowHeight` high, to draw in a list that begins at the top of `element`. */
 export function useVisibleRows(
   element: RefObject<HTMLElement | null>,
   { count, rowHeight }: { readonly count: number; readonly rowHeight: number },
 ): Range {
-  const [range, setRange] = useState<Range>({ first: 0, end: Math.min(count, 60) });
+  const [range, setRange] = useState<Range>(() => rangeAt(0, { count, rowHeight, seen: 800 }));
   const measure = () => {
-    const top = element.current?.getBoundingClientRect().top ?? 0;
-    const first = Math.max(0, Math.floor(-top / rowHeight) - SPARE_ROWS);
-    const seen = Math.ceil(window.innerHeight / rowHeight) + 2 * SPARE_ROWS;
-    const end = Math.min(count, first + seen);
-    setRange((old) => (old.first === first && old.end === end ? old : { first, end }));
+    const depth = Math.max(0, -(element.current?.getBoundingClientRect().top ?? 0));
+    const next = rangeAt(depth, { count, rowHeight, seen: window.innerHeight });
+    setRange((old) =>
+      old.first === next.first && old.end === next.end && old.before === next.before ? old : next,
+    );
   };
   useLayoutEffect(measure, [count, rowHeight]);
   useEffect(() => {
@@ -35,5 +27,6 @@ export function useVisibleRows(
       window.removeEventListener('resize', onScroll);
     };
   }, [count, rowHeight]);
-  return { first: Math.min(range.first, count), end: Math.min(range.end, count) };
+  const first = Math.min(range.first, count);
+  return { ...range, first, end: Math.max(first, Math.min(range.end, count)) };
 }
