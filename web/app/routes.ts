@@ -16,4 +16,58 @@ export const ROUTES: readonly Route[] = [
     title: () => 'Pipelines',
     load: async () => (await import('../pipelines/pipelines-view.tsx')).PipelinesView,
   },
+  {
+    path: '/repos',
+    section: 'repos',
+    title: () => 'Repos',
+    load: async () => (await import('../repos/repos-view.tsx')).ReposView,
+  },
+  {
+    path: '/repos/:project/:repo',
+    section: 'repos',
+    title: ({ repo }) => `${repo}`,
+    load: async () => (await import('../repos/files-view.tsx')).RepoView,
+  },
+  {
+    path: '/repos/:project/:repo/files/:ref/*',
+    section: 'repos',
+    title: ({ repo, ref, '*': path }) => `${path || '/'} · ${repo}@${ref}`,
+    load: async () => (await import('../repos/files-view.tsx')).FilesView,
+  },
+  {
+    path: '/repos/:project/:repo/history/:ref/*',
+    section: 'repos',
+    title: ({ repo, ref, '*': path }) => `History of ${path || '/'} · ${repo}@${ref}`,
+    load: async () => (await import('../repos/history-view.tsx')).HistoryView,
+  },
+  {
+    path: '/repos/:project/:repo/commits',
+    section: 'repos',
+    title: ({ repo }) => `Commits · ${repo}`,
+    load: async () => (await import('../repos/commits-view.tsx')).CommitsView,
+  },
+  {
+    path: '/repos/:project/:repo/commits/:commit',
+    section: 'repos',
+    title: ({ repo, commit }) => `Commit ${commit} · ${repo}`,
+    load: async () => (await import('../repos/commit-view.tsx')).CommitView,
+  },
+  {
+    path: '/repos/:project/:repo/branches',
+    section: 'repos',
+    title: ({ repo }) => `Branches · ${repo}`,
+    load: async () => (await import('../repos/branches-view.tsx')).BranchesView,
+  },
+  {
+    path: '/repos/:project/:repo/diff',
+    section: 'repos',
+    title: ({ repo }) => `Comparison · ${repo}`,
+    load: async () => (await import('../repos/diff-view.tsx')).DiffView,
+  },
+  {
+    path: '/provenance/:project/:repo/:ref/*',
+    section: 'repos',
+    title: ({ repo, '*': path }) => `Provenance of ${path || repo}`,
+    load: async () => (await import('../provenance/provenance-view.tsx')).ProvenanceView,
+  },
 ];

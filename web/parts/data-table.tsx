@@ -95,7 +95,7 @@ export function DataTable<T>({
 }
 
 /** Stands for rows that are not drawn. */
-function Gap({ height }: { readonly height: number }): JSX.Element | null {
+export function Gap({ height }: { readonly height: number }): JSX.Element | null {
   return height > 0 ? (
     <tr class="gap">
       <td style={{ height: `${height}px` }} />

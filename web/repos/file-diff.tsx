@@ -1,0 +1,189 @@
+// What differs in one file: lines of text side by side or below each other, pictures beside each other.
+
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { File, FileChange, Page, RepoName } from '../../engine/server/wire.ts';
+import { place, setQuery } from '../app/router.ts';
+import { type ApiError, get } from '../data/api.ts';
+import { asApiError, useLive } from '../data/live.ts';
+import { Await, Failure, Loading, Note } from '../parts/notice.tsx';
+import { sizeText } from '../parts/numbers.ts';
+import { type ByteSource, sourceOf } from '../preview/byte-source.ts';
+import { type FileNature, HEAD_BYTES, natureOf } from '../preview/file-kind.ts';
+import { MediaView } from '../preview/media-view.tsx';
+import { Changes, sideOf, sizesText } from './changes.tsx';
+import { DiffRows } from './diff-rows.tsx';
+import { diffLines } from './line-diff.ts';
+import { filePlace, filesRoute, nameOf, repoText } from './places.ts';
+import { isOfRepo } from './repo-frame.tsx';
+
+/** Larger texts are not compared here. */
+const MAX_BYTES = 2 * 1024 * 1024;
+
+interface Props {
+  readonly repo: RepoName;
+  readonly old: string | undefined;
+  readonly now: string;
+  readonly path: string;
+}
+
+export function FileDiff({ repo, old, now, path }: Props): JSX.Element {
+  const loaded = useLive(
+    `diff ${repoText(repo)} ${old} ${now} ${path}`,
+    (signal) =>
+      get<Page<FileChange>>(
+        filesRoute(repo, now, 'diff'),
+        { path: `/${path}`, old: sideOf(repo, old, path), limit: 2 },
+        signal,
+      ),
+    isOfRepo(repo),
+  );
+  return (
+    <Await of={loaded}>
+      {({ items }) => {
+        const [change] = items;
+        if (change === undefined) {
+          return <p class="muted">It is the same in both.</p>;
+        }
+        return change.path === `/${path}` ? (
+          <One repo={repo} old={old} now={now} path={path} change={change} />
+        ) : (
+          <Changes repo={repo} old={old} now={now} />
+        );
+      }}
+    </Await>
+  );
+}
+
+function One({ repo, old, now, path, change }: Props & { readonly change: FileChange }) {
+  // The commit before can be named from the one that is compared with it.
+  const before = old ?? `${now}^`;
+  const side = (file: File | null, ref: string) => file && sourceOf({ repo, ref, path }, file);
+  const [a, b] = useMemo(
+    () => [side(change.old, before), side(change.new, now)],
+    [change.old?.id, change.new?.id, before, now, path],
+  );
+  return (
+    <>
+      <p class="count-line">
+        <span class="muted">
+          {change.kind}, {sizesText(change)}
+          {change.old && change.new && change.old.executable !== change.new.executable
+            ? `, now ${change.new.executable ? '' : 'not '}executable`
+            : ''}
+        </span>
+        {b && <a href={filePlace(b.place)}>Open the file</a>}
+      </p>
+      <Contents a={a} b={b} />
+    </>
+  );
+}
+
+interface Read {
+  readonly key: string;
+  readonly nature?: FileNature;
+  readonly texts?: readonly [string, string];
+  readonly error?: ApiError;
+}
+
+type Side = ByteSource | null | undefined;
+
+function Contents({ a, b }: { readonly a: Side; readonly b: Side }): JSX.Element {
+  const [read, setRead] = useState<Read>();
+  const key = `${a?.key} ${b?.key}`;
+  useEffect(() => {
+    const ended = new AbortController();
+    readSides(a, b, ended.signal).then(
+      (found) => setRead({ key, ...found }),
+      (error) => !ended.signal.aborted && setRead({ key, error: asApiError(error) }),
+    );
+    return () => ended.abort();
+  }, [key]);
+  if (read?.key !== key) {
+    return <Loading />;
+  }
+  if (read.error || !read.nature) {
+    return <>{read.error && <Failure error={read.error} />}</>;
+  }
+  if (read.texts) {
+    return <TextDiff texts={read.texts} />;
+  }
+  if (read.nature.kind === 'image') {
+    return (
+      <div class="pictures">
+        {[a, b].map((side, index) => (
+          <section key={index} aria-label={index === 0 ? 'Before' : 'After'}>
+            <h3>{index === 0 ? 'Before' : 'After'}</h3>
+            {side ? (
+              <MediaView source={side} nature={read.nature as FileNature} />
+            ) : (
+              <p class="muted">It was not there.</p>
+            )}
+          </section>
+        ))}
+      </div>
+    );
+  }
+  const sizes = [a, b].map((side) => (side ? sizeText(side.size) : 'nothing')).join(', now ');
+  return (
+    <Note tone="quiet">
+      {Math.max(a?.size ?? 0, b?.size ?? 0) > MAX_BYTES && read.nature.kind !== 'bytes'
+        ? 'The files are too large to be compared here'
+        : 'The files are not text'}
+      : {sizes}.
+    </Note>
+  );
+}
+
+async function readSides(a: Side, b: Side, signal: AbortSignal): Promise<Omit<Read, 'key'>> {
+  const natures = await Promise.all(
+    [a, b].flatMap((side) => (side ? [natureOfSide(side, signal)] : [])),
+  );
+  const nature = natures.find(({ kind }) => kind === 'bytes') ?? natures[0];
+  const isText = natures.every(({ type }) => type === 'text/plain');
+  const sides = [a, b].filter((side) => side !== null && side !== undefined);
+  if (!nature || !isText || sides.some(({ size }) => size > MAX_BYTES)) {
+    return nature ? { nature } : {};
+  }
+  const text = async (side: Side) =>
+    side ? new TextDecoder(nature.encoding).decode(await side.read(0, side.size, signal)) : '';
+  return { nature, texts: [await text(a), await text(b)] };
+}
+
+async function natureOfSide(side: ByteSource, signal: AbortSignal): Promise<FileNature> {
+  const head = await side.read(0, HEAD_BYTES, signal);
+  return natureOf(nameOf(side.place.path), head, head.length === side.size);
+}
+
+function TextDiff({ texts: [old, now] }: { readonly texts: readonly [string, string] }) {
+  const isUnified = place.value.query.get('view') === 'unified';
+  const rows = useMemo(() => diffLines(old, now), [old, now]);
+  if (rows === undefined) {
+    return <Note tone="quiet">The files differ in too many lines to be compared here.</Note>;
+  }
+  if (rows.length === 0) {
+    return <p class="muted">The lines are the same: only line ends or the mode differ.</p>;
+  }
+  return (
+    <>
+      <fieldset class="choices">
+        <legend class="unseen">Layout</legend>
+        <button
+          type="button"
+          aria-pressed={!isUnified}
+          onClick={() => setQuery({ view: undefined })}
+        >
+          Side by side
+        </button>
+        <button
+          type="button"
+          aria-pressed={isUnified}
+          onClick={() => setQuery({ view: 'unified' })}
+        >
+          Unified
+        </button>
+      </fieldset>
+      <DiffRows rows={rows} isUnified={isUnified} />
+    </>
+  );
+}
