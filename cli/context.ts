@@ -81,14 +81,20 @@ export class Context {
   }
 
   /** Returns a client of its own that, unless told to, starts no engine. */
-  connect(options: { readonly start: boolean; readonly signal?: AbortSignal }): Client {
+  connect(options: {
+    readonly start: boolean;
+    readonly signal?: AbortSignal;
+    /** Where it is, and with what to sign in, where those are not the user's own. */
+    readonly address?: string;
+    readonly token?: string;
+  }): Client {
     const { env, home } = this;
-    const asked = env.PFS_ADDRESS ? checkAddress(env.PFS_ADDRESS) : undefined;
-    const address = asked ?? home.engine()?.address ?? NOWHERE;
+    const asked = options.address ?? env.PFS_ADDRESS;
+    const address = options.address ?? this.addressOf();
     return new Client({
-      address: address.replace(/\/+$/, ''),
+      address,
       ...(asked ? {} : { ofHome: home.folder }),
-      token: () => env.PFS_TOKEN || home.token(),
+      token: () => options.token ?? this.tokenFor(address),
       signal: options.signal ?? this.signal,
       onWrite: (route) => {
         this.#wroteAlone ||= !/^\/(?:transactions|engine)\b/.test(route);
@@ -98,6 +104,20 @@ export class Context {
       },
       ...(options.start && isLocal(address) ? { onRefused: () => this.#start() } : {}),
     });
+  }
+
+  /** Returns the address of an engine: the one given, that of PFS_ADDRESS, or that of this home's own. */
+  addressOf(given = this.env.PFS_ADDRESS): string {
+    const address = given ? checkAddress(given) : (this.home.engine()?.address ?? NOWHERE);
+    return address.replace(/\/+$/, '');
+  }
+
+  /** Returns the token for an address. That of the home's own engine is shown to no other machine. */
+  tokenFor(address: string): string | undefined {
+    const { env, home } = this;
+    const isOwn =
+      isLocal(address) || address.startsWith('unix:') || address === home.engine()?.address;
+    return env.PFS_TOKEN || home.login(address) || (isOwn ? home.token() : undefined);
   }
 
   /** Closes what is open, once what the user must be told is told. */

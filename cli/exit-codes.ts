@@ -34,6 +34,11 @@ export const EXIT_CODES: readonly {
   { exit: 7, meaning: 'the token is missing or wrong', codes: ['unauthenticated'] },
   { exit: 8, meaning: 'no room left: disk, memory or a limit', codes: ['resource_exhausted'] },
   { exit: 9, meaning: 'the engine lacks its store, Docker or an image', codes: ['unavailable'] },
+  {
+    exit: 10,
+    meaning: 'the token is good, but its user may not do this',
+    codes: ['permission_denied'],
+  },
   { exit: 130, meaning: 'interrupted (Ctrl-C)', codes: ['interrupted'] },
 ];
 

@@ -22,6 +22,9 @@ export interface Config {
   readonly project?: string;
 }
 
+/** Tokens of users, by the addresses of engines. */
+const LOGINS = 'logins.json';
+
 /** The paths below `PFS_HOME`. */
 export class Home {
   readonly folder: string;
@@ -60,21 +63,23 @@ export class Home {
 
   /** Changes settings and leaves the others; undefined takes one back. */
   configure(settings: { readonly [K in keyof Config]: Config[K] | undefined }): void {
-    const file = this.configFile;
-    try {
-      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-      const text = `${JSON.stringify({ ...this.config(), ...settings }, null, 2)}\n`;
-      // Whole or not at all: others read it at any time.
-      writeFileSync(`${file}.new`, text, { mode: 0o600 });
-      renameSync(`${file}.new`, file);
-    } catch (error) {
-      throw fileError(`write "${file}"`, error);
-    }
+    this.#write('config.json', { ...this.config(), ...settings });
   }
 
   /** Returns the token of the local engine, or undefined where none was made yet. */
   token(): string | undefined {
     return this.#text('token')?.trim() || undefined;
+  }
+
+  /** Returns the token that was kept for an address, or undefined. */
+  login(address: string): string | undefined {
+    return this.#json<Record<string, string>>(LOGINS)?.[address];
+  }
+
+  /** Keeps a token for an address, readable by its owner only; undefined forgets it. */
+  keepLogin(address: string, token: string | undefined): void {
+    const { [address]: _before, ...others } = this.#json<Record<string, string>>(LOGINS) ?? {};
+    this.#write(LOGINS, token === undefined ? others : { ...others, [address]: token });
   }
 
   /** Returns the id of the transaction that changes are added to, or undefined. */
@@ -92,6 +97,20 @@ export class Home {
       }
       mkdirSync(this.folder, { recursive: true, mode: 0o700 });
       writeFileSync(file, `${id}\n`);
+    } catch (error) {
+      throw fileError(`write "${file}"`, error);
+    }
+  }
+
+  /** Writes a document that only its owner may read. */
+  #write(name: string, document: object): void {
+    const file = join(this.folder, name);
+    try {
+      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      // Whole or not at all: others read it at any time.
+      rmSync(`${file}.new`, { force: true });
+      writeFileSync(`${file}.new`, `${JSON.stringify(document, null, 2)}\n`, { mode: 0o600 });
+      renameSync(`${file}.new`, file);
     } catch (error) {
       throw fileError(`write "${file}"`, error);
     }

@@ -12,6 +12,7 @@ export const MODULES = {
   commit: () => import('./commands/commit.ts'),
   file: () => import('./commands/file.ts'),
   secret: () => import('./commands/secret.ts'),
+  auth: () => import('./commands/auth.ts'),
   git: () => import('./commands/git.ts'),
   s3: () => import('./commands/s3.ts'),
   transaction: () => import('./commands/transaction.ts'),
@@ -85,6 +86,23 @@ const NAMES: Readonly<Record<ModuleName, readonly string[]>> = {
     'export secret key',
     'secret import key',
     'import secret key',
+  ],
+  auth: [
+    'auth create user',
+    'auth create robot',
+    'auth list user',
+    'auth delete user',
+    'auth create token',
+    'auth create s3 key',
+    'auth list token',
+    'auth revoke token',
+    'auth grant',
+    'auth revoke',
+    'auth get roles',
+    'auth check',
+    'auth whoami',
+    'auth login',
+    'auth logout',
   ],
   git: ['git url', 'git credential'],
   s3: ['s3 env'],
@@ -168,8 +186,9 @@ export interface FoundCommand {
 
 /** Finds the command that `words` begin with, in either spelling: `create repo` or `create-repo`; `repos` is `repo`. */
 export function findCommand(words: readonly string[]): FoundCommand | undefined {
-  const [first = '', second = '', third = ''] = words;
+  const [first = '', second = '', third = '', fourth = ''] = words;
   const tries: readonly [string, number][] = [
+    [`${first} ${second} ${third} ${fourth}`, 4],
     [`${first} ${second} ${third}`, 3],
     [`${first} ${second.replaceAll('-', ' ')}`, 2],
     [first.replaceAll('-', ' '), 1],

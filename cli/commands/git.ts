@@ -46,10 +46,11 @@ export const commands: readonly Command[] = [
       }
       const asked = await readAll(context.stdin);
       const wanted = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(asked)?.[1];
-      const address = new URL(context.connect({ start: false }).address);
+      const base = context.addressOf();
+      const address = new URL(base);
       const isOurs =
         `${wanted('protocol')}:` === address.protocol && wanted('host') === address.host;
-      const token = context.env.PFS_TOKEN || context.home.token();
+      const token = context.tokenFor(base);
       if (verb === 'get' && isOurs && token !== undefined) {
         await context.output.line(`username=pfs\npassword=${token}`);
       }

@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'invalid'
   | 'failed_precondition'
   | 'unauthenticated'
+  | 'permission_denied'
   | 'unavailable'
   | 'resource_exhausted'
   | 'cancelled'

@@ -6,6 +6,7 @@ import { endJobIn, serveJobIn } from '../jobs/job-end.ts';
 import { allDatums, type JobInputs, loadJobInputs } from '../jobs/job-inputs.ts';
 import { findJob } from '../jobs/job-lookup.ts';
 import { sourceViews } from '../jobs/job-sources.ts';
+import { makerProblem } from '../jobs/pipeline-maker.ts';
 import {
   branchKey,
   commitKey,
@@ -87,6 +88,12 @@ export type Served =
 
 /** Looks for the one datum of a job. */
 export async function servedDatum(context: PfsContext, job: JobRecord): Promise<Served> {
+  const { state } = context.journal;
+  const pipeline = state.pipelines.get(job.pipeline);
+  const problem = pipeline && makerProblem(state, pipeline);
+  if (problem !== undefined) {
+    return { reason: problem, isWrong: true };
+  }
   const inputs = await loadJobInputs(context, job);
   if (inputs.missing.length > 0) {
     const reason = `what it reads was deleted: ${inputs.missing.join(', ')}`;

@@ -134,7 +134,7 @@ function bringUp(change: Change, options: Regeneration): Omit<DefaultsChange, 'd
     }
   }
   if (regenerate && changed.length > 0) {
-    const update = { update: true, reprocess };
+    const update = { update: true, reprocess, keepMaker: true };
     putSpecsIn(change, checkBatch(change.state, changed, update), update);
   }
   return { affected, isRegenerated: regenerate };

@@ -1,6 +1,7 @@
 // What a running job has done so far: counted, and made durable at least every two seconds, so that a kill costs at
 // most those.
 
+import { pipelineActor } from '../auth/asker.ts';
 import type {
   DatumCounts,
   ImageRecord,
@@ -138,7 +139,7 @@ export class JobProgress {
         ],
         result: null,
       }),
-      { actor: 'engine' },
+      { actor: pipelineActor(pipeline) },
     );
     this.#isStored = true;
   }

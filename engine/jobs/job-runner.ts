@@ -1,5 +1,6 @@
 // Running one job from claim to finished commit.
 
+import { pipelineActor } from '../auth/asker.ts';
 import { parseDuration } from '../base/duration.ts';
 import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import { compose } from '../journal/compose.ts';
@@ -75,7 +76,7 @@ export class JobRunner {
               return draft.state.jobs.get(jobKey(pipeline, id)) ?? job;
             });
       },
-      { actor: 'engine' },
+      { actor: pipelineActor(pipeline) },
     );
     const session = new LentSession(context);
     const run = new JobRun({ ...this.#options, job: claimed, session, onWork });
@@ -369,7 +370,7 @@ class JobRun {
           return null;
         });
       },
-      { actor: 'engine' },
+      { actor: pipelineActor(pipeline) },
     );
   }
 }

@@ -25,6 +25,8 @@ export interface LogSearch {
   readonly text?: string;
   /** Only this many of the last lines there are at first. */
   readonly tail?: number;
+  /** Of which pipelines lines are shown where none is named; all where it is not said. */
+  readonly includes?: (pipeline: PipelineKey) => boolean;
   readonly follow: boolean;
   readonly signal: AbortSignal;
 }
@@ -55,7 +57,8 @@ export async function* searchLogs(places: Places, search: LogSearch): AsyncGener
       pipeline === undefined
         ? await jobSet(places.context, id)
         : [await findJob(places.context, pipeline, id)];
-    const jobs = found.filter((job) => job !== undefined);
+    const { includes = () => true } = search;
+    const jobs = found.flatMap((job) => (job && includes(job.pipeline) ? [job] : []));
     if (jobs.length === 0) {
       throw new EngineError('not_found', `Cannot find job ${id}; pfs list-job shows the jobs`);
     }

@@ -39,6 +39,7 @@ export function dropOwnRepos(
         change.add({ kind: 'branch.put', branch: { ...branch, provenance } });
       }
     }
-    change.add({ kind: 'repo.deleted', repo });
+    // Who may change the pipeline may do this, whoever made it.
+    change.draft.add({ kind: 'repo.deleted', repo });
   }
 }

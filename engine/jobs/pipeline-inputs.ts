@@ -7,7 +7,7 @@ import { type PfsInput, type PipelineSpec, pfsInputs } from '../pipeline/spec.ts
 import { readTrigger } from '../pipeline/trigger.ts';
 
 /** Makes the branch of an input with a trigger follow what the trigger names. One that does so already goes on. */
-export function followTrigger(change: Change, input: PfsInput): void {
+export function followTrigger(change: Change, input: PfsInput, pipeline: PipelineSpec): void {
   if (input.trigger === undefined) {
     return;
   }
@@ -19,7 +19,14 @@ export function followTrigger(change: Change, input: PfsInput): void {
   const { head = null, created = change.time } = old ?? {};
   const next = { ...trigger, ticked: isSame ? ticked : change.time };
   const branch = { repo, name: input.branch, head, provenance: [], created, trigger: next };
-  change.add({ kind: 'branch.put', branch });
+  // One that is there for this pipeline alone takes no right to write to the repo.
+  const add = isTriggerBranch(input.branch, pipeline) ? change.draft : change;
+  add.add({ kind: 'branch.put', branch });
+}
+
+/** Returns whether a branch was made for a trigger of a pipeline, and for nothing else. */
+function isTriggerBranch(branch: string, { pipeline }: PipelineSpec): boolean {
+  return branch.startsWith(`${pipeline.name}-trigger-`);
 }
 
 /** Deletes the branches that were made for triggers of a pipeline, but for those that `kept` or somebody else reads. */
@@ -29,7 +36,7 @@ export function dropTriggers(change: Change, pipeline: PipelineRecord, kept?: Pi
   const keep = new Set(kept ? pfsInputs(kept.input).map(inputBranch) : []);
   for (const input of pfsInputs(spec.input)) {
     const ref = { repo: `${input.project}/${input.repo}`, branch: input.branch };
-    const isOwn = input.branch.startsWith(`${spec.pipeline.name}-trigger-`);
+    const isOwn = isTriggerBranch(input.branch, spec);
     const isRead = [...state.branches.values()].some(
       ({ repo, provenance, trigger }) =>
         (repo === ref.repo && trigger?.branch === ref.branch) ||
@@ -38,7 +45,7 @@ export function dropTriggers(change: Change, pipeline: PipelineRecord, kept?: Pi
     );
     const isThere = state.branches.has(branchKey(ref.repo, ref.branch));
     if (input.trigger && isOwn && isThere && !isRead && !keep.has(inputBranch(input))) {
-      change.add({ kind: 'branch.deleted', ...ref });
+      change.draft.add({ kind: 'branch.deleted', ...ref });
     }
   }
 }

@@ -19,7 +19,7 @@ import { followTrigger, sourcesOf } from './pipeline-inputs.ts';
 export function attachOutputs(change: Change, pipeline: PipelineRecord): void {
   const spec = pipeline.spec as unknown as PipelineSpec;
   for (const input of pfsInputs(spec.input)) {
-    followTrigger(change, input);
+    followTrigger(change, input, spec);
   }
   const isSpout = spec.spout !== undefined;
   const provenance = sourcesOf(spec);

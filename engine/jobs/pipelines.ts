@@ -22,6 +22,7 @@ import { killJobsIn, STOPPED_REASON } from './job-end.ts';
 import { resolvePipeline } from './job-lookup.ts';
 import { dropOwnRepos, ownRepos } from './own-repos.ts';
 import { dropTriggers } from './pipeline-inputs.ts';
+import { makerOf } from './pipeline-maker.ts';
 import { attachOutputs, releaseBranch, releaseOutputs } from './pipeline-outputs.ts';
 import { readSpecs, specContext } from './spec-reading.ts';
 import { addSpecCommit } from './spec-repo.ts';
@@ -35,6 +36,8 @@ export interface PutPipelines {
   readonly update: boolean;
   /** Give new salts, so that every datum runs again. */
   readonly reprocess: boolean;
+  /** Leave who a pipeline reads for as it is: the change is not theirs who make it. */
+  readonly keepMaker?: boolean;
   /** The version that each must be at; else somebody has changed it meanwhile, which is a `conflict`. */
   readonly ifVersion?: number;
 }
@@ -67,13 +70,14 @@ export function putPipelinesIn(change: Change, options: PutPipelines): PutPipeli
 export function putSpecsIn(
   change: Change,
   batch: readonly ValidatedSpec[],
-  options: Pick<PutPipelines, 'update' | 'reprocess' | 'ifVersion'>,
+  options: Pick<PutPipelines, 'update' | 'reprocess' | 'ifVersion' | 'keepMaker'>,
 ): PutPipeline[] {
   return checkBatch(change.state, batch, options).map((one): PutPipeline => {
     const key = pipelineKey(one.spec);
     const created = !change.state.pipelines.has(key);
     killJobsIn(change, key, 'all jobs killed because the pipeline was updated');
-    const pipeline = putPipeline(change, { ...one, reprocess: options.reprocess });
+    const { reprocess, keepMaker = false } = options;
+    const pipeline = putPipeline(change, { ...one, reprocess, keepMaker });
     return { pipeline, created, warnings: one.warnings };
   });
 }
@@ -108,7 +112,7 @@ export function checkBatch(
 
 function putPipeline(
   change: Change,
-  options: ValidatedSpec & { readonly reprocess: boolean },
+  options: ValidatedSpec & { readonly reprocess: boolean; readonly keepMaker: boolean },
 ): PipelineRecord {
   const { spec, document, reprocess } = options;
   const { context, state, time } = change;
@@ -125,6 +129,8 @@ function putPipeline(
   } else if (old.spec.output_branch !== spec.output_branch) {
     releaseBranch(change, { repo: key, branch: String(old.spec.output_branch) });
   }
+  const own = { ...cronsOf(change, spec, old), ...gitsOf(change, spec, old) };
+  const maker = options.keepMaker ? old?.maker : makerOf(change, { spec, ...own });
   const version = (old?.version ?? 0) + 1;
   const specCommit = addSpecCommit(change, { key, spec, text: document.text, version });
   const pipeline: PipelineRecord = {
@@ -143,9 +149,9 @@ function putPipeline(
     jobs: state.pipelines.get(key)?.jobs ?? {},
     lastJob: state.pipelines.get(key)?.lastJob ?? null,
     image: null,
-    ...cronsOf(change, spec, old),
+    ...own,
     ...(old?.host ? { host: old.host } : {}),
-    ...gitsOf(change, spec, old),
+    ...(maker ? { maker } : {}),
   };
   change.add({ kind: 'pipeline.put', pipeline });
   if (!pipeline.stopped) {

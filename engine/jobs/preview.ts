@@ -1,6 +1,7 @@
 // What a spec would do, before it is created: its canonical form, the datums it would have, and which of them are
 // processed already. Changes nothing.
 
+import type { Asker } from '../auth/asker.ts';
 import {
   branchKey,
   type CommitRecord,
@@ -19,6 +20,7 @@ import type { ValidatedSpec } from '../pipeline/validate-spec.ts';
 import { resultInputs } from './datum-list.ts';
 import type { ResultInput } from './datum-result.ts';
 import { allDatums, type JobInputs } from './job-inputs.ts';
+import { demandReading } from './pipeline-maker.ts';
 import { checkBatch, type PutPipelines } from './pipelines.ts';
 import { findResult } from './results.ts';
 import { committedContents } from './session-writer.ts';
@@ -47,13 +49,19 @@ export interface PlannedPipeline {
   datums(): AsyncGenerator<PlannedDatum>;
 }
 
-/** Works out what {@link PutPipelines} would make. Rejects as `putPipelines` does. */
+/** Works out what {@link PutPipelines} would make. Rejects as `putPipelines` does; for who may not read what it reads, too. */
 export async function previewPipelines(
   context: PfsContext,
-  options: PutPipelines,
+  options: PutPipelines & { readonly asker: Asker },
 ): Promise<PlannedPipeline[]> {
   const { state } = context.journal;
-  const batch = checkBatch(state, readSpecs(options.text, { ...options, state }), options);
+  const specs = readSpecs(options.text, { ...options, state });
+  demandReading(
+    state,
+    options.asker,
+    specs.map(({ spec }) => spec),
+  );
+  const batch = checkBatch(state, specs, options);
   return await Promise.all(batch.map((one) => planned(context, one, { ...options, batch })));
 }
 

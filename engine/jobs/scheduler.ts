@@ -10,6 +10,7 @@ import { type Action, type JobView, plan } from '../pipeline/plan.ts';
 import { endJob, type JobEnd, STOPPED_REASON } from './job-end.ts';
 import type { JobRunner } from './job-runner.ts';
 import { sourceViews } from './job-sources.ts';
+import { makerProblem } from './pipeline-maker.ts';
 
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 15_000;
@@ -122,6 +123,14 @@ export class Scheduler {
   }
 
   async #run(job: JobRecord, signal: AbortSignal): Promise<void> {
+    const { state } = this.#options.context.journal;
+    const pipeline = state.pipelines.get(job.pipeline);
+    const problem = pipeline && makerProblem(state, pipeline);
+    if (problem !== undefined) {
+      await this.#setState(job, 'failure', problem);
+      await this.#end(job, { state: 'failure', reason: problem });
+      return;
+    }
     const isWell = () => this.#setState(job, 'running', '');
     await this.#options.runner.run(job, signal, isWell);
     await isWell();

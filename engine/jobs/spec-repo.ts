@@ -37,6 +37,7 @@ export function addSpecCommit(
     branch: SYSTEM_BRANCH,
     time,
     origin: 'user',
+    by: change.asker.actor,
     description: `version ${version.version}`,
     parents: parent ? [parent] : [],
   });

@@ -58,7 +58,7 @@ export async function addRequest<R extends ChangeRequest>(
   const run = (state: State) => {
     const { requests } = resolveTransaction(state, id);
     checkRoom(id, [...requests, request]);
-    const trial = decideOn(state, { context, facts, set: id, time }, (change) => {
+    const trial = decideOn(state, { context, facts, set: id, time, asker: asked }, (change) => {
       decideAll(change, requests, (why) => `Cannot add to transaction ${id}: ${why}`);
       return decideRequest(change, request);
     });

@@ -3,9 +3,12 @@
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Asker } from '../auth/asker.ts';
+import { demand } from '../auth/rights.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Attached, AttachSpec, DirectoryMount } from '../executor/executor.ts';
 import type { JobRecord, PipelineRecord } from '../journal/records.ts';
+import { projectScope } from '../journal/records.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
 import { type PipelineSpec, pipelineKey } from '../pipeline/spec.ts';
@@ -57,6 +60,8 @@ export interface DebugOptions
 }
 
 export interface RunLocalOptions extends BenchOptions {
+  /** With whose rights it reads. */
+  readonly asker: Asker;
   /** Of the spec. */
   readonly text: string;
   readonly fileName: string;
@@ -141,13 +146,25 @@ export class Workbench {
    */
   async runLocal(options: RunLocalOptions): Promise<DatumOutcome> {
     const { context } = this.#options;
-    const { text, fileName, project, signal, mounts, onLog } = options;
+    const { text, fileName, project, signal, mounts, onLog, asker } = options;
     const planned = pick(
-      await previewPipelines(context, { text, fileName, project, update: true, reprocess: false }),
+      await previewPipelines(context, {
+        text,
+        fileName,
+        project,
+        update: true,
+        reprocess: false,
+        asker,
+      }),
       options,
     );
     const { datum, inputs } = await findPlanned(planned, options);
     const { spec, version, warnings } = planned;
+    // Who may make no pipeline runs nothing here either.
+    demand(context.journal.state, asker, {
+      role: 'writer',
+      scope: projectScope(spec.pipeline.project.name),
+    });
     const pipeline = { key: pipelineKey(spec), version };
     return await this.#withPlace(
       { ...options, pipeline, spec, image: null, mounts },

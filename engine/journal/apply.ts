@@ -2,7 +2,9 @@
 // refuses what must never be, whoever asked: that is what makes several engines on one bucket safe.
 
 import { EngineError } from '../base/errors.ts';
+import { foldAuth, forgetGrants } from './auth-fold.ts';
 import { foldEgress } from './egress-fold.ts';
+import { countJob } from './job-count.ts';
 import { foldPacks } from './live-packs.ts';
 import type { Operation } from './operations.ts';
 import {
@@ -12,6 +14,7 @@ import {
   isTerminal,
   type JobRecord,
   jobKey,
+  projectScope,
   tagKey,
 } from './records.ts';
 import { noteLag, removeCommit, removeJob, reshape } from './removal.ts';
@@ -155,6 +158,7 @@ export function apply(
       return;
     case 'project.deleted':
       state.projects.delete(operation.project);
+      forgetGrants(state, projectScope(operation.project));
       return;
     case 'defaults.put':
       state.defaults.set(operation.defaults.scope, operation.defaults);
@@ -304,6 +308,14 @@ export function apply(
     case 'secret.deleted':
       foldSecret(state, operation);
       return;
+    case 'user.put':
+    case 'user.deleted':
+    case 'token.put':
+    case 'token.revoked':
+    case 'role.put':
+    case 'role.deleted':
+      foldAuth(state, operation);
+      return;
     case 'transaction.started': {
       const { transaction } = operation;
       state.transactions.set(transaction.id, transaction);
@@ -372,22 +384,4 @@ function openTransaction(state: State, id: string): TransactionRecord {
     );
   }
   return transaction;
-}
-
-/** Keeps the pipeline's count of jobs by state, so that no list has to be walked to show it. */
-function countJob(state: State, job: JobRecord, before?: JobRecord): void {
-  const pipeline = state.pipelines.get(job.pipeline);
-  if (pipeline === undefined || before?.state === job.state) {
-    return;
-  }
-  const jobs = { ...pipeline.jobs, [job.state]: (pipeline.jobs[job.state] ?? 0) + 1 };
-  if (before) {
-    jobs[before.state] = Math.max(0, (jobs[before.state] ?? 0) - 1);
-  }
-  const isLast = before === undefined || pipeline.lastJob?.id === job.id;
-  state.pipelines.set(pipeline.key, {
-    ...pipeline,
-    jobs,
-    lastJob: isLast ? { id: job.id, state: job.state } : pipeline.lastJob,
-  });
 }

@@ -3,8 +3,9 @@
 
 import { EngineError } from '../base/errors.ts';
 import type { AddedPack, Operation } from './operations.ts';
-import { type PackRecord, UPKEEP_KEY, type UpkeepRecord } from './records.ts';
+import type { PackRecord } from './records.ts';
 import type { State } from './state.ts';
+import { UPKEEP_KEY, type UpkeepRecord } from './upkeep-record.ts';
 
 type PackOperation = Extract<Operation, { kind: `packs.${string}` | `upkeep.${string}` }>;
 

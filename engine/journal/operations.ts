@@ -1,6 +1,7 @@
 // The typed changes that transactions are made of. Adding a kind raises what an older engine must understand:
 // one that meets a kind it does not know stops.
 
+import type { GrantRecord, TokenRecord, UserRecord } from './auth-records.ts';
 import type { EgressRecord } from './egress-records.ts';
 import type { HostRecord } from './host-record.ts';
 import type {
@@ -228,6 +229,13 @@ export type Operation =
   /** Puts the next version of a secret, or its first. */
   | { readonly kind: 'secret.put'; readonly secret: SecretRecord }
   | { readonly kind: 'secret.deleted'; readonly secret: string }
+  | { readonly kind: 'user.put'; readonly user: UserRecord }
+  /** With all tokens and roles of the user. */
+  | { readonly kind: 'user.deleted'; readonly user: string }
+  | { readonly kind: 'token.put'; readonly token: TokenRecord }
+  | { readonly kind: 'token.revoked'; readonly token: string; readonly time: number }
+  | { readonly kind: 'role.put'; readonly grant: GrantRecord }
+  | { readonly kind: 'role.deleted'; readonly user: string; readonly scope: string }
   | { readonly kind: 'transaction.started'; readonly transaction: TransactionRecord }
   /** Refused unless exactly `index` requests are there: a request is validated on those before it. */
   | {
@@ -288,6 +296,12 @@ const KINDS: ReadonlySet<string> = new Set<Operation['kind']>([
   'egress.noted',
   'secret.put',
   'secret.deleted',
+  'user.put',
+  'user.deleted',
+  'token.put',
+  'token.revoked',
+  'role.put',
+  'role.deleted',
   'transaction.started',
   'transaction.appended',
   'transaction.ended',

@@ -1,6 +1,7 @@
 // The records that the state is made of. Plain, immutable data: a change replaces a record.
 // Times are milliseconds since the Unix epoch, sizes are bytes.
 
+import type { MakerRecord } from './auth-records.ts';
 import type { GitRecord } from './git-records.ts';
 import type { HostRecord } from './host-record.ts';
 
@@ -150,6 +151,8 @@ export interface CommitRecord {
   /** How many ancestors it has; more where a merge or a removal was in their line. Always above its parents'. */
   readonly depth: number;
   readonly origin: CommitOrigin;
+  /** Who made it, as the journal names actors; absent where the engine did, and in older commits. */
+  readonly by?: string;
   readonly description: string;
   readonly started: number;
   readonly finished: number | null;
@@ -218,6 +221,8 @@ export interface PipelineRecord {
   readonly host?: HostRecord;
   /** Its inputs that follow Git servers; absent where there are none. */
   readonly gits?: readonly GitRecord[];
+  /** The user who made this version, with whose rights it reads; absent: one who may read everything. */
+  readonly maker?: MakerRecord;
 }
 
 /** The states of a job, in the order they are gone through; the last four are ends. */
@@ -319,17 +324,6 @@ export type TrashRecord =
   | (Trashed & { readonly kind: 'branch'; readonly repoId: string; readonly branch: BranchRecord })
   | (Trashed & { readonly kind: 'commit'; readonly repoId: string; readonly commit: CommitRecord });
 
-/** What the engines of a store keep for their upkeep, one record. */
-export interface UpkeepRecord {
-  /** Packs with lower ids can't be added any more; empty before the first collection. */
-  readonly horizon: string;
-  /** The engine that collects now; null when none does. */
-  readonly owner: string | null;
-  /** When the last collection began and ended, by the clock of the engine that did it. */
-  readonly started: number;
-  readonly finished: number;
-}
-
 /** The key of a commit in the state. */
 export function commitKey(repo: RepoKey, id: string): string {
   return `${repo}@${id}`;
@@ -389,9 +383,6 @@ export function trashKey(
 export function buriedKey(repoId: string, commit: string): string {
   return `${repoId}/${commit}`;
 }
-
-/** The key of the one upkeep record. */
-export const UPKEEP_KEY = 'upkeep';
 
 /** The one branch of the spec and meta repos. */
 export const SYSTEM_BRANCH = 'master';

@@ -1,6 +1,8 @@
 // The fold of what concerns secrets.
 
 import { EngineError } from '../base/errors.ts';
+import { forgetGrants } from './auth-fold.ts';
+import { secretScope } from './auth-records.ts';
 import type { Operation } from './operations.ts';
 import type { State } from './state.ts';
 
@@ -10,6 +12,7 @@ type SecretOperation = Extract<Operation, { kind: 'secret.put' | 'secret.deleted
 export function foldSecret(state: State, operation: SecretOperation): void {
   if (operation.kind === 'secret.deleted') {
     state.secrets.delete(operation.secret);
+    forgetGrants(state, secretScope(operation.secret));
     return;
   }
   const { secret } = operation;

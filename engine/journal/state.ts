@@ -1,6 +1,7 @@
 // The state of a store: the fold of its journal. It holds what is alive (heads, open commits, unfinished jobs,
 // pipelines, packs); finished commits and jobs move on to history pages.
 
+import type { GrantRecord, TokenRecord, UserRecord } from './auth-records.ts';
 import type { EgressRecord } from './egress-records.ts';
 import { JournalState } from './journal-state.ts';
 import {
@@ -17,10 +18,10 @@ import {
   type RepoRecord,
   type TagRecord,
   type TrashRecord,
-  type UpkeepRecord,
 } from './records.ts';
 import type { TransactionRecord } from './requests.ts';
 import type { SecretRecord } from './secret-records.ts';
+import type { UpkeepRecord } from './upkeep-record.ts';
 
 /** All tables of the state. Records are immutable; only `apply` replaces them. */
 export class State extends JournalState {
@@ -54,6 +55,12 @@ export class State extends JournalState {
   readonly egress = this.table<EgressRecord>('egress');
   /** By name. */
   readonly secrets = this.table<SecretRecord>('secrets');
+  /** By name. */
+  readonly users = this.table<UserRecord>('users');
+  /** By id; indexes `user` and `hash`. */
+  readonly tokens = this.table<TokenRecord>('tokens');
+  /** By grant key; indexes `user` and `scope`. */
+  readonly grants = this.table<GrantRecord>('grants');
   /** By pack id. */
   readonly removedPacks = this.table<RemovedPackRecord>('removed-packs');
   /** What was deleted, by trash key. */
@@ -82,6 +89,10 @@ export class State extends JournalState {
       spec.service || spec.spout ? 'hosted' : undefined,
     );
     this.pipelines.index('git', (_key, { gits }) => (gits?.length ? 'git' : undefined));
+    this.tokens.index('user', (_key, token) => token.user);
+    this.tokens.index('hash', (_key, token) => token.hash ?? undefined);
+    this.grants.index('user', (_key, grant) => grant.user);
+    this.grants.index('scope', (_key, grant) => grant.scope);
     this.jobs.index('pipeline', (_key, job) => job.pipeline);
     this.jobs.index('set', (_key, job) => job.id);
     this.jobs.index('active', (_key, job) => (isTerminal(job.state) ? undefined : 'active'));

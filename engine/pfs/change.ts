@@ -1,10 +1,20 @@
 // One change that a user asked for, being decided: by itself, or as part of a transaction with others. What it causes
 // downstream is worked out once, at the end, so that changes that belong together cause one commit per branch.
 
+import { type Asker, ENGINE } from '../auth/asker.ts';
+import { needOf } from '../auth/operation-needs.ts';
+import { demand, type Need } from '../auth/rights.ts';
+import { ownershipOf } from '../auth/users.ts';
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { compose, type Draft } from '../journal/compose.ts';
 import type { Operation } from '../journal/operations.ts';
-import { type BranchRef, branchKey, commitKey, type RepoKey } from '../journal/records.ts';
+import {
+  type BranchRef,
+  branchKey,
+  commitKey,
+  type RepoKey,
+  type RepoRecord,
+} from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import { type PfsContext, type Request, transactOptions } from './context.ts';
 import { Facts, MissingFact } from './facts.ts';
@@ -24,6 +34,9 @@ export class Change {
   readonly set: string;
   /** In milliseconds since the Unix epoch. */
   readonly time: number;
+  /** Who wants it, whose rights count. */
+  readonly asker: Asker;
+  readonly #allowed = new Set<string>();
   readonly #moved: { readonly ref: BranchRef; readonly set: string }[] = [];
   readonly #seeds: BranchRef[] = [];
   readonly #again = new Map<string, BranchRef & Again>();
@@ -38,6 +51,7 @@ export class Change {
       readonly facts: Facts;
       readonly set: string;
       readonly time: number;
+      readonly asker?: Asker | undefined;
     },
   ) {
     this.context = context;
@@ -45,6 +59,7 @@ export class Change {
     this.facts = options.facts;
     this.set = options.set;
     this.time = options.time;
+    this.asker = options.asker ?? { actor: ENGINE };
   }
 
   /** The state as it is after what was decided so far. */
@@ -52,8 +67,33 @@ export class Change {
     return this.draft.state;
   }
 
+  /** Adds what its asker wants, and rejects with `permission_denied` what the asker may not. */
   add(...operations: readonly Operation[]): void {
-    this.draft.add(...operations);
+    for (const operation of operations) {
+      const need = needOf(this.state, operation);
+      if (need) {
+        this.demand(need);
+      }
+      this.draft.add(operation);
+      if (operation.kind === 'repo.created' && operation.repo.kind === 'user') {
+        this.#makeOwner(operation.repo);
+      }
+    }
+  }
+
+  /** Rejects with `permission_denied` what its asker may not do. What was allowed once stays so: a change may delete what the right was on. */
+  demand(need: Need): void {
+    const key = `${need.role} ${need.scope}`;
+    if (!this.#allowed.has(key)) {
+      demand(this.state, this.asker, need);
+      this.#allowed.add(key);
+    }
+  }
+
+  #makeOwner(repo: RepoRecord): void {
+    if (this.asker.user !== undefined) {
+      this.draft.add({ kind: 'role.put', grant: ownershipOf(this.asker, repo) });
+    }
   }
 
   /**
@@ -176,7 +216,8 @@ export async function makeChange<T>(
   const facts = new Facts(context);
   const set = options.set ?? context.ids.next();
   const time = context.clock.now();
-  const run = (state: State) => decideOn(state, { context, facts, set, time }, decide);
+  const run = (state: State) =>
+    decideOn(state, { context, facts, set, time, asker: request }, decide);
   try {
     for (let restarts = 0; ; ) {
       try {
@@ -210,14 +251,15 @@ export function decideOn<T>(
     readonly facts: Facts;
     readonly set: string;
     readonly time: number;
+    readonly asker?: Asker;
   },
   decide: Decide<T>,
 ): { operations: Operation[]; result: T } {
-  const { context, facts, set, time } = options;
+  const { context, ...rest } = options;
   return compose(state, (draft) => {
-    const change = new Change(context, { draft, facts, set, time });
+    const change = new Change(context, { draft, ...rest });
     const result = decide(change);
-    change.settle(facts.packs);
+    change.settle(rest.facts.packs);
     return result;
   });
 }

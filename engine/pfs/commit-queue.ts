@@ -272,6 +272,7 @@ export class CommitQueue {
       branch: item.branch,
       time,
       origin: 'user',
+      by: item.request.actor,
       description: item.description,
       parents: parent.id === null ? [] : [{ id: parent.id, depth: parent.depth }],
       tree: parent.tree,

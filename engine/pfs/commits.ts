@@ -64,6 +64,7 @@ export function startCommitIn(change: Change, options: StartCommit): CommitRecor
     branch,
     time,
     origin: 'user',
+    by: change.asker.actor,
     description: options.description,
     parents: parent ? [parent] : [],
     tree: goodCommit(change, repo, parent?.id ?? null)?.tree ?? null,

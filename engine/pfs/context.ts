@@ -1,5 +1,6 @@
 // What the rooms of pfs work with. Made once by the engine's wiring; it holds no logic.
 
+import type { Asker } from '../auth/asker.ts';
 import type { Clock } from '../base/clock.ts';
 import { isEngineError } from '../base/errors.ts';
 import type { IdMaker } from '../base/ids.ts';
@@ -37,8 +38,7 @@ export interface PfsContext {
 }
 
 /** Who asks for a change, and under which id a retry of the same request would come. */
-export interface Request {
-  readonly actor: string;
+export interface Request extends Asker {
   /** Made by the client; 32 hex digits. */
   readonly id?: string;
 }

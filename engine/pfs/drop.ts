@@ -52,7 +52,7 @@ export function dropSetIn(change: Change, id: string): CommitRecord[] {
       draft.add({ kind: 'branch.moved', repo, branch: branch.name, head });
     }
   }
-  removeSet(draft, removal);
+  removeSet(change, removal);
   return removal.members.map(({ commit }) => commit);
 }
 

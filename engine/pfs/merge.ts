@@ -255,6 +255,7 @@ function commitPlan(
     branch,
     time,
     origin: 'user',
+    by: change.asker.actor,
     description,
     parents: merged ? [parent, merged] : [parent],
     tree,

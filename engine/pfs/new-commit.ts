@@ -10,6 +10,8 @@ export interface NewCommitFacts {
   /** In milliseconds since the Unix epoch. */
   readonly time: number;
   readonly origin: CommitOrigin;
+  /** Who makes it, where a user does. */
+  readonly by?: string;
   readonly description?: string;
   /** The commit before it and, of a merge, the head of what was merged; of more only the depth counts. None: it is the first. */
   readonly parents?: readonly Pick<CommitRecord, 'id' | 'depth'>[];
@@ -19,7 +21,7 @@ export interface NewCommitFacts {
 
 /** Returns the record of a commit in which nothing has happened yet. */
 export function newCommit(facts: NewCommitFacts): CommitRecord {
-  const { repo, id, branch, time, origin, description = '', parents = [], tree = null } = facts;
+  const { repo, id, branch, time, origin, by, description = '', parents = [], tree = null } = facts;
   const [parent, merged] = parents;
   return {
     repo,
@@ -29,6 +31,7 @@ export function newCommit(facts: NewCommitFacts): CommitRecord {
     ...(merged ? { merged: merged.id } : {}),
     depth: Math.max(-1, ...parents.map(({ depth }) => depth)) + 1,
     origin,
+    ...(by === undefined ? {} : { by }),
     description,
     started: time,
     finished: null,

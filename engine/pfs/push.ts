@@ -85,7 +85,7 @@ async function pushOnce(
 ): Promise<ReadonlyMap<string, CommitRecord>> {
   const { repo, updates } = asked;
   const history = historyOf(context.journal.state, repo);
-  const plan = await planPush(context, asked);
+  const plan = await planPush(context, asked, request.actor);
   return await makeChange(
     context,
     request,
@@ -117,7 +117,11 @@ interface Plan {
   readonly set: string | undefined;
 }
 
-async function planPush(context: PfsContext, { repo, updates, pack }: Push): Promise<Plan> {
+async function planPush(
+  context: PfsContext,
+  { repo, updates, pack }: Push,
+  by: string,
+): Promise<Plan> {
   const found = new Map<string, PushedCommit>();
   const known = new Set<string>();
   const open = updates.flatMap(({ next }) => next ?? []);
@@ -153,7 +157,7 @@ async function planPush(context: PfsContext, { repo, updates, pack }: Push): Pro
   let set: string | undefined;
   for (const commit of fresh) {
     set = context.ids.next();
-    records.set(commit.id, newRecord({ repo, id: set, commit, records, time }));
+    records.set(commit.id, newRecord({ repo, id: set, commit, records, time, by }));
   }
   return { fresh, records, set };
 }
@@ -231,8 +235,9 @@ function newRecord(made: {
   readonly commit: PushedCommit;
   readonly records: ReadonlyMap<string, CommitRecord>;
   readonly time: number;
+  readonly by: string;
 }): CommitRecord {
-  const { repo, id, commit, records, time } = made;
+  const { repo, id, commit, records, time, by } = made;
   const parents = commit.parents.flatMap((git) => records.get(git) ?? []);
   const text = commit.content.toString('utf8');
   return newCommit({
@@ -242,6 +247,7 @@ function newRecord(made: {
     branch: '',
     time,
     origin: 'user',
+    by,
     description: text.slice(text.indexOf('\n\n') + 2).trim(),
     parents,
   });

@@ -60,7 +60,7 @@ export function squashSetIn(change: Change, id: string): CommitRecord[] {
       draft.add({ kind: 'commit.rewritten', commit: adopt(rewritten, member.commit) });
     }
   }
-  removeSet(draft, removal);
+  removeSet(change, removal);
   return removal.members.map(({ commit }) => commit);
 }
 

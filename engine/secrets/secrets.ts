@@ -1,5 +1,6 @@
 // Secrets: putting, deleting and opening them. What is journaled, answered and logged of one never holds a value.
 
+import type { Sealer } from '../auth/tokens.ts';
 import { EngineError, errorText } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import type { SecretRecord } from '../journal/secret-records.ts';
@@ -137,6 +138,27 @@ export class Secrets {
       throw lacksKey(name, { key, keys: [...values.keys()] });
     }
     return value;
+  }
+
+  /** Seals what else must be secret in the store, with the key of the secrets. */
+  get sealer(): Sealer {
+    return {
+      seal: (plain, to) => {
+        const spare = this.keys.ids().at(-1) ?? this.keys.make();
+        const key = this.#keyFor(this.#state, '', spare);
+        return seal(plain, { key, boundTo: to, random: this.#random });
+      },
+      open: (sealed, to) => {
+        const key = this.keys.find(sealed.keyId);
+        if (key === undefined) {
+          throw new EngineError(
+            'failed_precondition',
+            `Cannot open a key for S3: this engine does not have the key ${sealed.keyId} that it is encrypted with; bring it with pfs secret import-key`,
+          );
+        }
+        return unseal(sealed, { key, boundTo: to });
+      },
+    };
   }
 
   /** The key of the other secrets, so that one copy opens all; where there are none the one of id `spare`. */

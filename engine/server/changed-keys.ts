@@ -159,6 +159,12 @@ function noteOperation(
     case 'upkeep.claimed':
     case 'upkeep.finished':
     case 'egress.noted':
+    case 'user.put':
+    case 'user.deleted':
+    case 'token.put':
+    case 'token.revoked':
+    case 'role.put':
+    case 'role.deleted':
       return;
     default:
       // The journal has folded it in, so it knows the kind; a new one has its place above.

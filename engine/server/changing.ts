@@ -6,6 +6,7 @@ import { addRequest } from '../jobs/transactions.ts';
 import type { ChangeRequest } from '../journal/requests.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { answerRequest, transactionOf } from './http.ts';
+import { ownTransaction } from './own-transaction.ts';
 
 /** Returns the way to make a change that transactions may hold. */
 export function changing(
@@ -13,10 +14,12 @@ export function changing(
 ): <R extends ChangeRequest>(request: FastifyRequest, change: R) => Promise<ResultOf<R>> {
   return (request, change) => {
     const transaction = transactionOf(request);
-    return answerRequest(context, request, (asked) =>
-      transaction === undefined
-        ? makeRequested(context, change, asked)
-        : addRequest(context, { transaction, request: change }, asked),
-    );
+    return answerRequest(context, request, (asked) => {
+      if (transaction === undefined) {
+        return makeRequested(context, change, asked);
+      }
+      ownTransaction(request, context.journal.state, transaction);
+      return addRequest(context, { transaction, request: change }, asked);
+    });
   };
 }

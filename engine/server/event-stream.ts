@@ -21,6 +21,8 @@ export interface EventFilter {
   readonly kinds: ReadonlySet<ChangeKind>;
   /** Only what is in this project. */
   readonly project?: string;
+  /** Whether one may hear of a key; of everything where it is not said. */
+  readonly sees?: (kind: ChangeKind, key: string) => boolean;
 }
 
 /** Yields the text of events after a position, as they happen, until `signal` aborts or the journal stops. */
@@ -103,11 +105,13 @@ function event(name: 'change' | 'reset', data: Change | Reset): string {
 /** Returns what a client is told of a change; undefined where nothing of it is wanted. */
 function changeOf(
   { seq, keys }: LoggedChange,
-  { kinds, project }: EventFilter,
+  { kinds, project, sees = () => true }: EventFilter,
 ): Change | undefined {
   const wanted = (kind: ChangeKind): string[] =>
     kinds.has(kind)
-      ? [...(keys.get(kind) ?? [])].filter((key) => !project || projectOf(kind, key) === project)
+      ? [...(keys.get(kind) ?? [])].filter(
+          (key) => (!project || projectOf(kind, key) === project) && sees(kind, key),
+        )
       : [];
   const lists = CHANGE_KINDS.map((kind) => [kind, wanted(kind)] as const);
   if (lists.every(([, list]) => list.length === 0)) {

@@ -7,6 +7,7 @@ import { EngineError } from '../base/errors.ts';
 import { isId } from '../base/ids.ts';
 import { answerOnce, type PfsContext, type Request } from '../pfs/context.ts';
 import { repoKeyOf } from '../pfs/names.ts';
+import { askerOf } from './identity.ts';
 import { toProblem } from './problem.ts';
 import { type Page, TRANSACTION_HEADER } from './wire.ts';
 
@@ -126,10 +127,10 @@ export function transactionOf(request: FastifyRequest): string | undefined {
 }
 
 /** Returns who asks, and the id under which a retry would come. */
-function requester(request: FastifyRequest): Request {
+export function requester(request: FastifyRequest): Request {
   const key = request.headers['idempotency-key'];
   if (key === undefined) {
-    return { actor: 'local' };
+    return askerOf(request);
   }
   if (typeof key !== 'string' || !isId(key)) {
     throw new EngineError(
@@ -137,10 +138,14 @@ function requester(request: FastifyRequest): Request {
       'Cannot read the request: Idempotency-Key must be 32 lower-case hex digits',
     );
   }
-  // A key stands for one request: sent with another one it must not get the answer to the first.
+  // A key stands for one request of one user: sent with another one it must not get the answer to the first.
   const { method, url } = request;
-  const id = createHash('sha256').update(`${key} ${method} ${url}`).digest('hex').slice(0, 32);
-  return { actor: 'local', id };
+  const { user = '' } = askerOf(request);
+  const id = createHash('sha256')
+    .update(`${key} ${method} ${url}${user && ` ${user}`}`)
+    .digest('hex')
+    .slice(0, 32);
+  return { ...askerOf(request), id };
 }
 
 /** Returns a signal that aborts when the client goes away. */

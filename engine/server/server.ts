@@ -1,13 +1,17 @@
 // The HTTP server: who may speak to it, how errors are told, and which routes there are.
 
-import { timingSafeEqual } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { EngineError } from '../base/errors.ts';
+import type { PfsContext } from '../pfs/context.ts';
+import { accessOf, checkAccess } from './access.ts';
 import { ChangeLog } from './change-log.ts';
-import { GIT_PREFIX, gitRoutes } from './git/routes.ts';
-import { isForPage, pageRoutes } from './page.ts';
+import { GIT_PREFIX } from './git/prefix.ts';
+import { gitRoutes } from './git/routes.ts';
+import { LiveRequests } from './live-requests.ts';
+import { pageRoutes } from './page.ts';
 import type { EngineParts } from './parts.ts';
 import { isFault, toProblem } from './problem.ts';
+import { authRoutes } from './routes/auth.ts';
 import { commitRoutes } from './routes/commits.ts';
 import { defaultsRoutes } from './routes/defaults.ts';
 import { engineRoutes } from './routes/engine.ts';
@@ -30,6 +34,7 @@ import { transactionRoutes } from './routes/transactions.ts';
 import { upkeepRoutes } from './routes/upkeep.ts';
 import { whyRoutes } from './routes/why.ts';
 import { workbenchRoutes } from './routes/workbench.ts';
+import { identify } from './sign-in.ts';
 import { API_PREFIX, BYTES_TYPE, FRAMES_TYPE, type Problem, VERSION_HEADER } from './wire.ts';
 import { SESSION_TYPE } from './wire-workbench.ts';
 
@@ -47,11 +52,22 @@ const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** When the engine ends, requests under way have this long to do so too. */
 const LAST_WORDS_MS = 2000;
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
-const HOOK_PATH = new RegExp(`^${HOOK_PREFIX}/[0-9a-z]{32}$`);
-const OPEN_PATHS = new Set(['/healthz', '/readyz', `${API_PREFIX}/version`]);
 
-/** Makes a server without routes: who may speak to it, and how errors are told. */
-export function bareServer(version: string, options: ServerOptions): FastifyInstance {
+/**
+ * Makes a server without routes: who may speak to it, and how errors are told. Without a context only the token of the
+ * engine's home is known.
+ */
+export function bareServer(
+  version: string,
+  options: ServerOptions,
+  context?: PfsContext,
+): FastifyInstance {
+  const live = context && new LiveRequests(context.journal, context.clock);
+  const signIn = {
+    token: options.token,
+    state: context && (() => context.journal.state),
+    now: () => context?.clock.now() ?? 0,
+  };
   const server = fastify({
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
@@ -71,12 +87,19 @@ export function bareServer(version: string, options: ServerOptions): FastifyInst
   server.addContentTypeParser('text/plain', { parseAs: 'string' }, (_request, text, done) =>
     done(null, text),
   );
+  server.decorateRequest('identity', null);
+  server.decorateRequest('needs');
   server.addHook('onRequest', async (request, reply) => {
     reply.header(VERSION_HEADER, version);
+    request.needs = [];
     checkOrigin(request, options.allowedHosts);
-    const [path = ''] = request.url.split('?');
-    if (!OPEN_PATHS.has(path) && !HOOK_PATH.test(path) && !isForPage(request)) {
-      checkToken(request, reply, options.token);
+    if (accessOf(request) === 'open') {
+      return;
+    }
+    request.identity = identify(request, reply, signIn);
+    if (context) {
+      checkAccess(request, context.journal.state);
+      live?.add(request, reply);
     }
   });
   server.addHook('preClose', (done) => {
@@ -108,7 +131,7 @@ function requestCheck(): Promise<typeof import('./request-check.ts')> {
 
 /** Makes the server; it does not listen yet. */
 export function makeServer(parts: EngineParts, options: ServerOptions): FastifyInstance {
-  const server = bareServer(parts.version, options);
+  const server = bareServer(parts.version, options, parts.context);
   server.get('/healthz', () => ({ ok: true }));
   server.get('/readyz', () => {
     const { failure } = parts.context.journal;
@@ -140,10 +163,12 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     jobRoutes(routes, parts);
     whyRoutes(routes, parts);
     secretRoutes(routes, parts);
+    authRoutes(routes, parts);
     gitInputRoutes(routes, parts);
     workbenchRoutes(routes, parts);
     transactionRoutes(routes, parts);
-    eventRoutes(routes, { changes, clock: parts.context.clock });
+    const { clock, journal } = parts.context;
+    eventRoutes(routes, { changes, clock, state: () => journal.state });
     storeRoutes(routes, parts.store);
   };
   void server.register(api, { prefix: API_PREFIX });
@@ -173,33 +198,6 @@ function checkOrigin(request: FastifyRequest, allowed: readonly string[]): void 
       'Cannot answer: the request names another host, or comes from a page of another site',
     );
   }
-}
-
-function checkToken(request: FastifyRequest, reply: FastifyReply, token: string): void {
-  const isGit = request.url.startsWith(`${GIT_PREFIX}/`);
-  const given = Buffer.from((isGit ? passwordOf(request) : undefined) ?? bearerOf(request));
-  const wanted = Buffer.from(token);
-  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
-    if (isGit) {
-      reply.header('www-authenticate', 'Basic realm="pfs", charset="UTF-8"');
-    }
-    throw new EngineError(
-      'unauthenticated',
-      'Cannot answer: the token is missing or wrong; the engine keeps it in the file "token" of its PFS_HOME',
-    );
-  }
-}
-
-function bearerOf({ headers }: FastifyRequest): string {
-  const [, token = ''] = /^Bearer (.*)$/.exec(headers.authorization ?? '') ?? [];
-  return token;
-}
-
-/** Returns the password of the Basic scheme (RFC 7617), the only one that Git clients know; undefined in any other. */
-function passwordOf({ headers }: FastifyRequest): string | undefined {
-  const [, basic] = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(headers.authorization ?? '') ?? [];
-  const text = basic && Buffer.from(basic, 'base64').toString('utf8');
-  return text?.slice(text.indexOf(':') + 1);
 }
 
 function originHost(origin: string): string | undefined {

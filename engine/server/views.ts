@@ -1,5 +1,6 @@
 // From records to what travels: the only place that knows both.
 
+import { pipelineActor } from '../auth/asker.ts';
 import { parseSchedule } from '../base/schedule.ts';
 import type { JobDatum } from '../jobs/datum-list.ts';
 import type { ResultInput } from '../jobs/datum-result.ts';
@@ -119,6 +120,7 @@ export function viewCommit(context: PfsContext, commit: CommitRecord): Commit {
     parent: commit.parent,
     merged: commit.merged ?? null,
     origin: commit.origin,
+    by: commit.by ?? (commit.pipeline ? pipelineActor(commit.pipeline.name) : null),
     description: commit.description,
     state: commit.finished === null ? 'open' : commit.error === null ? 'finished' : 'error',
     error: commit.error,

@@ -35,6 +35,9 @@ export const Commit = named(
     parent: nullable(Type.String()),
     merged: nullable(Type.String(), { description: 'Second parent of a merge.' }),
     origin: oneOf(['user', 'auto']),
+    by: nullable(Type.String(), {
+      description: 'Who made it: a user, `local`, or `pipeline:` and its project and name.',
+    }),
     description: Type.String(),
     state: CommitState,
     error: nullable(Type.String()),

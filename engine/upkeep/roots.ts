@@ -46,6 +46,9 @@ const REACHES: Readonly<Record<string, Reach>> = {
   // Requests are text: what they will store is stored when the transaction finishes.
   transactions: nothing,
   secrets: nothing,
+  users: nothing,
+  tokens: nothing,
+  grants: nothing,
   *egress(state) {
     for (const { pipeline, job, trees } of state.egress.values()) {
       const owner = { repo: pipeline, commit: job };

@@ -120,7 +120,9 @@ it('the document names every operation, every field of every record, and every t
     ...named(/readonly ([A-Za-z]+)\??:/g, source('records')),
     ...named(
       /readonly ([A-Za-z]+)\??:/g,
-      source('secret-records') + source('egress-records') + source('git-records'),
+      ['secret-records', 'egress-records', 'git-records', 'auth-records', 'upkeep-record']
+        .map(source)
+        .join(''),
     ),
     ...named(/this\.table<[^>]+>\('([a-z-]+)'\)/g, source('state') + source('journal-state')),
   ].filter((word) => !isNamed(word));

@@ -126,6 +126,38 @@ export function fold(table, o, { seq, time }) {
     case 'secret.deleted':
       table('secrets').delete(o.secret);
       return;
+    case 'user.put':
+      table('users').set(o.user.name, o.user);
+      return;
+    case 'user.deleted':
+      table('users').delete(o.user);
+      for (const name of ['tokens', 'grants']) {
+        for (const [id] of [...table(name)].filter(([, one]) => one.user === o.user)) {
+          table(name).delete(id);
+        }
+      }
+      return;
+    case 'token.put':
+      for (const [id, { expires, revoked }] of [...table('tokens')].filter(
+        ([, one]) => one.user === o.token.user,
+      )) {
+        if ((revoked ?? expires ?? Infinity) < o.token.created - 30 * 24 * 3_600_000) {
+          table('tokens').delete(id);
+        }
+      }
+      table('tokens').set(o.token.id, o.token);
+      return;
+    case 'token.revoked':
+      if (table('tokens').get(o.token)?.revoked === null) {
+        change('tokens', o.token, { revoked: o.time, sealed: null });
+      }
+      return;
+    case 'role.put':
+      table('grants').set(`${o.grant.user} ${o.grant.scope}`, o.grant);
+      return;
+    case 'role.deleted':
+      table('grants').delete(`${o.user} ${o.scope}`);
+      return;
     case 'tag.put':
       table('tags').set(`${o.tag.repo}@${o.tag.name}`, o.tag);
       return;

@@ -63,17 +63,24 @@ export class TestServer {
   /** The folder of what is on its way. */
   readonly scratch: string;
 
+  /** Every route it has, as `METHOD /path`. */
+  readonly routes: readonly string[];
+
   /** Ends the server, as the engine does when it is stopped. */
   readonly close: () => Promise<void>;
 
   private constructor(
-    parts: Pick<TestServer, 'engine' | 'port' | 'faults' | 'events' | 'scratch' | 'close'>,
+    parts: Pick<
+      TestServer,
+      'engine' | 'port' | 'faults' | 'events' | 'scratch' | 'routes' | 'close'
+    >,
   ) {
     this.engine = parts.engine;
     this.port = parts.port;
     this.faults = parts.faults;
     this.events = parts.events;
     this.scratch = parts.scratch;
+    this.routes = parts.routes;
     this.close = parts.close;
   }
 
@@ -133,7 +140,9 @@ export class TestServer {
     await server.listen({ host: '127.0.0.1', port: 0 });
     t.after(() => server.close());
     const { port } = server.server.address() as AddressInfo;
-    return new TestServer({ engine, port, faults, events, scratch, close: () => server.close() });
+    const routes = routesOf(server.printRoutes({ commonPrefix: false }));
+    const close = () => server.close();
+    return new TestServer({ engine, port, faults, events, scratch, routes, close });
   }
 
   /** Sends a request and resolves with the response, of which nothing has been read. */
@@ -246,4 +255,21 @@ export async function readAll(response: IncomingMessage): Promise<Buffer> {
 /** Returns a fresh idempotency key. */
 export function newKey(): string {
   return randomBytes(16).toString('hex');
+}
+
+/** Reads the tree of routes that a server prints. */
+function routesOf(tree: string): string[] {
+  const above: string[] = [];
+  return tree.split('\n').flatMap((line) => {
+    const [, indent = '', path = '', methods = ''] =
+      /^([│ ]*)[├└]── (\S*)(?: \(([A-Z, ]+)\))?$/.exec(line) ?? [];
+    if (path === '') {
+      return [];
+    }
+    const depth = indent.length / 4;
+    above.splice(depth, above.length, path);
+    return methods === ''
+      ? []
+      : methods.split(', ').map((method) => `${method} ${above.join('').replace(/^\*/, '/*')}`);
+  });
 }

@@ -8,6 +8,7 @@ import { resolveRepo } from '../../pfs/commit-lookup.ts';
 import type { PfsContext } from '../../pfs/context.ts';
 import { gitRefs } from '../../pfs/git-refs.ts';
 import { body, param, sendBytes } from '../http.ts';
+import { askerOf, demandRepo } from '../identity.ts';
 import { isFault, toProblem } from '../problem.ts';
 import { rangeOf } from '../range.ts';
 import { bodyBytes } from '../upload-body.ts';
@@ -61,6 +62,9 @@ export function lfsRoutes(
         'Cannot read the request: "operation" is neither "download" nor "upload"',
       );
     }
+    if (operation === 'upload') {
+      demandRepo(request, context.journal.state, { repo, role: 'writer' });
+    }
     const refs = await gitRefs(context, repo);
     const { authorization } = request.headers;
     const header = authorization === undefined ? {} : { header: { authorization } };
@@ -94,7 +98,12 @@ export function lfsRoutes(
     const repo = gitRepoOf(request);
     resolveRepo(context, repo);
     const pointer = pointerIn(request);
-    await storeFile(context, { repo, pointer, source: bodyBytes(request) });
+    await storeFile(context, {
+      repo,
+      pointer,
+      source: bodyBytes(request),
+      actor: askerOf(request).actor,
+    });
     owned.noteSent(repo, pointer);
     return {};
   });
@@ -140,6 +149,7 @@ async function storeFile(
     readonly repo: RepoKey;
     readonly pointer: Pointer;
     readonly source: AsyncIterable<Uint8Array>;
+    readonly actor: string;
   },
 ): Promise<void> {
   const session = context.newSession();
@@ -161,7 +171,7 @@ async function storeFile(
         operations: [{ kind: 'packs.added', repo: sent.repo, ...packs }],
         result: null,
       }),
-      { actor: 'local' },
+      { actor: sent.actor },
     );
   } catch (error) {
     session.discard();

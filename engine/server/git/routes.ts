@@ -6,6 +6,7 @@ import { FLUSH, PktReader, pkt } from '../../git/pkt-line.ts';
 import { resolveRepo } from '../../pfs/commit-lookup.ts';
 import { gitRefs } from '../../pfs/git-refs.ts';
 import { query, sendBytes } from '../http.ts';
+import { askerOf, demandRepo } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
 import { bodyBytes } from '../upload-body.ts';
 import { gitRepoOf } from './git-repo.ts';
@@ -14,7 +15,6 @@ import { advertiseReceivePack, receivePack } from './receive-pack.ts';
 import { RepoObjects } from './repo-objects.ts';
 import { advertiseUploadPack, uploadPack } from './upload-pack.ts';
 
-export const GIT_PREFIX = '/git';
 const UPLOAD_PACK = 'git-upload-pack';
 const RECEIVE_PACK = 'git-receive-pack';
 
@@ -40,6 +40,9 @@ export function gitRoutes(
           ? 'Cannot serve a client that does not speak the smart protocol; use Git 2.18 or newer'
           : `Cannot serve "${service}"`,
       );
+    }
+    if (service === RECEIVE_PACK) {
+      demandRepo(request, context.journal.state, { repo: gitRepoOf(request), role: 'writer' });
     }
     reply.type(`application/x-${service}-advertisement`).header('cache-control', 'no-cache');
     if (service === RECEIVE_PACK) {
@@ -70,7 +73,7 @@ export function gitRoutes(
       repo,
       scratch,
       owned: (refs) => owned.owned(repo, refs),
-      request: { actor: 'local' },
+      request: askerOf(request),
       onFault,
     });
     return sendBytes(reply, answer, { onFault });

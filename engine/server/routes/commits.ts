@@ -1,6 +1,6 @@
 // Commits and commit sets over HTTP.
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
 import { isId } from '../../base/ids.ts';
 import type { CommitRecord } from '../../journal/records.ts';
@@ -16,6 +16,7 @@ import { resolveCommit, resolveRepo } from '../../pfs/commit-lookup.ts';
 import { waitCommit } from '../../pfs/commits.ts';
 import { changing } from '../changing.ts';
 import { flag, pageOf, param, query, repoOf, sendLines, text, untilGone } from '../http.ts';
+import { readableBy } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
 import { isoTime, viewCommit } from '../views.ts';
 import type { CommitSet } from '../wire.ts';
@@ -88,21 +89,21 @@ export function commitRoutes(server: FastifyInstance, { context }: EngineParts):
   });
 
   server.get('/commit-sets', (request) =>
-    pageOf(request, listSetIds(context), {
-      keyOf: (id) => id,
-      view: async (id) => viewSet(id, await orderedSet(context, id)),
+    pageOf(request, visibleSets(request), {
+      keyOf: ({ id }) => id,
+      view: ({ id, commits }) => viewSet(id, commits),
     }),
   );
 
   server.get('/commit-sets/:id', async (request) =>
-    pageOf(request, await members(param(request, 'id'), flag(request, 'all')), {
+    pageOf(request, await members(request), {
       keyOf: (commit) => commit.repo,
       view,
     }),
   );
 
   server.get('/commit-sets/:id/wait', async (request, reply) => {
-    const commits = await members(param(request, 'id'), flag(request, 'all'));
+    const commits = await members(request);
     const signal = untilGone(reply);
     return sendLines(
       reply,
@@ -115,8 +116,9 @@ export function commitRoutes(server: FastifyInstance, { context }: EngineParts):
   });
 
   /** Returns the commits of a set in topological order; without `all`, those of users' repos. */
-  async function members(id: string, all: boolean): Promise<CommitRecord[]> {
-    const commits = await orderedSet(context, id);
+  async function members(request: FastifyRequest): Promise<CommitRecord[]> {
+    const [id, all] = [param(request, 'id'), flag(request, 'all')];
+    const commits = await readableSet(request, id);
     if (commits.length === 0) {
       throw new EngineError(
         'not_found',
@@ -124,6 +126,20 @@ export function commitRoutes(server: FastifyInstance, { context }: EngineParts):
       );
     }
     return commits.filter((commit) => all || !/\.(spec|meta)$/.test(commit.repo));
+  }
+
+  async function* visibleSets(request: FastifyRequest) {
+    for await (const id of listSetIds(context)) {
+      const commits = await readableSet(request, id);
+      if (commits.length > 0) {
+        yield { id, commits };
+      }
+    }
+  }
+
+  async function readableSet(request: FastifyRequest, id: string): Promise<CommitRecord[]> {
+    const mayRead = readableBy(request, context.journal.state);
+    return (await orderedSet(context, id)).filter(({ repo }) => mayRead(repo));
   }
 
   async function* viewed(commits: AsyncIterable<CommitRecord>) {

@@ -4,18 +4,24 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import { EngineError } from '../../base/errors.ts';
+import type { State } from '../../journal/state.ts';
 import type { ChangeLog } from '../change-log.ts';
 import { EVENTS_TYPE, type EventFilter, eventStream, unlessStuck } from '../event-stream.ts';
 import { query, untilGone } from '../http.ts';
+import { visibleKeys } from '../visible-keys.ts';
 import { CHANGE_KINDS, type ChangeKind } from '../wire-events.ts';
 
 /** Adds the route of events. */
 export function eventRoutes(
   server: FastifyInstance,
-  { changes, clock }: { readonly changes: ChangeLog; readonly clock: Clock },
+  {
+    changes,
+    clock,
+    state,
+  }: { readonly changes: ChangeLog; readonly clock: Clock; readonly state: () => State },
 ): void {
   server.get('/events', async (request, reply) => {
-    const filter = filterOf(request);
+    const filter = { ...filterOf(request), sees: visibleKeys(request, state) };
     const asked = positionOf(request);
     const signal = untilGone(reply);
     if (asked !== undefined) {

@@ -37,6 +37,7 @@ import {
   sendBytes,
   text,
 } from '../http.ts';
+import { demandRepo } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
 import { toProblem } from '../problem.ts';
 import { rangeOf } from '../range.ts';
@@ -95,6 +96,7 @@ export function fileRoutes(
       ref: texts[2] ?? '',
       path: texts[3] ?? '',
     };
+    demandRepo(request, context.journal.state, { repo: from.repo, role: 'reader' });
     const commit = await answered(request, (asked) =>
       copyFile(context, queue, {
         target: targetOf(request, false),
@@ -341,7 +343,9 @@ export function fileRoutes(
       throw new EngineError('invalid', `Cannot read "${old}": write project/repo@ref:/path`);
     }
     const [, project = '', name = '', ref = '', path = ''] = match;
-    return { repo: repoKeyOf(project, name), ref, path: normalizePath(path) };
+    const from = repoKeyOf(project, name);
+    demandRepo(request, context.journal.state, { repo: from, role: 'reader' });
+    return { repo: from, ref, path: normalizePath(path) };
   }
 }
 

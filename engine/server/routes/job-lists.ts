@@ -8,6 +8,7 @@ import { type CommitRecord, JOB_STATES, type JobRecord, jobKey } from '../../jou
 import { findCommit } from '../../pfs/commit-lookup.ts';
 import { repoKeyOf } from '../../pfs/names.ts';
 import { flag, pageOf, param, query, sendLines, untilGone, wantedStates } from '../http.ts';
+import { demandRepo, readableBy } from '../identity.ts';
 import { jobViewer } from '../job-viewer.ts';
 import type { EngineParts } from '../parts.ts';
 import type { Job } from '../wire.ts';
@@ -40,7 +41,11 @@ export function jobListRoutes(server: FastifyInstance, parts: EngineParts): void
       pipeline === undefined
         ? [...pipelines.keys()].filter((key) => !project || key.startsWith(`${project}/`))
         : [pipeline];
-    return await pageOf(request, matching(keys, wanted), {
+    const mayRead = readableBy(request, context.journal.state);
+    if (pipeline !== undefined) {
+      demandRepo(request, context.journal.state, { repo: pipeline, role: 'reader' });
+    }
+    return await pageOf(request, matching(keys.filter(mayRead), wanted), {
       keyOf: (job) => jobKey(job.pipeline, job.id),
       view,
     });
@@ -49,10 +54,12 @@ export function jobListRoutes(server: FastifyInstance, parts: EngineParts): void
   server.get('/jobs/subscribe', (request, reply) => {
     const wanted = wantedBy(request);
     if (wanted.pipeline !== undefined) {
+      demandRepo(request, context.journal.state, { repo: wanted.pipeline, role: 'reader' });
       resolvePipeline(context, wanted.pipeline);
     }
     const jobs = followJobs(context, {
-      includes: (job) => isOfWanted(job, wanted),
+      includes: (job) =>
+        isOfWanted(job, wanted) && readableBy(request, context.journal.state)(job.pipeline),
       signal: untilGone(reply),
       fresh: flag(request, 'new'),
     });
@@ -60,10 +67,13 @@ export function jobListRoutes(server: FastifyInstance, parts: EngineParts): void
   });
 
   server.get('/job-sets/:id', async (request) =>
-    pageOf(request, await jobSet(context, param(request, 'id')), {
-      keyOf: (job) => job.pipeline,
-      view,
-    }),
+    pageOf(
+      request,
+      (await jobSet(context, param(request, 'id'))).filter(({ pipeline }) =>
+        readableBy(request, context.journal.state)(pipeline),
+      ),
+      { keyOf: (job) => job.pipeline, view },
+    ),
   );
 
   async function* changes(jobs: AsyncIterable<JobRecord>, { states }: Wanted): AsyncGenerator<Job> {

@@ -1,6 +1,6 @@
 // Jobs, datums, logs and provenance over HTTP.
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DATUM_STATES, getDatum, type JobDatum, listDatums } from '../../jobs/datum-list.ts';
 import { getJob } from '../../jobs/job-lookup.ts';
 import { JobResults } from '../../jobs/job-results.ts';
@@ -24,11 +24,13 @@ import {
   untilGone,
   wantedStates,
 } from '../http.ts';
+import { demandRepo, readableBy } from '../identity.ts';
 import { jobViewer } from '../job-viewer.ts';
 import { logSearchOf, readLogs } from '../log-reading.ts';
 import type { EngineParts } from '../parts.ts';
+import { readableInputs, readableLineage } from '../readable-views.ts';
 import { isoTime, isServed, reasonOf, viewDatum, viewLineage } from '../views.ts';
-import type { FailedDatum, Job } from '../wire.ts';
+import type { FailedDatum, Job, RepoName } from '../wire.ts';
 
 const SHOWN_FAILURES = 10;
 const JOB = '/pipelines/:project/:pipeline/jobs/:id';
@@ -80,25 +82,33 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
       ),
       {
         keyOf: ({ datum }) => datum.id,
-        view: (datum) => viewDatum(job, datum),
+        view: (datum) => readableInputs(viewDatum(job, datum), mayReadIn(request)),
       },
     );
   });
 
   server.get(`${JOB}/datums/:datum`, async (request) => {
     const job = await getJob(context, pipelineOf(request), param(request, 'id'));
-    return viewDatum(job, await getDatum(context, job, param(request, 'datum')));
+    const datum = viewDatum(job, await getDatum(context, job, param(request, 'datum')));
+    return readableInputs(datum, mayReadIn(request));
   });
 
-  server.get('/logs', (request, reply) =>
-    sendLines(reply, readLogs(parts, logSearchOf(request, untilGone(reply)))),
-  );
+  server.get('/logs', (request, reply) => {
+    const { state } = context.journal;
+    const search = logSearchOf(request, untilGone(reply));
+    if (search.pipeline !== undefined) {
+      demandRepo(request, state, { repo: search.pipeline, role: 'reader' });
+    }
+    const includes = readableBy(request, state);
+    return sendLines(reply, readLogs(parts, { ...search, includes }));
+  });
 
   server.get('/provenance', async (request) => {
     const [project = '', name = ''] = (query(request, 'repo') ?? '').split('/');
     const repo = repoKeyOf(project, name);
     const ref = query(request, 'ref') ?? 'master';
     const path = normalizePath(query(request, 'path') ?? '');
+    demandRepo(request, context.journal.state, { repo, role: 'reader' });
     const commit = await resolveCommit(context, repo, ref);
     if (path !== '') {
       const tree = await openTree(context, repo, ref);
@@ -109,8 +119,14 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
       }
     }
     const walk = query(request, 'direction') === 'down' ? lineageDown : lineageUp;
-    return viewLineage(context, await walk(context, commit, path === '' ? null : path));
+    const lineage = await walk(context, commit, path === '' ? null : path);
+    return readableLineage(viewLineage(context, lineage), mayReadIn(request));
   });
+
+  function mayReadIn(request: FastifyRequest): (repo: RepoName) => boolean {
+    const mayRead = readableBy(request, context.journal.state);
+    return ({ project, name }) => mayRead(`${project}/${name}`);
+  }
 
   function workersOf(job: JobRecord): NonNullable<Job['workers']> {
     const key = jobKey(job.pipeline, job.id);

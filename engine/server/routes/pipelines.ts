@@ -13,6 +13,7 @@ import { DEFAULT_PROJECT } from '../../pfs/names.ts';
 import type { PipelineSpec } from '../../pipeline/spec.ts';
 import { changing } from '../changing.ts';
 import { flag, pageOf, pipelineOf, query, transactionOf, wantedStates } from '../http.ts';
+import { readableBy } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
 import { viewPipeline } from '../views.ts';
 import type { Pipeline, PipelineChange } from '../wire.ts';
@@ -49,12 +50,14 @@ export function pipelineRoutes(
 
   server.get('/pipelines', (request) => {
     const project = query(request, 'project');
+    const mayRead = readableBy(request, context.journal.state);
     const states = wantedStates(query(request, 'state'), {
       of: 'pipelines',
       known: PIPELINE_STATES,
     });
     const pipelines = [...context.journal.state.pipelines.values()].filter(
       (pipeline) =>
+        mayRead(pipeline.key) &&
         (project === undefined || pipeline.key.startsWith(`${project}/`)) &&
         (states.length === 0 || states.includes(viewPipeline(pipeline).state)),
     );

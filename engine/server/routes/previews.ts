@@ -2,12 +2,14 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
+import { demandReading } from '../../jobs/pipeline-maker.ts';
 import { checkBatch, type PutPipelines } from '../../jobs/pipelines.ts';
 import { type PlannedPipeline, previewPipelines } from '../../jobs/preview.ts';
 import { readSpecs } from '../../jobs/spec-reading.ts';
 import { DEFAULT_PROJECT } from '../../pfs/names.ts';
 import { pipelineKey } from '../../pipeline/spec.ts';
 import { flag, query, sendLines, untilGone } from '../http.ts';
+import { askerOf } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
 import { viewPlannedDatum } from '../views.ts';
 import type { PipelinePreview, PlannedDatum, SpecValidation } from '../wire-previews.ts';
@@ -20,6 +22,7 @@ export function previewRoutes(server: FastifyInstance, { context }: EngineParts)
     const gone = untilGone(reply);
     const pipelines = await previewPipelines(context, {
       ...asked(request),
+      asker: askerOf(request),
       update: flag(request, 'update'),
     });
     const previews: PipelinePreview[] = [];
@@ -32,6 +35,8 @@ export function previewRoutes(server: FastifyInstance, { context }: EngineParts)
   server.post('/validations', async (request): Promise<SpecValidation[]> => {
     const { state } = context.journal;
     const specs = readSpecs(asked(request).text, { ...asked(request), state });
+    const names = specs.map(({ spec }) => spec);
+    demandReading(state, askerOf(request), names);
     return checkBatch(state, specs, { update: true }).map(({ spec, warnings }) => {
       const { name, project } = spec.pipeline;
       const known = state.pipelines.get(pipelineKey(spec));
@@ -40,7 +45,11 @@ export function previewRoutes(server: FastifyInstance, { context }: EngineParts)
   });
 
   server.post('/previews/datums', async (request, reply) => {
-    const pipelines = await previewPipelines(context, { ...asked(request), update: true });
+    const pipelines = await previewPipelines(context, {
+      ...asked(request),
+      asker: askerOf(request),
+      update: true,
+    });
     return sendLines(reply, lines(pipelines, untilGone(reply)));
   });
 }

@@ -1,7 +1,9 @@
 // Projects over HTTP.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { roleOn } from '../../auth/rights.ts';
 import { deleteProject } from '../../jobs/delete-project.ts';
+import { projectScope } from '../../journal/records.ts';
 import {
   createProject,
   describeProject,
@@ -10,6 +12,7 @@ import {
   resolveProject,
 } from '../../pfs/projects.ts';
 import { answering, flag, pageOf, param, text } from '../http.ts';
+import { askerOf, readableBy } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
 import { isoTime } from '../views.ts';
 import type { Project } from '../wire-versions.ts';
@@ -20,11 +23,20 @@ export function projectRoutes(server: FastifyInstance, { context }: EngineParts)
   const nameOf = (request: FastifyRequest) => param(request, 'project');
 
   server.get('/projects', (request) =>
-    pageOf(request, listProjects(context.journal.state), {
-      keyOf: (project) => project.name,
-      view,
-    }),
+    pageOf(request, visibleProjects(request), { keyOf: (project) => project.name, view }),
   );
+
+  /** Those on which one has a role, or in which one may read something. */
+  function visibleProjects(request: FastifyRequest): ProjectState[] {
+    const { state } = context.journal;
+    const asker = askerOf(request);
+    const mayRead = readableBy(request, state);
+    return listProjects(state).filter(
+      ({ name, repos, pipelines }) =>
+        roleOn(state, asker, projectScope(name)) !== undefined ||
+        [...repos, ...pipelines].some(mayRead),
+    );
+  }
 
   server.post('/projects', async (request) => {
     const name = text(request, 'name') ?? '';

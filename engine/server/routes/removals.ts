@@ -8,6 +8,7 @@ import { splitRepoKey } from '../../pfs/names.ts';
 import { setsToRemove } from '../../pfs/set-removal.ts';
 import { changing } from '../changing.ts';
 import { flag, param, transactionOf } from '../http.ts';
+import { askerOf } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
 import type { RemovedSet } from '../wire-versions.ts';
 
@@ -30,7 +31,7 @@ export function removalRoutes(server: FastifyInstance, { context }: EngineParts)
       }
       // Each by itself, last ones first: what it stops at, and why, is told, and asking again goes on from there.
       for (const set of (await setsToRemove(context, id)).slice(0, -1)) {
-        removed.push(...(await makeRequested(context, { kind, set }, { actor: 'local' })));
+        removed.push(...(await makeRequested(context, { kind, set }, askerOf(request))));
       }
     }
     removed.push(...(await change(request, { kind, set: id })));

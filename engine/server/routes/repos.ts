@@ -10,6 +10,7 @@ import { readTrigger, type Trigger, type TriggerFields } from '../../pipeline/tr
 import { changing } from '../changing.ts';
 import { encodeFiles } from '../frames.ts';
 import { body, flag, pageOf, param, query, repoOf, sendBytes, text } from '../http.ts';
+import { readableBy } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
 import { viewBranch, viewRepo } from '../views.ts';
 import { FRAMES_TYPE } from '../wire.ts';
@@ -26,8 +27,10 @@ export function repoRoutes(
   server.get('/repos', (request) => {
     const project = query(request, 'project');
     const all = flag(request, 'all');
+    const mayRead = readableBy(request, journal.state);
     const repos = [...journal.state.repos.values()].filter(
       (repo) =>
+        mayRead(repo.key) &&
         (all || repo.kind === 'user') &&
         (project === undefined || repo.key.startsWith(`${project}/`)),
     );

@@ -1,12 +1,15 @@
 // Secrets over HTTP. No answer but that of the export of the key holds anything secret.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { may } from '../../auth/rights.ts';
 import { EngineError } from '../../base/errors.ts';
+import { secretScope } from '../../journal/auth-records.ts';
 import type { SecretRecord } from '../../journal/secret-records.ts';
 import { secretsOfSpec } from '../../pipeline/secret-names.ts';
 import type { PipelineSpec } from '../../pipeline/spec.ts';
 import { OPAQUE, parseSecret, type SecretDocument } from '../../secrets/secret-document.ts';
 import { answering, body, flag, pageOf, param, text } from '../http.ts';
+import { askerOf } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
 import { isoTime } from '../views.ts';
 import type { Secret, SecretKeyIds, SecretKeys } from '../wire-secrets.ts';
@@ -35,8 +38,17 @@ export function secretRoutes(server: FastifyInstance, parts: EngineParts): void 
     };
   };
 
+  const visible = (request: FastifyRequest): SecretRecord[] => {
+    const asker = askerOf(request);
+    return secrets
+      .list()
+      .filter(({ name }) =>
+        may(context.journal.state, asker, { role: 'reader', scope: secretScope(name) }),
+      );
+  };
+
   server.get('/secrets', (request) =>
-    pageOf(request, secrets.list(), { keyOf: (secret) => secret.name, view }),
+    pageOf(request, visible(request), { keyOf: (secret) => secret.name, view }),
   );
 
   server.post('/secrets', async (request) => {

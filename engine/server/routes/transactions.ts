@@ -1,15 +1,11 @@
 // Transactions of users over HTTP.
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { requestText } from '../../jobs/changes.ts';
-import {
-  deleteTransaction,
-  finishTransaction,
-  resolveTransaction,
-  startTransaction,
-} from '../../jobs/transactions.ts';
+import { deleteTransaction, finishTransaction, startTransaction } from '../../jobs/transactions.ts';
 import type { ChangeRequest, TransactionRecord } from '../../journal/requests.ts';
 import { answering, pageOf, param } from '../http.ts';
+import { isOwn, ownTransaction } from '../own-transaction.ts';
 import type { EngineParts } from '../parts.ts';
 import { isoTime, viewCommit } from '../views.ts';
 import type { Transaction, TransactionOutcome, TransactionRequest } from '../wire-transactions.ts';
@@ -18,24 +14,30 @@ import type { Transaction, TransactionOutcome, TransactionRequest } from '../wir
 export function transactionRoutes(server: FastifyInstance, { context, pool }: EngineParts): void {
   const answered = answering(context);
 
+  const { journal } = context;
+  const own = (request: FastifyRequest) =>
+    ownTransaction(request, journal.state, param(request, 'id'));
+
   server.post('/transactions', async (request) =>
     viewTransaction(await answered(request, (asked) => startTransaction(context, asked))),
   );
 
   server.get('/transactions', (request) =>
-    pageOf(request, [...context.journal.state.transactions.values()], {
-      keyOf: ({ id }) => id,
-      view: viewTransaction,
-    }),
+    pageOf(
+      request,
+      [...journal.state.transactions.values()].filter((one) => isOwn(request, journal.state, one)),
+      {
+        keyOf: ({ id }) => id,
+        view: viewTransaction,
+      },
+    ),
   );
 
-  server.get('/transactions/:id', (request) =>
-    viewTransaction(resolveTransaction(context.journal.state, param(request, 'id'))),
-  );
+  server.get('/transactions/:id', (request) => viewTransaction(own(request)));
 
   server.post('/transactions/:id/finish', async (request): Promise<TransactionOutcome> => {
     const { id, requests, commits, ended } = await answered(request, (asked) =>
-      finishTransaction(context, param(request, 'id'), asked),
+      finishTransaction(context, own(request).id, asked),
     );
     for (const pipeline of ended) {
       await pool.release(pipeline);
@@ -44,7 +46,7 @@ export function transactionRoutes(server: FastifyInstance, { context, pool }: En
   });
 
   server.delete('/transactions/:id', async (request, reply) => {
-    await answered(request, (asked) => deleteTransaction(context, param(request, 'id'), asked));
+    await answered(request, (asked) => deleteTransaction(context, own(request).id, asked));
     return reply.code(204).send();
   });
 }

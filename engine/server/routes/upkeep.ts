@@ -2,11 +2,12 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
-import type { RetentionRecord, TrashRecord } from '../../journal/records.ts';
+import type { RepoKey, RetentionRecord, TrashRecord } from '../../journal/records.ts';
 import { splitRepoKey } from '../../pfs/names.ts';
 import { keepCommits } from '../../pfs/repos.ts';
 import { undeleteBranch, undeleteCommit, undeleteRepo } from '../../pfs/undelete.ts';
 import { answering, body, flag, pageOf, param, query, repoOf, untilGone } from '../http.ts';
+import { readableBy } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
 import { isoTime, viewBranch, viewCommit, viewRepo } from '../views.ts';
 import type { Page } from '../wire.ts';
@@ -27,11 +28,17 @@ export function upkeepRoutes(server: FastifyInstance, { context, upkeep }: Engin
   );
 
   server.get('/trash', (request) =>
-    pageOf(request, context.journal.state.trash.entries(), {
+    pageOf(request, visibleTrash(request), {
       keyOf: ([key]) => key,
       view: ([, record]) => viewTrashed(record),
     }),
   );
+
+  function visibleTrash(request: FastifyRequest): (readonly [string, TrashRecord])[] {
+    const { state } = context.journal;
+    const mayRead = readableBy(request, state);
+    return [...state.trash.entries()].filter(([, record]) => mayRead(repoOfTrash(record)));
+  }
 
   server.post('/trash/repos/:project/:repo', async (request) => {
     const key = repoOf(request);
@@ -63,10 +70,13 @@ export function upkeepRoutes(server: FastifyInstance, { context, upkeep }: Engin
     );
   });
 
-  server.get('/usage', async (_request, reply): Promise<Page<RepoUsage>> => {
+  server.get('/usage', async (request, reply): Promise<Page<RepoUsage>> => {
+    const mayRead = readableBy(request, context.journal.state);
     const rows = await upkeep.usageOfRepos(untilGone(reply));
     return {
-      items: rows.map(({ repo, ...usage }) => ({ ...usage, repo: splitRepoKey(repo) })),
+      items: rows
+        .filter(({ repo }) => mayRead(repo))
+        .map(({ repo, ...usage }) => ({ ...usage, repo: splitRepoKey(repo) })),
       next: null,
     };
   });
@@ -76,6 +86,17 @@ export function upkeepRoutes(server: FastifyInstance, { context, upkeep }: Engin
     const target = { repo: repoOf(request), ...(ref === undefined ? {} : { ref }) };
     return upkeep.usageOf(target, untilGone(reply));
   });
+}
+
+function repoOfTrash(record: TrashRecord): RepoKey {
+  switch (record.kind) {
+    case 'repo':
+      return record.repo.key;
+    case 'branch':
+      return record.branch.repo;
+    case 'commit':
+      return record.commit.repo;
+  }
 }
 
 function viewTrashed(record: TrashRecord): Trashed {

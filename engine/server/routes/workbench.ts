@@ -6,12 +6,14 @@ import { dirname, join, normalize } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { EngineError, systemCode } from '../../base/errors.ts';
 import type { Attached } from '../../executor/executor.ts';
-import { getJob } from '../../jobs/job-lookup.ts';
+import { getJob, resolvePipeline } from '../../jobs/job-lookup.ts';
+import { demandInputs } from '../../jobs/pipeline-maker.ts';
 import type { ScratchFile } from '../../jobs/scratch-contents.ts';
 import type { BenchPlace } from '../../jobs/workbench.ts';
 import { BenchTalk } from '../bench-talk.ts';
 import { decodeFrames, encodeFiles } from '../frames.ts';
 import { param, pipelineOf } from '../http.ts';
+import { askerOf } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
 import { decodeMessages, jsonOf, type SessionMessage } from '../session-messages.ts';
 import { viewInput } from '../views.ts';
@@ -36,6 +38,8 @@ export function workbenchRoutes(
     '/pipelines/:project/:pipeline/jobs/:id/datums/:datum/debug',
     async (request, reply) => {
       const job = await getJob(context, pipelineOf(request), param(request, 'id'));
+      // Whoever is in the container sees all that the pipeline sees.
+      demandInputs(context.journal.state, askerOf(request), resolvePipeline(context, job.pipeline));
       return talk(request, reply, async (bench, asked) => {
         const { command, terminal } = await first<DebugRequest>(asked);
         const code = await workbench.debug({
@@ -74,6 +78,7 @@ export function workbenchRoutes(
         const files: BenchEnd['files'][number][] = [];
         let fileCount = 0;
         const outcome = await workbench.runLocal({
+          asker: askerOf(request),
           text: wanted.spec,
           fileName: wanted.file,
           project: wanted.project,

@@ -72,6 +72,7 @@ const CODES: Readonly<Record<ErrorCode, S3Code>> = {
   invalid: 'InvalidArgument',
   failed_precondition: 'AccessDenied',
   unauthenticated: 'AccessDenied',
+  permission_denied: 'AccessDenied',
   unavailable: 'ServiceUnavailable',
   resource_exhausted: 'ServiceUnavailable',
   cancelled: 'IncompleteBody',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { previewPipelines } from '../../../engine/jobs/preview.ts';
 import { TestEngine } from '../../support/engine.ts';
+import { ACTOR } from '../../support/pfs.ts';
 
 const spec = (name: string, input: object, more: object = {}) =>
   JSON.stringify({
@@ -19,7 +20,14 @@ async function preview(
   options: { readonly update?: boolean; readonly reprocess?: boolean } = {},
 ) {
   const { update = true, reprocess = false } = options;
-  const asked = { text, fileName: 'spec.json', project: 'default', update, reprocess };
+  const asked = {
+    text,
+    fileName: 'spec.json',
+    project: 'default',
+    update,
+    reprocess,
+    asker: ACTOR,
+  };
   const pipelines = await previewPipelines(engine.pfs.context, asked);
   const shown = [];
   for (const { created, version, notes, spec: full, datums } of pipelines) {
@@ -86,6 +94,7 @@ it('the datums told are those that the pipeline then has', async (t) => {
     ...asked,
     update: false,
     reprocess: false,
+    asker: ACTOR,
   })) {
     for await (const { datum } of datums()) {
       ids.push(datum.id);

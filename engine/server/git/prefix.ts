@@ -1,0 +1,3 @@
+// Where the door for Git is.
+
+export const GIT_PREFIX = '/git';

@@ -1,0 +1,123 @@
+// Users, tokens and roles: what they come to in the state, and what changes need.
+
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { mayRead, roleOn } from '../../../engine/auth/rights.ts';
+import { createToken, findToken, revokeToken } from '../../../engine/auth/tokens.ts';
+import { createUser, deleteUser, grantRole, revokeRole } from '../../../engine/auth/users.ts';
+import { isEngineError } from '../../../engine/base/errors.ts';
+import { SystemRandom } from '../../../engine/base/random.ts';
+import { MemoryObjectStore } from '../../../engine/object/memory.ts';
+import { createProject } from '../../../engine/pfs/projects.ts';
+import { createRepo, deleteRepo } from '../../../engine/pfs/repos.ts';
+import { undeleteRepo } from '../../../engine/pfs/undelete.ts';
+import { account } from '../../support/accounts.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { openTestPfs } from '../../support/pfs.ts';
+
+const LOCAL = { actor: 'local' };
+const DAY = 24 * 60 * 60 * 1000;
+
+async function open() {
+  const store = new MemoryObjectStore();
+  const clock = new ManualClock();
+  const { context } = await openTestPfs({ store, clock });
+  const { state } = context.journal;
+  const asker = (name: string) => ({ actor: name, user: state.users.get(name)?.id ?? 'gone' });
+  return { store, clock, context, state, asker };
+}
+
+function denied(error: unknown): boolean {
+  return isEngineError(error, 'permission_denied');
+}
+
+it('names that could be taken for something else are refused', async () => {
+  const { context } = await open();
+  for (const name of ['local', 'engine', 'pfs', '', 'Ann', 'a b', 'a/b', 'pipeline:x', '-a', 'ä']) {
+    await assert.rejects(createUser(context, { name, robot: false }, LOCAL), /Cannot create user/);
+  }
+  await createUser(context, { name: 'ann@example.org', robot: false }, LOCAL);
+  await assert.rejects(
+    createUser(context, { name: 'ann@example.org', robot: true }, LOCAL),
+    /there is one of that name already/,
+  );
+});
+
+it('a token is good until it expires or is revoked, and nowhere in the store', async () => {
+  const { store, clock, context, state } = await open();
+  const { secret, id } = await account(context, 'ann', { lifetimeMs: DAY });
+  const other = await account(context, 'bob');
+  const look = (token: string) => {
+    const shown = findToken(state, token, clock.now());
+    return 'user' in shown ? shown.user.name : shown.refused;
+  };
+  assert.equal(look(secret), 'ann');
+  assert.equal(look(`${secret}x`), 'unknown');
+  assert.equal(look(''), 'unknown');
+  await clock.pass(DAY);
+  assert.equal(look(secret), 'expired');
+  assert.equal(look(other.secret), 'bob');
+  await revokeToken(context, { token: other.id, mayRevoke: () => true }, LOCAL);
+  assert.equal(look(other.secret), 'revoked');
+  await assert.rejects(
+    revokeToken(context, { token: id, mayRevoke: () => false }, LOCAL),
+    /there is none of that id/,
+  );
+  for await (const { key } of store.list('')) {
+    const text = (await store.get(key)).toString('latin1');
+    assert.ok(!text.includes(secret.slice(4)) && !text.includes(other.secret.slice(4)), key);
+  }
+  await clock.pass(31 * DAY);
+  const random = new SystemRandom();
+  await createToken(context, { user: 'bob', name: '' }, { random, request: LOCAL });
+  assert.equal(state.tokens.get(other.id), undefined);
+});
+
+it('a user made again under the name of one who was deleted has nothing of theirs', async () => {
+  const { context, state, asker } = await open();
+  await createRepo(context, { key: 'default/data', description: '' }, LOCAL);
+  const { secret } = await account(context, 'ann', { roles: { 'repo/default/data': 'owner' } });
+  const before = asker('ann');
+  assert.equal(roleOn(state, before, 'repo/default/data'), 'owner');
+  await deleteUser(context, 'ann', LOCAL);
+  assert.equal(roleOn(state, before, 'repo/default/data'), undefined);
+  await createUser(context, { name: 'ann', robot: false }, LOCAL);
+  assert.equal(roleOn(state, asker('ann'), 'repo/default/data'), undefined);
+  assert.equal(roleOn(state, before, 'repo/default/data'), undefined);
+  assert.deepEqual(findToken(state, secret, 0), { refused: 'unknown' });
+});
+
+it('a role on a repo goes with that repo, not with its name, and comes back with it', async () => {
+  const { context, state, asker } = await open();
+  const key = 'default/data';
+  await createRepo(context, { key, description: '' }, LOCAL);
+  await account(context, 'ann', { roles: { [`repo/${key}`]: 'writer' } });
+  await deleteRepo(context, { key, force: false }, LOCAL);
+  assert.equal(mayRead(state, asker('ann'), key), false);
+  await undeleteRepo(context, key, LOCAL);
+  assert.equal(mayRead(state, asker('ann'), key), true);
+  await deleteRepo(context, { key, force: false }, LOCAL);
+  await createRepo(context, { key, description: '' }, LOCAL);
+  assert.equal(mayRead(state, asker('ann'), key), false);
+});
+
+it('who makes a repo owns it; a role on a project holds in all of it', async () => {
+  const { context, state, asker } = await open();
+  await account(context, 'ann', { roles: { 'project/team': 'writer' } });
+  await account(context, 'bob');
+  const [ann, bob] = [asker('ann'), asker('bob')];
+  await createRepo(context, { key: 'team/data', description: '' }, ann);
+  assert.equal(roleOn(state, ann, 'repo/team/data'), 'owner');
+  assert.equal(roleOn(state, bob, 'repo/team/data'), undefined);
+  await assert.rejects(createRepo(context, { key: 'other/x', description: '' }, ann), denied);
+  await assert.rejects(createProject(context, { name: 'mine', description: '' }, ann), denied);
+  const wanted = { user: 'bob', scope: 'repo/team/data', role: 'reader' } as const;
+  await assert.rejects(grantRole(context, wanted, bob), denied);
+  await grantRole(context, wanted, ann);
+  assert.equal(mayRead(state, bob, 'team/data'), true);
+  await assert.rejects(deleteRepo(context, { key: 'team/data', force: true }, bob), denied);
+  await revokeRole(context, wanted, ann);
+  assert.equal(mayRead(state, bob, 'team/data'), false);
+  await assert.rejects(revokeRole(context, wanted, ann), /has none there/);
+  await deleteRepo(context, { key: 'team/data', force: true }, ann);
+});
