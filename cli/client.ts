@@ -8,6 +8,8 @@ import type {
   RequestOptions,
 } from 'node:http';
 import { Agent, request as httpRequest } from 'node:http';
+import type { Agent as TlsAgent } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
 import { parseLines } from '../client/json-lines.ts';
 import {
   API_PREFIX,
@@ -29,6 +31,8 @@ export interface ClientOptions {
   readonly address: string;
   /** The home whose own engine this is; undefined where the user gave an address. */
   readonly ofHome?: string;
+  /** Whom to trust over TLS, beside those that Node trusts. */
+  readonly trust?: Pick<ConnectionOptions, 'ca' | 'checkServerIdentity'>;
   /** Asked again for each request, since a new engine makes its token when it first starts. */
   readonly token: () => string | undefined;
   readonly signal?: AbortSignal;
@@ -83,6 +87,7 @@ export function path(parts: TemplateStringsArray, ...values: readonly string[]):
 export class Client {
   readonly #options: ClientOptions;
   readonly #agent = new Agent({ keepAlive: true });
+  #tlsAgent: TlsAgent | undefined;
   #address: string;
   #sawVersion = false;
 
@@ -98,6 +103,7 @@ export class Client {
   /** Closes idle connections. */
   close(): void {
     this.#agent.destroy();
+    this.#tlsAgent?.destroy();
   }
 
   /** Reads one document. */
@@ -322,9 +328,10 @@ export class Client {
       return httpRequest({ ...options, socketPath: this.#address.slice('unix:'.length) });
     }
     if (this.#address.startsWith('https:')) {
-      const { agent: _, ...rest } = options;
       const https = await import('node:https');
-      return https.request(new URL(options.path ?? '/', this.#address), rest);
+      this.#tlsAgent ??= new https.Agent({ keepAlive: true, ...this.#options.trust });
+      const over = { ...options, agent: this.#tlsAgent };
+      return https.request(new URL(options.path ?? '/', this.#address), over);
     }
     const { hostname, port } = new URL(this.#address);
     return httpRequest({ ...options, host: hostname.replace(/^\[|\]$/g, ''), port: port || 80 });

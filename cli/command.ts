@@ -47,6 +47,12 @@ export const GLOBAL_OPTIONS = {
     completes: 'project',
     description: 'project of the repos and pipelines named without one',
   },
+  'ca-cert': {
+    type: 'string',
+    value: 'path',
+    completes: 'file',
+    description: 'trust engines with certificates of this authority',
+  },
   raw: { type: 'boolean', description: 'print JSON, one document per line' },
   'full-timestamps': {
     type: 'boolean',

@@ -1,6 +1,8 @@
 // What a command gets to work with: the client, the output, the user's defaults.
 
-import { CliError, usageError } from './cli-error.ts';
+import { readFileSync } from 'node:fs';
+import { rootCertificates } from 'node:tls';
+import { CliError, fileError, usageError } from './cli-error.ts';
 import { Client, type Sending } from './client.ts';
 import { Home } from './home.ts';
 import type { Output } from './output.ts';
@@ -94,6 +96,7 @@ export class Context {
     return new Client({
       address,
       ...(asked ? {} : { ofHome: home.folder }),
+      ...trustOf(address, { env, home }),
       token: () => options.token ?? this.tokenFor(address),
       signal: options.signal ?? this.signal,
       onWrite: (route) => {
@@ -172,5 +175,29 @@ function checkAddress(text: string): string {
 
 /** Returns whether an engine at this address would be on this machine. */
 export function isLocal(address: string): boolean {
-  return /^http:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?:[:/]|$)/.test(address);
+  return /^https?:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?:[:/]|$)/.test(address);
+}
+
+/** Returns whom to trust at an address over TLS: the authorities of PFS_CA_CERT, and the certificate of this home's own engine. */
+function trustOf(
+  address: string,
+  { env, home }: Pick<Context, 'env' | 'home'>,
+): Pick<ConstructorParameters<typeof Client>[0], 'trust'> {
+  const record = home.engine();
+  const own = record?.address === address ? record.certificate : undefined;
+  const files = [env.PFS_CA_CERT, own].flatMap((file) => file || []);
+  if (!address.startsWith('https:') || files.length === 0) {
+    return {};
+  }
+  const ca = [...rootCertificates, ...files.map(readCertificate)];
+  // It is reached by an address of this machine, which no certificate names.
+  return { trust: own === undefined ? { ca } : { ca, checkServerIdentity: () => undefined } };
+}
+
+function readCertificate(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw fileError(`read the certificate "${file}"`, error);
+  }
 }

@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
+import { get as getOverTls } from 'node:https';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { API_PREFIX } from '../engine/server/wire.ts';
@@ -301,7 +302,10 @@ async function isHealthy(address: string): Promise<boolean> {
     };
     const request = address.startsWith('unix:')
       ? get({ socketPath: address.slice('unix:'.length), path: route, timeout: 5000 }, answer)
-      : get(new URL(route, address), { timeout: 5000 }, answer);
+      : address.startsWith('https:')
+        ? // Whether something answers is no secret, and nothing secret is sent.
+          getOverTls(new URL(route, address), { timeout: 5000, rejectUnauthorized: false }, answer)
+        : get(new URL(route, address), { timeout: 5000 }, answer);
     request.once('timeout', () => request.destroy());
     // Nothing listens, or not yet.
     request.once('error', () => done(false));

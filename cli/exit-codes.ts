@@ -32,7 +32,11 @@ export const EXIT_CODES: readonly {
   },
   { exit: 6, meaning: 'the job or commit waited for failed', codes: ['job_failed'] },
   { exit: 7, meaning: 'the token is missing or wrong', codes: ['unauthenticated'] },
-  { exit: 8, meaning: 'no room left: disk, memory or a limit', codes: ['resource_exhausted'] },
+  {
+    exit: 8,
+    meaning: 'no room left: disk, memory or a limit',
+    codes: ['resource_exhausted', 'rate_limited'],
+  },
   { exit: 9, meaning: 'the engine lacks its store, Docker or an image', codes: ['unavailable'] },
   {
     exit: 10,

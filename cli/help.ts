@@ -72,6 +72,7 @@ const OVERVIEW_EXAMPLES: Command['examples'] = [
 ];
 
 const ENVIRONMENT: Readonly<Record<string, string>> = {
+  PFS_CA_CERT: 'a file of authorities to trust over TLS, beside those that are known',
   PFS_ADDRESS: 'where the engine is; by default that of PFS_HOME, started when it is needed',
   PFS_HOME: 'state of the local engine; by default $XDG_DATA_HOME/pfs or ~/.local/share/pfs',
   PFS_STORE: 'where a new engine keeps its data: file:///folder or s3://bucket/prefix',

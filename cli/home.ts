@@ -11,6 +11,8 @@ export interface EngineRecord {
   readonly address: string;
   /** Where the door for S3 listens. */
   readonly s3?: string;
+  /** The file of its certificate, where it speaks TLS. */
+  readonly certificate?: string;
   readonly store: string;
   readonly version: string;
   readonly started: string;

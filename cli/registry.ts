@@ -13,6 +13,7 @@ export const MODULES = {
   file: () => import('./commands/file.ts'),
   secret: () => import('./commands/secret.ts'),
   auth: () => import('./commands/auth.ts'),
+  ui: () => import('./commands/ui.ts'),
   git: () => import('./commands/git.ts'),
   s3: () => import('./commands/s3.ts'),
   transaction: () => import('./commands/transaction.ts'),
@@ -104,6 +105,7 @@ const NAMES: Readonly<Record<ModuleName, readonly string[]>> = {
     'auth login',
     'auth logout',
   ],
+  ui: ['ui'],
   git: ['git url', 'git credential'],
   s3: ['s3 env'],
   transaction: [

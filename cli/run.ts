@@ -182,7 +182,14 @@ function makeContext(args: ParsedArguments, world: World): Context {
     color: stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
     times: { now: world.now, full: args.flag('full-timestamps') },
   });
-  return new Context({ output, env, signal, stdin, project: args.string('project') });
+  const authority = args.string('ca-cert');
+  return new Context({
+    output,
+    env: authority === undefined ? env : { ...env, PFS_CA_CERT: authority },
+    signal,
+    stdin,
+    project: args.string('project'),
+  });
 }
 
 async function print(world: World, text: string): Promise<void> {

@@ -20,6 +20,10 @@ export interface Config {
   readonly s3Listen: { readonly host: string; readonly port: number } | undefined;
   /** The address at which commands of pipelines reach the engine; undefined: it is found out. */
   readonly s3JobsHost: string | undefined;
+  /** The certificate and its key; undefined: no TLS. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** Whether it may listen beyond this machine without users or without TLS. */
+  readonly insecureListen: boolean;
   /** Names, beside those of loopback, under which clients may reach the engine. */
   readonly allowedHosts: readonly string[];
   readonly cacheBytes: number;
@@ -70,6 +74,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
         ? undefined
         : parseListen('PFS_S3_LISTEN', env.PFS_S3_LISTEN || '127.0.0.1:0'),
     s3JobsHost: env.PFS_S3_JOBS || undefined,
+    tls: parseTls(env),
+    insecureListen: number(env, 'PFS_INSECURE_LISTEN', 0) !== 0,
     allowedHosts: (env.PFS_ALLOWED_HOSTS ?? '').split(',').filter((host) => host !== ''),
     cacheBytes: number(env, 'PFS_CACHE_BYTES', 20 * GiB),
     minFreeBytes: number(env, 'PFS_MIN_FREE_BYTES', GiB),
@@ -96,6 +102,17 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     },
     environment: env,
   };
+}
+
+function parseTls(env: NodeJS.ProcessEnv): Config['tls'] {
+  const [cert = '', key = ''] = [env.PFS_TLS_CERT, env.PFS_TLS_KEY];
+  if ((cert === '') !== (key === '')) {
+    throw new EngineError(
+      'invalid',
+      `Cannot use ${cert === '' ? 'PFS_TLS_KEY' : 'PFS_TLS_CERT'} alone: a certificate and its key go together`,
+    );
+  }
+  return cert === '' ? undefined : { cert, key };
 }
 
 function number(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
@@ -164,4 +181,10 @@ export function packageVersion(): string {
     }
   }
   return 'unknown';
+}
+
+/** The directories of an engine, by what they are for. */
+export function directoriesOf(config: Config): Record<string, string> {
+  const { store, home } = config;
+  return { home, ...(store.kind === 'filesystem' ? { 'the store': store.directory } : {}) };
 }

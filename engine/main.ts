@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { destination, type Logger, pino } from 'pino';
 import { EngineError, errorText, isEngineError } from './base/errors.ts';
-import { type Config, packageVersion, readConfig } from './config.ts';
+import { type Config, directoriesOf, packageVersion, readConfig } from './config.ts';
 import type { EgressSettings } from './egress/target.ts';
 import { DockerExecutor } from './executor/docker.ts';
 import type { Executor } from './executor/executor.ts';
@@ -31,14 +31,17 @@ import { sharedRoom } from './pipeline/resources.ts';
 import { KeyRing } from './secrets/key-ring.ts';
 import { checkSecrets } from './secrets/secret-checks.ts';
 import { Secrets } from './secrets/secrets.ts';
+import { checkListening } from './server/listening.ts';
 import { Metrics } from './server/metrics.ts';
 import type { StoreParts } from './server/parts.ts';
 import { makeRescueServer } from './server/rescue.ts';
-import { tokenCredentials } from './server/s3/credentials.ts';
+import { firstOf, tokenCredentials } from './server/s3/credentials.ts';
 import { openS3Door } from './server/s3/door.ts';
 import { JobBuckets } from './server/s3/job-buckets.ts';
 import { MultipartUploads } from './server/s3/multipart.ts';
+import { userCredentials } from './server/s3/user-credentials.ts';
 import { makeServer } from './server/server.ts';
+import { TlsFiles } from './server/tls-files.ts';
 import { clock, isRescuable, openContext, openStore, random } from './stores.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
 
@@ -76,12 +79,6 @@ async function demandProcesses(executor: Executor): Promise<void> {
   if (!ok) {
     throw new EngineError('failed_precondition', notes.join('; '));
   }
-}
-
-/** The directories of an engine, by what they are for. */
-function directoriesOf(config: Config): Record<string, string> {
-  const { store, home } = config;
-  return { home, ...(store.kind === 'filesystem' ? { 'the store': store.directory } : {}) };
 }
 
 function egressSettings(config: Config): EgressSettings {
@@ -123,7 +120,10 @@ async function start(
     openStore: (url) => openStore(config, url),
     executorHealth: () => executor.probe(),
   };
+  const tls = config.tls && new TlsFiles(config.tls, { onProblem });
+  const listening = { hasTls: tls !== undefined, isInsecure: config.insecureListen };
   const serverOptions = {
+    certificate: tls?.certificate,
     token: instance.token,
     allowedHosts: config.allowedHosts,
     pageDirectory: fileURLToPath(new URL('../web', import.meta.url)),
@@ -134,6 +134,7 @@ async function start(
       pid: process.pid,
       address,
       ...(s3 === undefined ? {} : { s3 }),
+      ...(config.tls ? { certificate: config.tls.cert } : {}),
       store: bucket.url,
       version,
       started: new Date(started).toISOString(),
@@ -149,12 +150,15 @@ async function start(
     logger.error(`${reason.message}; only what helps to put that right is answered`);
     const { shutDown } = options;
     const { kind: executorKind } = executor;
+    checkListening([config.listen], { ...listening, hasUsers: true });
     const rescue = { store: parts, reason, version, id: run, executorKind, started, shutDown };
     const server = makeRescueServer(rescue, serverOptions);
     announce(await server.listen(config.listen));
     return { server, close: () => server.close() };
   }
   const { store } = context;
+  const hasUsers = context.journal.state.users.size > 0;
+  checkListening([config.listen, config.s3Listen], { ...listening, hasUsers });
   const stopFollowing = context.journal.follow();
 
   const admission = new Admission({
@@ -295,15 +299,25 @@ async function start(
   const s3 =
     config.s3Listen &&
     (await openS3Door(
-      { ...s3Parts('uploads'), credentials: tokenCredentials(instance.token) },
+      {
+        ...s3Parts('uploads'),
+        certificate: tls?.certificate,
+        credentials: firstOf(
+          tokenCredentials(instance.token),
+          userCredentials(context, secrets.sealer),
+        ),
+      },
       config.s3Listen,
     ));
+  const servers = [server.server, ...(s3 ? [s3.server] : [])];
+  const stopRenewing = tls?.follow(servers as unknown as Parameters<TlsFiles['follow']>[0]);
   announce(address, s3?.address);
   logger.info({ address, store: store.url, engine: self }, 'the engine is ready');
 
   return {
     server,
     async close() {
+      stopRenewing?.();
       await swept;
       await Promise.all([ticker.stop(), gits.stop()]);
       await Promise.all([scheduler.stop(), hosting.stop(), upkeep.stop()]);

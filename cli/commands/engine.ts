@@ -1,5 +1,6 @@
 // Commands on the engine itself.
 
+import { resolve } from 'node:path';
 import type { EngineStatus } from '../../engine/server/wire.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { CliError, fileError, usageError } from '../cli-error.ts';
@@ -28,6 +29,18 @@ export const commands: readonly Command[] = [
         description:
           'docker, or process where Docker can’t be had: commands then run with the programs of this machine, images are ignored, and code sees your files, read-only',
       },
+      'tls-cert': {
+        type: 'string',
+        value: 'path',
+        completes: 'file',
+        description:
+          'speak TLS with this certificate (PEM, with those in between); read anew when it changes',
+      },
+      'tls-key': { type: 'string', value: 'path', completes: 'file', description: 'its key' },
+      'insecure-listen': {
+        type: 'boolean',
+        description: 'let other machines reach it (PFS_LISTEN) without users or without TLS',
+      },
       foreground: {
         type: 'boolean',
         description: 'run here until Ctrl-C, with its log on the terminal',
@@ -46,7 +59,13 @@ export const commands: readonly Command[] = [
       const { runEngine, startEngine } = await import('../engine-process.ts');
       const { home, env, signal, output } = context;
       const executor = executorOf(args);
-      const options = { home, env, signal, store: args.string('store'), executor };
+      const options = {
+        home,
+        env: { ...env, ...listeningEnv(args) },
+        signal,
+        store: args.string('store'),
+        executor,
+      };
       if (args.flag('foreground')) {
         const code = await runEngine(options);
         if (code !== 0) {
@@ -152,6 +171,20 @@ export const commands: readonly Command[] = [
     },
   },
 ];
+
+/** What the options say of how it listens, as the settings of the engine. */
+function listeningEnv(args: ParsedArguments): Record<string, string> {
+  const [cert, key] = [args.string('tls-cert'), args.string('tls-key')];
+  if ((cert === undefined) !== (key === undefined)) {
+    throw usageError('Give --tls-cert and --tls-key together');
+  }
+  return {
+    ...(cert === undefined || key === undefined
+      ? {}
+      : { PFS_TLS_CERT: resolve(cert), PFS_TLS_KEY: resolve(key) }),
+    ...(args.flag('insecure-listen') ? { PFS_INSECURE_LISTEN: '1' } : {}),
+  };
+}
 
 function executorOf(args: ParsedArguments): 'docker' | 'process' | undefined {
   const executor = args.string('executor');

@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'failed_precondition'
   | 'unauthenticated'
   | 'permission_denied'
+  | 'rate_limited'
   | 'unavailable'
   | 'resource_exhausted'
   | 'cancelled'

@@ -11,6 +11,7 @@ const STATUS: Readonly<Record<ErrorCode, { status: number; title: string }>> = {
   failed_precondition: { status: 412, title: 'Not possible now' },
   unauthenticated: { status: 401, title: 'Unauthenticated' },
   permission_denied: { status: 403, title: 'Not allowed' },
+  rate_limited: { status: 429, title: 'Too many attempts' },
   unavailable: { status: 503, title: 'Unavailable' },
   resource_exhausted: { status: 507, title: 'Out of space' },
   cancelled: { status: 499, title: 'Cancelled' },

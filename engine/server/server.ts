@@ -28,13 +28,16 @@ import { projectRoutes } from './routes/projects.ts';
 import { removalRoutes } from './routes/removals.ts';
 import { repoRoutes } from './routes/repos.ts';
 import { secretRoutes } from './routes/secrets.ts';
+import { sessionRoutes } from './routes/session.ts';
 import { storeRoutes } from './routes/store.ts';
 import { tagRoutes } from './routes/tags.ts';
 import { transactionRoutes } from './routes/transactions.ts';
 import { upkeepRoutes } from './routes/upkeep.ts';
 import { whyRoutes } from './routes/why.ts';
 import { workbenchRoutes } from './routes/workbench.ts';
-import { identify } from './sign-in.ts';
+import { Sessions } from './sessions.ts';
+import { identify, type SignInOptions } from './sign-in.ts';
+import type { Certificate } from './tls-files.ts';
 import { API_PREFIX, BYTES_TYPE, FRAMES_TYPE, type Problem, VERSION_HEADER } from './wire.ts';
 import { SESSION_TYPE } from './wire-workbench.ts';
 
@@ -43,6 +46,8 @@ export interface ServerOptions {
   /** Names, beside those of loopback, under which clients may reach the engine. */
   readonly allowedHosts: readonly string[];
   readonly onFault: (error: unknown) => void;
+  /** With which it speaks TLS; undefined: it does not. */
+  readonly certificate?: Certificate | undefined;
   /** The folder of the page's files. */
   readonly pageDirectory: string;
 }
@@ -51,6 +56,14 @@ const PROBLEM_TYPE = 'application/problem+json';
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** When the engine ends, requests under way have this long to do so too. */
 const LAST_WORDS_MS = 2000;
+/** Of every answer; the page has its own policy. */
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'x-frame-options': 'DENY',
+  'cross-origin-resource-policy': 'same-origin',
+};
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 /**
@@ -60,15 +73,16 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 export function bareServer(
   version: string,
   options: ServerOptions,
-  context?: PfsContext,
+  opened?: { readonly context: PfsContext; readonly signIn: SignInOptions },
 ): FastifyInstance {
+  const { context } = opened ?? {};
+  const { token } = options;
+  const signIn = opened?.signIn ?? { token, state: undefined, now: () => 0, sessions: undefined };
   const live = context && new LiveRequests(context.journal, context.clock);
-  const signIn = {
-    token: options.token,
-    state: context && (() => context.journal.state),
-    now: () => context?.clock.now() ?? 0,
-  };
+  const { certificate } = options;
   const server = fastify({
+    // Of the two kinds of server only the sockets differ.
+    ...((certificate ? { https: certificate } : {}) as Record<never, never>),
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
     // A name or path is one segment, and paths may be long.
@@ -90,7 +104,10 @@ export function bareServer(
   server.decorateRequest('identity', null);
   server.decorateRequest('needs');
   server.addHook('onRequest', async (request, reply) => {
-    reply.header(VERSION_HEADER, version);
+    reply.headers(SECURITY_HEADERS).header(VERSION_HEADER, version);
+    if (request.protocol === 'https') {
+      reply.header('strict-transport-security', 'max-age=31536000');
+    }
     request.needs = [];
     checkOrigin(request, options.allowedHosts);
     if (accessOf(request) === 'open') {
@@ -131,7 +148,15 @@ function requestCheck(): Promise<typeof import('./request-check.ts')> {
 
 /** Makes the server; it does not listen yet. */
 export function makeServer(parts: EngineParts, options: ServerOptions): FastifyInstance {
-  const server = bareServer(parts.version, options, parts.context);
+  const { context } = parts;
+  const sessions = new Sessions({ clock: context.clock, random: parts.store.random });
+  const signIn: SignInOptions = {
+    token: options.token,
+    state: () => context.journal.state,
+    now: () => context.clock.now(),
+    sessions,
+  };
+  const server = bareServer(parts.version, options, { context, signIn });
   server.get('/healthz', () => ({ ok: true }));
   server.get('/readyz', () => {
     const { failure } = parts.context.journal;
@@ -164,6 +189,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     whyRoutes(routes, parts);
     secretRoutes(routes, parts);
     authRoutes(routes, parts);
+    sessionRoutes(routes, { context, sessions, signIn });
     gitInputRoutes(routes, parts);
     workbenchRoutes(routes, parts);
     transactionRoutes(routes, parts);

@@ -2,11 +2,13 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isLocalToken } from '../auth/local-token.ts';
-import { findToken, type Shown } from '../auth/tokens.ts';
+import { findToken, isGood, type Shown } from '../auth/tokens.ts';
 import type { State } from '../journal/state.ts';
 import { unauthenticated } from './access.ts';
 import { GIT_PREFIX } from './git/prefix.ts';
 import { type Identity, localIdentity } from './identity.ts';
+import { sessionCookie } from './session-cookie.ts';
+import type { Sessions } from './sessions.ts';
 
 export interface SignInOptions {
   /** The token of the engine's home. */
@@ -14,6 +16,8 @@ export interface SignInOptions {
   /** Where users are; undefined where the store could not be opened. */
   readonly state: (() => State) | undefined;
   readonly now: () => number;
+  /** Those of browsers; undefined where the store could not be opened. */
+  readonly sessions: Sessions | undefined;
 }
 
 /** Returns who sends a request; rejects with `unauthenticated` who shows no good token. */
@@ -23,6 +27,12 @@ export function identify(
   options: SignInOptions,
 ): Identity {
   const isGit = request.url.startsWith(`${GIT_PREFIX}/`);
+  if (!isGit && request.headers.authorization === undefined) {
+    const identity = identityOfSession(request, options);
+    if (identity) {
+      return identity;
+    }
+  }
   const secret = (isGit ? passwordOf(request) : undefined) ?? bearerOf(request);
   const found = identityOf(secret, options);
   if ('refused' in found) {
@@ -32,6 +42,26 @@ export function identify(
     throw unauthenticated(REFUSALS[found.refused]);
   }
   return found;
+}
+
+/** Returns whose browser sends a request; undefined where its cookie is none, or the token that it was given for is good no more. */
+function identityOfSession(
+  request: FastifyRequest,
+  { sessions, state, now }: SignInOptions,
+): Identity | undefined {
+  const cookie = sessionCookie(request);
+  const identity = cookie === undefined ? undefined : sessions?.find(cookie);
+  if (
+    identity === undefined ||
+    (identity.token && !(state && isGood(state(), identity.token, now())))
+  ) {
+    return undefined;
+  }
+  // A foreign one was refused before; none at all may come from a page that hides where it is from.
+  if (!/^(?:GET|HEAD)$/.test(request.method) && request.headers.origin === undefined) {
+    throw unauthenticated('a browser that changes something must say from where, in Origin');
+  }
+  return identity;
 }
 
 /** Returns whose token this is, or why it is nobody's. */

@@ -65,6 +65,18 @@ export interface WhoAmI {
   readonly roles: readonly Grant[];
 }
 
+/** A sign-in of a browser: one of these. */
+export interface BeginSession {
+  readonly token?: string;
+  readonly code?: string;
+}
+
+/** What `pfs ui` puts behind the address: good once, for a minute. */
+export interface SessionCode {
+  readonly code: string;
+  readonly expires: string;
+}
+
 /** The role somebody has on something; null: none. */
 export interface RoleCheck {
   readonly user: string;

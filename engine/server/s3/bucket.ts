@@ -69,9 +69,21 @@ export async function findBucket(visitor: Visitor, name: string): Promise<Bucket
   if (signer.buckets) {
     return ownBucket(signer.buckets, name);
   }
-  const bucket = await lookUp(context, name);
+  const bucket = await lookUp(context, name).catch((error: unknown) => {
+    throw isReadable(signer, name) ? error : notReadable(name);
+  });
   checkAllowed(signer, 'read', bucket);
   return bucket;
+}
+
+/** Whether somebody may know that there is no such bucket: what may not be read looks the same as what is not there. */
+function isReadable(signer: Signer, name: string): boolean {
+  const meant = readings(name);
+  return meant.length === 0 || meant.some(({ repo, ref }) => signer.may('read', repo, ref));
+}
+
+function notReadable(name: string): S3Error {
+  return new S3Error('AccessDenied', `The access key may not read bucket "${name}"`);
 }
 
 function ownBucket(buckets: ReadonlyMap<string, Bucket>, name: string): Bucket {

@@ -14,6 +14,8 @@ export interface Signer {
   readonly secret: string;
   /** Who it is, for the journal. */
   readonly actor: string;
+  /** The id of the user whose rights count; absent: whoever may do everything. */
+  readonly user?: string;
   /** Whether it may do that to a branch of a repo; for reading, the branch may be a tag or the id of a commit. */
   may(action: SignerAction, repo: RepoKey, branch: string): boolean;
   /** All that it sees, by their names; undefined where that is the branches of repos. */

@@ -1,8 +1,10 @@
 // The door for S3: a server of its own port, whose buckets are branches and whose objects are their files.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
+import type { Certificate } from '../tls-files.ts';
 import { createBucket, deleteBucket, inspectBucket, listAll } from './bucket-operations.ts';
 import { copyObject } from './copy-object.ts';
 import type { Credentials } from './credentials.ts';
@@ -26,16 +28,20 @@ const LAST_WORDS_MS = 2000;
 export interface DoorOptions extends DoorParts {
   readonly clock: Clock;
   readonly credentials: Credentials;
+  /** With which it speaks TLS; undefined: it does not. */
+  readonly certificate?: Certificate | undefined;
 }
 
 /** Makes the server; it does not listen yet. */
 export function makeS3Door(options: DoorOptions): Server {
-  const server = createServer(
-    { requestTimeout: 0, maxHeaderSize: 64 * 1024 },
-    (message, response) => {
-      void answer(options, message, response);
-    },
-  );
+  const limits = { requestTimeout: 0, maxHeaderSize: 64 * 1024 };
+  const serve = (message: IncomingMessage, response: ServerResponse) => {
+    void answer(options, message, response);
+  };
+  const { certificate } = options;
+  const server = certificate
+    ? createTlsServer({ ...limits, ...certificate }, serve)
+    : createServer(limits, serve);
   // What a client sends ahead of a refusal must not break the connection before the refusal is read.
   server.on('checkContinue', (message, response) => {
     response.writeContinue();
@@ -48,7 +54,7 @@ export function makeS3Door(options: DoorOptions): Server {
 export async function openS3Door(
   options: DoorOptions,
   listen: { readonly host: string; readonly port: number },
-): Promise<{ readonly address: string; close(): Promise<void> }> {
+): Promise<{ readonly address: string; readonly server: Server; close(): Promise<void> }> {
   const server = makeS3Door(options);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -57,7 +63,8 @@ export async function openS3Door(
   const { port } = server.address() as AddressInfo;
   const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
   return {
-    address: `http://${host}:${port}`,
+    address: `${options.certificate ? 'https' : 'http'}://${host}:${port}`,
+    server,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -64,7 +64,8 @@ export class S3Request {
 
   /** Who asks, for the journal. */
   get actor(): Request {
-    return { actor: this.signer.actor };
+    const { actor, user } = this.signer;
+    return user === undefined ? { actor } : { actor, user };
   }
 
   header(name: string): string | undefined {

@@ -73,6 +73,7 @@ const CODES: Readonly<Record<ErrorCode, S3Code>> = {
   failed_precondition: 'AccessDenied',
   unauthenticated: 'AccessDenied',
   permission_denied: 'AccessDenied',
+  rate_limited: 'AccessDenied',
   unavailable: 'ServiceUnavailable',
   resource_exhausted: 'ServiceUnavailable',
   cancelled: 'IncompleteBody',

@@ -1,0 +1,143 @@
+// What no path names: what lists show, what changes touch beside it, whose rights pipelines have, and requests that go on.
+
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { revokeToken } from '../../../engine/auth/tokens.ts';
+import { grantRole, revokeRole } from '../../../engine/auth/users.ts';
+import type { Page, Problem, Repo } from '../../../engine/server/wire.ts';
+import type { Commit } from '../../../engine/server/wire-commits.ts';
+import { account } from '../../support/accounts.ts';
+import { TestServer } from '../../support/server.ts';
+
+const LOCAL = { actor: 'local' };
+
+/** A server with two projects; ann writes in `team`, and may read nothing of `other`. */
+async function start(t: Parameters<typeof TestServer.start>[0]) {
+  const server = await TestServer.start(t);
+  const { context } = server.engine.pfs;
+  for (const [project, name] of [
+    ['team', 'mine'],
+    ['other', 'theirs'],
+  ]) {
+    await server.json('POST', '/repos', { body: { project, name } });
+  }
+  const { secret: token, id } = await account(context, 'ann', {
+    roles: { 'project/team': 'writer' },
+  });
+  return { server, context, token, id };
+}
+
+function spec(name: string, input: object): string {
+  return JSON.stringify({
+    pipeline: { name, project: { name: 'team' } },
+    transform: { image: 'busybox:1', cmd: ['copy'] },
+    input,
+  });
+}
+
+const THEIRS = { pfs: { project: 'other', repo: 'theirs', glob: '/*' } };
+const text = { 'content-type': 'text/plain' };
+
+async function code(server: TestServer, ...asked: Parameters<TestServer['ask']>): Promise<string> {
+  const { status, text: answer } = await server.ask(...asked);
+  return status < 400 ? 'ok' : (JSON.parse(answer) as Problem).code;
+}
+
+it('lists show what one may read; commits and the journal name who made them', async (t) => {
+  const { server, token } = await start(t);
+  const repos = await server.json<Page<Repo>>('GET', '/repos', { token });
+  assert.deepEqual(
+    repos.items.map(({ project, name }) => `${project}/${name}`),
+    ['team/mine'],
+  );
+  const projects = await server.json<Page<{ name: string }>>('GET', '/projects', { token });
+  assert.deepEqual(
+    projects.items.map(({ name }) => name),
+    ['team'],
+  );
+  const body = { branch: 'master' };
+  const own = await server.json<Commit>('POST', '/repos/team/mine/commits', { token, body });
+  assert.equal(own.by, 'ann');
+  await server.json('POST', `/repos/team/mine/commits/${own.id}/finish`, { token, body: {} });
+  const foreign = await server.json<Commit>('POST', '/repos/other/theirs/commits', { body });
+  assert.equal(foreign.by, 'local');
+  const sets = await server.json<Page<{ id: string }>>('GET', '/commit-sets', { token });
+  assert.deepEqual(
+    sets.items.map(({ id }) => id),
+    [own.id],
+  );
+  assert.equal(await code(server, 'GET', `/commit-sets/${foreign.id}`, { token }), 'not_found');
+  const journal = await server.json<Page<{ transactions: { actor: string }[] }>>('GET', '/journal');
+  const actors = journal.items.flatMap(({ transactions }) => transactions.map((one) => one.actor));
+  assert.ok(actors.includes('ann') && actors.includes('local'));
+});
+
+it('what a change touches beside its path needs its own right', async (t) => {
+  const { server, context, token } = await start(t);
+  const source = { repo: { project: 'other', name: 'theirs' }, ref: 'master', path: '/a' };
+  const copy = { token, body: { source, path: '/a' } };
+  const denied = 'permission_denied';
+  assert.equal(await code(server, 'POST', '/repos/team/mine/files/master/copy', copy), denied);
+  const diff = `/repos/team/mine/files/master/diff?old=${encodeURIComponent('other/theirs@master:/')}`;
+  assert.equal(await code(server, 'GET', diff, { token }), denied);
+  for (const path of ['/pipelines?project=team', '/previews?project=team', '/validations']) {
+    const asked = { token, headers: text, body: spec('spy', THEIRS) };
+    assert.equal(await code(server, 'POST', path, asked), denied, path);
+  }
+  const elsewhere = { token, body: { project: 'other', name: 'new' } };
+  assert.equal(await code(server, 'POST', '/repos', elsewhere), denied);
+  assert.equal(await code(server, 'GET', '/logs?project=other&pipeline=x', { token }), denied);
+  assert.equal(
+    await code(server, 'GET', '/provenance?repo=other/theirs&ref=master', { token }),
+    denied,
+  );
+  // A transaction is decided with the rights of who finishes it, and is nobody else's.
+  const { id } = await server.json<{ id: string }>('POST', '/transactions', { token });
+  const within = { token, headers: { 'pfs-transaction': id } };
+  const added = { ...within, body: { project: 'team', name: 'second' } };
+  assert.equal(await code(server, 'POST', '/repos', added), 'ok');
+  const { secret: bob } = await account(context, 'bob', { roles: { 'project/team': 'owner' } });
+  assert.equal(await code(server, 'POST', `/transactions/${id}/finish`, { token: bob }), denied);
+  await revokeRole(context, { user: 'ann', scope: 'project/team' }, LOCAL);
+  assert.equal(await code(server, 'POST', `/transactions/${id}/finish`, { token }), denied);
+});
+
+it('a pipeline reads with the rights of its maker, and fails with the reason without them', async (t) => {
+  const { server, context, token } = await start(t);
+  const scope = 'repo/other/theirs';
+  await grantRole(context, { user: 'ann', scope, role: 'reader' }, LOCAL);
+  const made = { token, headers: text, body: spec('copy', THEIRS) };
+  assert.equal(await code(server, 'POST', '/pipelines?project=team', made), 'ok');
+  await revokeRole(context, { user: 'ann', scope }, LOCAL);
+  const begun = await server.json<Commit>('POST', '/repos/other/theirs/commits', {
+    body: { branch: 'master' },
+  });
+  await server.json('POST', `/repos/other/theirs/commits/${begun.id}/finish`, { body: {} });
+  const failed = await context.journal.waitFor((state) => {
+    const pipeline = state.pipelines.get('team/copy');
+    return pipeline?.state === 'failure' ? pipeline : undefined;
+  });
+  assert.match(failed.reason, /user ann, .* may not read repo "other\/theirs" any more/);
+});
+
+it('a request that follows something ends with the token, and with the role', async (t) => {
+  const { server, context, token, id } = await start(t);
+  await server.json('PUT', '/repos/team/mine/branches/master', { body: {} });
+  const follow = async () => {
+    const path = '/api/v1/repos/team/mine/branches/master/subscribe';
+    const response = await server.open('GET', path, { token });
+    assert.equal(response.statusCode, 200);
+    const end = new Promise<void>((resolve) => {
+      response.once('error', () => resolve());
+      response.once('close', () => resolve());
+    });
+    return { end, response: response.resume() };
+  };
+  const first = await follow();
+  await revokeRole(context, { user: 'ann', scope: 'project/team' }, LOCAL);
+  await first.end;
+  await grantRole(context, { user: 'ann', scope: 'project/team', role: 'reader' }, LOCAL);
+  const second = await follow();
+  await revokeToken(context, { token: id, mayRevoke: () => true }, LOCAL);
+  await second.end;
+});
