@@ -5,7 +5,7 @@ import { sharedBuffer } from '../object/hash-threads.ts';
 import { MAX_CHUNK_BYTES } from './chunker.ts';
 
 /** So many stay for the next file. */
-const MAX_FREE = 3;
+const MAX_FREE = 6;
 /** While more are out than this, a file gets along with one. */
 const PLENTY = 8;
 
@@ -16,9 +16,12 @@ const lost = new FinalizationRegistry<undefined>(() => {
   taken -= 1;
 });
 
-/** Returns room for the longest chunk; memory is used only where it is written to. */
+/** Beside its payload, an entry of a pack has a frame. */
+const FRAME_ROOM = 64;
+
+/** Returns room for the longest chunk with its frame; memory is used only where it is written to. */
 export function takeChunkBuffer(): Buffer {
-  const buffer = free.pop() ?? sharedBuffer(MAX_CHUNK_BYTES);
+  const buffer = free.pop() ?? sharedBuffer(MAX_CHUNK_BYTES + FRAME_ROOM);
   taken += 1;
   lost.register(buffer, undefined, buffer);
   return buffer;

@@ -6,8 +6,8 @@ import { type ChunkKind, chunkKind, readEntry } from './chunk-pack.ts';
 
 /** Something that chunks and lists are read from by their ids. */
 export interface ChunkSource {
-  /** Returns a chunk or list, as yet unverified; an absent one is `corrupt`. */
-  readChunk(id: string): Promise<{ kind: ChunkKind; payload: Buffer }>;
+  /** Returns a chunk or list, as yet unverified, in memory that is handed in where that can be; an absent one is `corrupt`. */
+  readChunk(id: string, into?: Buffer): Promise<{ kind: ChunkKind; payload: Buffer }>;
   /** As {@link readChunk}, past all caches: what came first was damaged. */
   readChunkAgain(id: string): Promise<{ kind: ChunkKind; payload: Buffer }>;
   /** Returns what is stored under an id: of a chunk its length, of a list the size of its file. */
@@ -22,8 +22,8 @@ export class ChunkReader implements ChunkSource {
     this.#packs = packs;
   }
 
-  async readChunk(id: string): Promise<{ kind: ChunkKind; payload: Buffer }> {
-    const stored = await this.#packs.read(id);
+  async readChunk(id: string, into?: Buffer): Promise<{ kind: ChunkKind; payload: Buffer }> {
+    const stored = await this.#packs.read(id, { into });
     try {
       return readEntry(stored.bytes, id);
     } catch {

@@ -65,9 +65,9 @@ export class ChunkWriter implements ChunkSource {
     }
   }
 
-  async readChunk(id: string): Promise<{ kind: ChunkKind; payload: Buffer }> {
+  async readChunk(id: string, into?: Buffer): Promise<{ kind: ChunkKind; payload: Buffer }> {
     const own = await this.#own.read(id);
-    return readEntry(own ?? (await this.#live.read(id)).bytes, id);
+    return readEntry(own ?? (await this.#live.read(id, { into })).bytes, id);
   }
 
   async readChunkAgain(id: string): Promise<{ kind: ChunkKind; payload: Buffer }> {

@@ -106,28 +106,33 @@ export class LargeFileReader {
   /**
    * Yields bytes `start` to `end` (all where not named) of the file of that SHA-256, each chunk verified. Up to two
    * chunks are read ahead, fewer while many files are read at once. The buffers may be shared: they must not be
-   * written to.
+   * written to. With `borrowed`, each is there until the next is asked for and no longer: its memory is used again.
    */
-  async *read(file: string, range: { start?: number; end?: number } = {}): AsyncGenerator<Buffer> {
+  async *read(file: string, range: ReadRange = {}): AsyncGenerator<Buffer> {
     const wanted = slicesOf(await chunksOf(this.#source, file), range);
-    const ahead: Promise<Buffer>[] = [];
+    const ahead: Promise<HeldChunk>[] = [];
     let next = 0;
     this.#reads += 1;
     try {
       for (const { from, to } of wanted) {
         for (; next < wanted.length && ahead.length <= this.#readAhead(); next++) {
-          const chunk = this.#chunk(wanted[next]?.ref);
+          const chunk = this.#chunk(wanted[next]?.ref, range.borrowed ?? false);
           // The error is thrown where the chunk is due; until then it must not count as unhandled.
           chunk.catch(() => undefined);
           ahead.push(chunk);
         }
         const chunk = await ahead.shift();
         if (chunk) {
-          yield chunk.subarray(from, to);
+          yield chunk.payload.subarray(from, to);
+          // Only who asks for more has done with it: who stops may still be sending it.
+          giveBack(chunk);
         }
       }
     } finally {
       this.#reads -= 1;
+      for (const chunk of ahead) {
+        chunk.then(giveBack, () => undefined);
+      }
     }
   }
 
@@ -135,14 +140,25 @@ export class LargeFileReader {
     return this.#reads <= 3 ? 2 : this.#reads <= 8 ? 1 : 0;
   }
 
-  async #chunk(ref: ChunkRef | undefined): Promise<Buffer> {
+  async #chunk(ref: ChunkRef | undefined, borrowed: boolean): Promise<HeldChunk> {
     const id = ref?.id ?? '';
     const isRight = async (payload: Buffer) =>
       payload.length === ref?.bytes && (await chunkId(payload)) === id;
-    const { payload } = await this.#source.readChunk(id);
-    if (await isRight(payload)) {
-      return payload;
+    const memory = borrowed && hasPlenty() ? takeChunkBuffer() : undefined;
+    try {
+      const { payload } = await this.#source.readChunk(id, memory);
+      if (await isRight(payload)) {
+        if (memory && payload.buffer === memory.buffer) {
+          return { payload, memory };
+        }
+        giveBack({ memory });
+        return { payload };
+      }
+    } catch (error) {
+      giveBack({ memory });
+      throw error;
     }
+    giveBack({ memory });
     const again = await this.#source.readChunkAgain(id);
     if (!(await isRight(again.payload))) {
       throw new EngineError(
@@ -151,7 +167,27 @@ export class LargeFileReader {
         { details: { object: id } },
       );
     }
-    return again.payload;
+    return { payload: again.payload };
+  }
+}
+
+/** Which bytes of a file are wanted, and how. */
+export interface ReadRange {
+  readonly start?: number;
+  readonly end?: number;
+  /** Buffers are done with when the next is asked for. */
+  readonly borrowed?: boolean;
+}
+
+interface HeldChunk {
+  readonly payload: Buffer;
+  /** What it is in, where that is to be used again. */
+  readonly memory?: Buffer | undefined;
+}
+
+function giveBack({ memory }: Pick<HeldChunk, 'memory'>): void {
+  if (memory) {
+    giveChunkBuffer(memory);
   }
 }
 

@@ -38,14 +38,16 @@ function dropBytes(pieces: readonly Uint8Array[], count: number): Uint8Array[] {
   return rest;
 }
 
-/** Reads the bytes from `start` up to `end`. Rejects when the file ends before them. */
+/** Reads the bytes from `start` up to `end`, into memory that is handed in where it is long enough. Rejects when the file ends before them. */
 export async function readFully(
   handle: FileHandle,
   range: { start: number; end: number },
+  into?: Buffer,
 ): Promise<Buffer> {
   const { start } = range;
   const length = range.end - start;
-  const buffer = Buffer.allocUnsafe(length);
+  const buffer =
+    into && into.length >= length ? into.subarray(0, length) : Buffer.allocUnsafe(length);
   for (let done = 0; done < length; ) {
     const { bytesRead } = await handle.read(buffer, done, length - done, start + done);
     if (bytesRead === 0) {

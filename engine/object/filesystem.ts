@@ -92,7 +92,7 @@ export class FilesystemObjectStore implements ObjectStore {
   }
 
   async get(key: string, options: GetOptions = {}): Promise<Buffer> {
-    const { range, signal } = options;
+    const { range, signal, into } = options;
     checkKey(key);
     checkSignal(signal);
     if (range !== undefined) {
@@ -112,7 +112,7 @@ export class FilesystemObjectStore implements ObjectStore {
           `Cannot read object "${key}" of ${this.url}: it has ${size} bytes, more than any object; run pfs fsck`,
         );
       }
-      return await readFully(handle, { start, end });
+      return await readFully(handle, { start, end }, into);
     } catch (error) {
       throw await this.#readError(error, key);
     } finally {

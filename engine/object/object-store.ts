@@ -22,6 +22,11 @@ export interface GetOptions {
   readonly range?: ByteRange;
   /** Past all caches: what came before was damaged. */
   readonly fresh?: boolean;
+  /**
+   * Memory that is long enough. A store that can read into it does, from its beginning on, and what it returns is a part of it; others
+   * pay no heed to it. Nobody else may touch it until the answer is there.
+   */
+  readonly into?: Buffer | undefined;
   readonly signal?: AbortSignal;
 }
 

@@ -70,16 +70,16 @@ export class PackCache {
   }
 
   /**
-   * Returns bytes `start` to `end` of a pack that is `length` bytes long. The buffer may be shared: it must not
-   * be written to.
+   * Returns bytes `start` to `end` of a pack, in the memory `into` where there is some and much is read. The buffer may be shared: it
+   * must not be written to.
    */
   async read(
     pack: { id: string; bytes: number },
-    range: { start: number; end: number },
+    range: { start: number; end: number; into?: Buffer | undefined },
   ): Promise<Buffer> {
-    const { start, end } = range;
+    const { start, end, into } = range;
     if (end - start >= DIRECT_BYTES || end > pack.bytes) {
-      return this.#get(packKey(pack.id), { range: { start, end } });
+      return this.#get(packKey(pack.id), { range: { start, end }, into });
     }
     const first = Math.floor(start / BLOCK_BYTES);
     const last = Math.floor(Math.max(start, end - 1) / BLOCK_BYTES);

@@ -150,7 +150,10 @@ export class PackSet {
    * Returns bytes `start` to `end` of a pack. The buffer may be shared: it must not be written to. Rejects with `conflict`
    * where the pack was collected meanwhile.
    */
-  async readRange(pack: PackRef, range: { start: number; end: number }): Promise<Buffer> {
+  async readRange(
+    pack: PackRef,
+    range: { start: number; end: number; into?: Buffer | undefined },
+  ): Promise<Buffer> {
     try {
       return await this.#cache.read(pack, range);
     } catch (error) {
@@ -186,15 +189,15 @@ export class PackSet {
     });
   }
 
-  /** Reads one object as it is stored; `corrupt` when no live pack has it. */
-  async read(id: string): Promise<StoredObject> {
+  /** Reads one object as it is stored, into memory that is handed in where that can be; `corrupt` when no live pack has it. */
+  async read(id: string, options: { into?: Buffer | undefined } = {}): Promise<StoredObject> {
     for (let last: PackRef | undefined; ; ) {
       const hit = await this.find(id);
       if (!hit) {
         throw missing(id);
       }
       try {
-        return await this.readHit(hit);
+        return await this.readHit(hit, options);
       } catch (error) {
         // The pack may have been collected meanwhile: what is still reached is in another one by then.
         if (this.has(hit.pack.id) || hit.pack === last) {
@@ -206,13 +209,16 @@ export class PackSet {
   }
 
   /** Reads the object at a place, as it is stored, whether or not the pack is still in the set. */
-  async readHit(hit: IndexedHit, options: { fresh?: boolean } = {}): Promise<StoredObject> {
+  async readHit(
+    hit: IndexedHit,
+    options: { fresh?: boolean; into?: Buffer | undefined } = {},
+  ): Promise<StoredObject> {
     const { offset, stored } = hit.entry;
     const range = { start: offset, end: offset + stored };
     const bytes = options.fresh
       ? await this.#cache.readFresh(hit.pack, range)
-      : await this.readRange(hit.pack, range);
-    return this.#storedObject(hit, bytes, options);
+      : await this.readRange(hit.pack, { ...range, into: options.into });
+    return this.#storedObject(hit, bytes, { fresh: options.fresh ?? false });
   }
 
   /** Reads one object again, past all caches: what came first was damaged. */

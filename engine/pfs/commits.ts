@@ -1,6 +1,7 @@
 // Commits that users start and finish, and reading commits in whatever state they are.
 
 import { EngineError } from '../base/errors.ts';
+import type { ReadRange } from '../content/large-file.ts';
 import type { GitObjects } from '../git/git-objects.ts';
 import { branchKey, type CommitRecord, commitKey, type RepoKey } from '../journal/records.ts';
 import { checkWritable, openHead } from './branch-rules.ts';
@@ -158,7 +159,7 @@ export interface ReadableTree {
   readonly session?: WriteSession;
   readonly objects: GitObjects;
   /** Reads the bytes of a file by its blob's id, large or not. */
-  readFile(id: string, range?: { start?: number; end?: number }): AsyncIterable<Buffer>;
+  readFile(id: string, range?: ReadRange): AsyncIterable<Buffer>;
   readonly tree: string | null;
   /** Names the commit in messages. */
   readonly where: string;

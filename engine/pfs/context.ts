@@ -4,6 +4,7 @@ import type { Asker } from '../auth/asker.ts';
 import type { Clock } from '../base/clock.ts';
 import { isEngineError } from '../base/errors.ts';
 import type { IdMaker } from '../base/ids.ts';
+import type { ReadRange } from '../content/large-file.ts';
 import type { GitReader } from '../git/git-reader.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Operation } from '../journal/operations.ts';
@@ -25,7 +26,7 @@ export interface PfsContext {
   /** Git objects in live packs. */
   readonly objects: GitReader;
   /** Yields the bytes of a file in live packs by its blob's id, large or not. */
-  readFile(id: string, range?: { start?: number; end?: number }): AsyncIterable<Buffer>;
+  readFile(id: string, range?: ReadRange): AsyncIterable<Buffer>;
   /** Starts a write session; finish or discard it. */
   newSession(): WriteSession;
   /** Returns a finished record that has left the state, or undefined. */

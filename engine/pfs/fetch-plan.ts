@@ -1,6 +1,6 @@
 // Which Git objects a fetch sends: what the wanted commits reach and the client lacks, no deeper than it asks for.
 
-import { isEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import type { GitReader } from '../git/git-reader.ts';
 import { EMPTY_TREE } from '../git/object-id.ts';
 import type { TreeEntry } from '../git/tree.ts';
@@ -21,7 +21,15 @@ export interface Depth {
   readonly relative?: boolean;
   /** Or those that were committed since, in seconds since the Unix epoch. */
   readonly since?: number;
+  /** Without these commits and what they reach. */
+  readonly excluded?: readonly string[];
 }
+
+export type WantedFiles =
+  | 'commits'
+  | 'none'
+  | ((id: string) => boolean | Promise<boolean>)
+  | undefined;
 
 export interface FetchRequest {
   /** Commits, which are there. */
@@ -30,8 +38,8 @@ export interface FetchRequest {
   readonly depth?: Depth | undefined;
   /** Returns whether a history ends at a commit since those before were let go. */
   readonly isThere?: Cut['isThere'] | undefined;
-  /** Which files' contents are sent; all where not named. */
-  readonly files?: 'none' | ((id: string) => boolean | Promise<boolean>) | undefined;
+  /** Which files' contents are sent; all where not named, and with `commits` no directories either. */
+  readonly files?: WantedFiles;
 }
 
 export interface FetchPlan {
@@ -46,7 +54,7 @@ export async function planFetch(objects: GitReader, request: FetchRequest): Prom
   const { wants, client, depth, isThere, files } = request;
   const cuts = new Set<string>();
   const cut = isThere && { isThere, onCut: (id: string) => void cuts.add(id) };
-  if (depth === undefined && [...client.haves].length === 0) {
+  if (depth === undefined && [...client.haves].length === 0 && files !== 'commits') {
     const all = await reachableObjects(objects, wants, { cut, files: files !== 'none' });
     const found = typeof files === 'function' ? await kept(objects, all, files) : all;
     return { objects: found, shallow: [...cuts], unshallow: [] };
@@ -64,7 +72,7 @@ export async function planFetch(objects: GitReader, request: FetchRequest): Prom
       const base = sent.get(parent) ?? (has.has(parent) ? await graph.find(parent) : undefined);
       bases.push(...(base ? [base.tree] : []));
     }
-    await collector.commit(node, bases);
+    await (files === 'commits' ? collector.found.addHex(node.id) : collector.commit(node, bases));
   }
   const ends = new Set([...(range?.ends ?? []), ...cuts]);
   return {
@@ -72,6 +80,19 @@ export async function planFetch(objects: GitReader, request: FetchRequest): Prom
     shallow: [...ends].filter((id) => !client.shallow.has(id)),
     unshallow: [...client.shallow].filter((id) => range?.nodes.has(id) && !ends.has(id)),
   };
+}
+
+/** Adds directories and files that were asked for by their ids, and what directories hold. */
+export async function addWanted(
+  objects: GitReader,
+  ids: readonly string[],
+  { found, files }: { readonly found: IdSet; readonly files: WantedFiles },
+): Promise<void> {
+  const collector = new Collector(objects, files, found);
+  for (const id of ids) {
+    const { kind } = await objects.stat(id);
+    await (kind === 'tree' && files !== 'commits' ? collector.tree(id, []) : found.addHex(id));
+  }
 }
 
 interface Range {
@@ -90,6 +111,14 @@ async function inRange(
   },
 ): Promise<Range> {
   const { commits = Number.POSITIVE_INFINITY, relative = false, since = 0 } = asked.depth;
+  const excluded = await reachedBy(graph, asked.depth.excluded ?? []);
+  const wrong = asked.wants.find((id) => excluded.has(id));
+  if (wrong !== undefined) {
+    throw new EngineError(
+      'invalid',
+      `Cannot send "${wrong}" without what is excluded: that reaches it, so that nothing is left`,
+    );
+  }
   const nodes = new Map<string, CommitNode>();
   const ends = new Set<string>();
   const first = relative ? 0 : 1;
@@ -103,7 +132,9 @@ async function inRange(
       const node = await graph.node(id);
       nodes.set(id, node);
       const above = await Promise.all(node.parents.map((parent) => graph.node(parent)));
-      const isInside = level < commits && above.every(({ time }) => time >= since);
+      const isInside =
+        level < commits &&
+        above.every((parent) => parent.time >= since && !excluded.has(parent.id));
       if (!isInside && above.length > 0) {
         ends.add(id);
       }
@@ -114,6 +145,18 @@ async function inRange(
     queue = next;
   }
   return { nodes, ends };
+}
+
+async function reachedBy(graph: CommitGraph, ids: readonly string[]): Promise<Set<string>> {
+  const reached = new Set<string>();
+  const open = [...ids];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (!reached.has(id)) {
+      reached.add(id);
+      open.push(...(await graph.node(id)).parents);
+    }
+  }
+  return reached;
 }
 
 async function lacking(
@@ -131,21 +174,22 @@ async function lacking(
 
 /** Collects the objects of commits by comparing each tree with those of the commit's parents. */
 class Collector {
-  readonly found = new IdSet();
+  readonly found: IdSet;
   readonly #objects: GitReader;
-  readonly #files: FetchRequest['files'];
+  readonly #files: WantedFiles;
 
-  constructor(objects: GitReader, files: FetchRequest['files']) {
+  constructor(objects: GitReader, files: WantedFiles, found = new IdSet()) {
     this.#objects = objects;
     this.#files = files;
+    this.found = found;
   }
 
   async commit({ id, tree }: CommitNode, bases: readonly string[]): Promise<void> {
     this.found.addHex(id);
-    await this.#tree(tree, bases);
+    await this.tree(tree, bases);
   }
 
-  async #tree(id: string, bases: readonly string[]): Promise<void> {
+  async tree(id: string, bases: readonly string[]): Promise<void> {
     if (id === EMPTY_TREE || bases.includes(id) || !this.found.addHex(id)) {
       return;
     }
@@ -157,7 +201,7 @@ class Collector {
       }
       if (entry.mode === '40000') {
         const trees = same.filter(({ mode }) => mode === '40000');
-        await this.#tree(
+        await this.tree(
           entry.id,
           trees.map((tree) => tree.id),
         );

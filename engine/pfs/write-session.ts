@@ -2,7 +2,7 @@
 
 import { MAX_BLOB_BYTES } from '../base/limits.ts';
 import type { ChunkWriter } from '../content/chunk-writer.ts';
-import { LargeFileReader, LargeFileWriter } from '../content/large-file.ts';
+import { LargeFileReader, LargeFileWriter, type ReadRange } from '../content/large-file.ts';
 import { encodePointer, mustBeLarge, parsePointer } from '../content/pointer.ts';
 import type { NamedBlob } from '../git/blob-batch.ts';
 import type { Commit } from '../git/commit.ts';
@@ -84,7 +84,7 @@ export class WriteSession implements GitSession {
   }
 
   /** Yields the bytes of a file by its blob's id, large or not. */
-  readFile(id: string, range?: { start?: number; end?: number }): AsyncIterable<Buffer> {
+  readFile(id: string, range?: ReadRange): AsyncIterable<Buffer> {
     return readFileBytes(this.#git, this.#largeFiles, { id, ...range });
   }
 

@@ -12,8 +12,10 @@ export interface FetchArguments {
   /** Where the client's own history ends. */
   readonly shallow: ReadonlySet<string>;
   readonly depth: Depth | undefined;
-  /** Contents of files below so many bytes are sent, or none; all where undefined. */
-  readonly filter: 'none' | number | undefined;
+  /** Branches and tags whose history is not wanted. */
+  readonly excluded: readonly string[];
+  /** Contents of files below so many bytes are sent, or `none`, or not even directories: `commits`; all where undefined. */
+  readonly filter: 'commits' | 'none' | number | undefined;
 }
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
@@ -29,14 +31,9 @@ export function readFetchArguments(lines: readonly string[]): FetchArguments {
     }
     return text === undefined ? undefined : Number(text);
   };
-  if (values('deepen-not').length > 0) {
-    throw new EngineError(
-      'invalid',
-      'Cannot leave out what a ref reaches (--shallow-exclude); use --depth or --shallow-since',
-    );
-  }
   const commits = number('deepen');
   const since = number('deepen-since');
+  const excluded = values('deepen-not');
   const relative = lines.includes('deepen-relative');
   const depth = {
     relative,
@@ -49,7 +46,9 @@ export function readFetchArguments(lines: readonly string[]): FetchArguments {
     done: lines.includes('done'),
     noProgress: lines.includes('no-progress'),
     shallow: new Set(values('shallow')),
-    depth: commits === undefined && since === undefined ? undefined : depth,
+    depth:
+      commits === undefined && since === undefined && excluded.length === 0 ? undefined : depth,
+    excluded,
     filter: readFilter(values('filter')[0]),
   };
 }
@@ -58,11 +57,14 @@ function readFilter(text: string | undefined): FetchArguments['filter'] {
   if (text === undefined || text === 'blob:none') {
     return text && 'none';
   }
+  if (text === 'tree:0') {
+    return 'commits';
+  }
   const [, count = '', unit = ''] = /^blob:limit=(\d{1,12})([kmg]?)$/.exec(text) ?? [];
   if (count === '') {
     throw new EngineError(
       'invalid',
-      `Cannot filter by "${text}"; there are blob:none and blob:limit=<size>`,
+      `Cannot filter by "${text}"; there are blob:none, blob:limit=<size> and tree:0`,
     );
   }
   return Number(count) * (UNITS[unit] ?? 1);

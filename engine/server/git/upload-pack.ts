@@ -7,7 +7,7 @@ import { DELIMITER, FLUSH, type PktReader, pkt } from '../../git/pkt-line.ts';
 import type { RepoKey } from '../../journal/records.ts';
 import { allReach, CommitGraph } from '../../pfs/commit-graph.ts';
 import type { PfsContext } from '../../pfs/context.ts';
-import { type FetchPlan, planFetch } from '../../pfs/fetch-plan.ts';
+import { addWanted, type FetchPlan, planFetch, type WantedFiles } from '../../pfs/fetch-plan.ts';
 import { type GitRefs, gitRefs, isThereOf } from '../../pfs/git-refs.ts';
 import type { IdSet } from '../../pfs/id-set.ts';
 import { isFault, toProblem } from '../problem.ts';
@@ -116,16 +116,15 @@ async function* fetch(
       return;
     }
   }
+  const files = filesOf(context, args);
   const plan = await planFetch(context.objects, {
     wants: commits,
     client: { haves: common, shallow: args.shallow },
-    depth: args.depth,
+    depth: args.depth && { ...args.depth, excluded: excludedBy(args, asked.refs) },
     isThere,
-    files: filesOf(context, args),
+    files,
   });
-  for (const id of others) {
-    plan.objects.addHex(id);
-  }
+  await addWanted(context.objects, others, { found: plan.objects, files });
   yield* sendPack(context, plan, { noProgress: args.noProgress, onFault: asked.onFault });
 }
 
@@ -156,8 +155,24 @@ async function sortWants(
   return { commits, others };
 }
 
-function filesOf(context: PfsContext, { filter }: FetchArguments) {
-  if (filter === undefined || filter === 'none') {
+/** Returns the commits of branches and tags that a client names in any of the ways of Git. */
+function excludedBy({ excluded }: FetchArguments, { branches, tags }: GitRefs): string[] {
+  return excluded.map((name) => {
+    const short = name.replace(/^refs\//, '').replace(/^(heads|tags)\//, '');
+    const isBranch = name.includes('heads/') || !name.includes('tags/');
+    const id = (isBranch ? branches.get(short) : undefined) ?? tags.get(short);
+    if (id === undefined) {
+      throw new EngineError(
+        'not_found',
+        `Cannot leave out what "${name}" reaches: there is no such branch or tag`,
+      );
+    }
+    return id;
+  });
+}
+
+function filesOf(context: PfsContext, { filter }: FetchArguments): WantedFiles {
+  if (filter === undefined || filter === 'none' || filter === 'commits') {
     return filter;
   }
   return async (id: string) => {

@@ -1,12 +1,13 @@
 // Reading objects: a file of the commit that the bucket, or the version that is asked for, shows.
 
+import type { ServerResponse } from 'node:http';
 import type { FileEntry } from '../../pfs/files.ts';
 import { rangeOf } from '../range.ts';
 import { type Bucket, findBucket, type Visitor } from './bucket.ts';
 import { readRefusal } from './conditions.ts';
 import type { S3Request } from './request.ts';
 import { S3Error } from './s3-error.ts';
-import { openView } from './view.ts';
+import { openView, type ViewRange } from './view.ts';
 
 export interface FoundObject {
   readonly bucket: Bucket;
@@ -20,7 +21,7 @@ export interface FoundObject {
   /** What it is in; undefined for what is in no commit yet. */
   readonly version: string | undefined;
   /** Yields its bytes, from `start` up to and without `end`. */
-  read(range: { readonly start: number; readonly end: number }): AsyncIterable<Buffer>;
+  read(range: ViewRange): AsyncIterable<Buffer>;
 }
 
 /** Lends a file to `use`; `NoSuchKey` where there is none of that name. */
@@ -131,12 +132,10 @@ async function sendObject(request: S3Request, found: FoundObject): Promise<void>
     return;
   }
   request.response.writeHead(range ? 206 : 200, headers);
-  for await (const bytes of found.read({ start, end })) {
-    if (request.response.destroyed) {
+  const bytes = found.read({ start, end, borrowed: true });
+  for await (const piece of bytes) {
+    if (!(await sent(request.response, piece))) {
       return;
-    }
-    if (!request.response.write(bytes)) {
-      await drained(request);
     }
   }
   request.response.end();
@@ -165,14 +164,18 @@ export function versionHeader(version: string | undefined): Record<string, strin
   return version === undefined ? {} : { 'x-amz-version-id': version };
 }
 
-function drained({ response }: S3Request): Promise<void> {
+/** Resolves when the bytes are in the hands of the system and their memory may be used again; false where the client is gone. */
+function sent(response: ServerResponse, bytes: Buffer): Promise<boolean> {
   return new Promise((resolve) => {
-    const done = () => {
-      response.off('drain', done);
-      response.off('close', done);
-      resolve();
-    };
-    response.on('drain', done);
-    response.on('close', done);
+    if (response.destroyed) {
+      resolve(false);
+      return;
+    }
+    const gone = () => resolve(false);
+    response.once('close', gone);
+    response.write(bytes, (error) => {
+      response.off('close', gone);
+      resolve(!error);
+    });
   });
 }

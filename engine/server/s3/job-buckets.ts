@@ -2,6 +2,7 @@
 // reach the engine.
 
 import type { Clock } from '../../base/clock.ts';
+import { EngineError, errorText } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
 import type { EngineHost } from '../../executor/executor.ts';
 import type { BucketDoor, DatumBuckets, OpenBuckets } from '../../jobs/datum-buckets.ts';
@@ -87,10 +88,14 @@ export class JobBuckets implements BucketDoor, Credentials {
 
   async #listen(): Promise<{ readonly door: Door; readonly address: string }> {
     const { listen, host } = await this.#options.host();
-    const door = await openS3Door(
-      { ...this.#options, credentials: this },
-      { host: listen, port: 0 },
-    );
+    const parts = { ...this.#options, credentials: this };
+    const door = await openS3Door(parts, { host: listen, port: 0 }).catch((error: unknown) => {
+      throw new EngineError(
+        'failed_precondition',
+        `Cannot serve S3 to commands at "${listen}": ${errorText(error)}; set PFS_S3_JOBS to an address of this machine that they reach`,
+        { cause: error },
+      );
+    });
     const { port } = new URL(door.address);
     return { door, address: `http://${host}:${port}` };
   }

@@ -23,6 +23,12 @@ export interface ObjectStat {
   readonly modified: number;
 }
 
+export interface ViewRange {
+  readonly start: number;
+  readonly end: number;
+  readonly borrowed?: boolean;
+}
+
 /** Files that can be listed and read. Close it. */
 export interface View {
   /** The commit; undefined for what is no commit yet. */
@@ -34,10 +40,8 @@ export interface View {
   /** Returns the regular file of a key, or undefined. */
   find(key: string): Promise<FileEntry | undefined>;
   stat(entry: FileEntry): Promise<ObjectStat>;
-  read(
-    entry: FileEntry,
-    range: { readonly start: number; readonly end: number },
-  ): AsyncIterable<Buffer>;
+  /** Yields bytes of a file, from `start` up to and without `end`; with `borrowed`, each buffer is there until the next is asked for. */
+  read(entry: FileEntry, range: ViewRange): AsyncIterable<Buffer>;
   close(): void;
 }
 

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { createCipheriv, createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { it } from 'node:test';
 import { SeededRandom } from '../../../engine/base/random.ts';
+import { SystemClock } from '../../../engine/base/system-clock.ts';
 import { ChunkReader } from '../../../engine/content/chunk-reader.ts';
 import { ChunkWriter } from '../../../engine/content/chunk-writer.ts';
 import { LargeFileReader, LargeFileWriter } from '../../../engine/content/large-file.ts';
 import type { Pointer } from '../../../engine/content/pointer.ts';
+import { FilesystemObjectStore } from '../../../engine/object/filesystem.ts';
 import { packKey } from '../../../engine/object/keys.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import { newRig, newSeed, type Rig } from '../object/pack-rig.ts';
@@ -174,4 +179,42 @@ it('keeps memory bounded however long the file is', async () => {
   await session.finish();
   assert.ok(store.bytes > 300 * MiB);
   assert.ok(peak < 200 * MiB, `${Math.round(peak / MiB)} MiB more memory`);
+});
+
+it('memory that is lent is used again only when the next is asked for, however many read at once', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'pfs-test-borrowed-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const clock = new SystemClock();
+  const store = await FilesystemObjectStore.open(directory, { clock, random });
+  const rig = newRig({ store });
+  const files = [noise(40 * MiB), noise(30 * MiB), noise(20 * MiB)];
+  const pointers: Pointer[] = [];
+  for (const bytes of files) {
+    pointers.push(await publish(rig, bytes));
+  }
+  const reader = new LargeFileReader(new ChunkReader(rig.reopened()));
+  const readers = Array.from({ length: 5 }, (_, n) => n % files.length);
+  const memories = new Set<unknown>();
+  const read = async (n: number, stopAfter: number) => {
+    const hash = createHash('sha256');
+    let at = 0;
+    for await (const part of reader.read(pointers[n]?.sha256 ?? '', { borrowed: true })) {
+      memories.add(part.buffer);
+      // Others go on meanwhile, and must not write here.
+      const before = Buffer.from(part);
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.ok(part.equals(before));
+      assert.ok(files[n]?.subarray(at, at + part.length).equals(part));
+      hash.update(part);
+      at += part.length;
+      if (at >= stopAfter) {
+        return;
+      }
+    }
+    assert.equal(hash.digest('hex'), pointers[n]?.sha256);
+  };
+  await Promise.all(readers.map((n) => read(n, Number.POSITIVE_INFINITY)));
+  await Promise.all(readers.map((n) => read(n, 5 * MiB)));
+  await Promise.all(readers.map((n) => read(n, Number.POSITIVE_INFINITY)));
+  assert.ok([...memories].some((memory) => memory instanceof SharedArrayBuffer));
 });

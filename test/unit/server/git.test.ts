@@ -166,3 +166,47 @@ it('what cannot be served is told in a sentence', async (t) => {
     /Only protocol version 2 is spoken here/,
   );
 });
+
+it('a history is cut below a branch or tag that is excluded', async (t) => {
+  const { server, client, url, put } = await start(t);
+  const first = await put('data', { '/a': '1' });
+  await put('data', { '/a': '2' });
+  await put('data', { '/a': '3' });
+  await server.json('PUT', '/repos/default/data/tags/old', { body: { head: first.id } });
+  await client.git('', 'clone', '--shallow-exclude=old', '--no-tags', url('data'), 'cut');
+  assert.equal(await client.line('cut', 'rev-list', '--count', 'HEAD'), '2');
+  assert.equal(await client.line('cut', 'rev-parse', '--is-shallow-repository'), 'true');
+  await client.git('cut', 'fsck', '--strict');
+  await client.git('cut', 'fetch', '--unshallow');
+  assert.equal(await client.line('cut', 'rev-list', '--count', 'HEAD'), '3');
+  const clone = (name: string) =>
+    client.git('', 'clone', `--shallow-exclude=${name}`, url('data'), 'wrong');
+  await assert.rejects(clone('nothing'), /"nothing" reaches: there is no such branch or tag/);
+  await assert.rejects(clone('master'), /nothing is left/);
+  assert.equal(server.faults.length, 0);
+});
+
+it('a clone without directories gets them when it looks at them', async (t) => {
+  const { server, client, url, put } = await start(t);
+  await put('data', { '/d/e/a': '1', '/b': 'b' });
+  await put('data', { '/d/e/a': '2' });
+  await client.git('', 'clone', '--filter=tree:0', '--no-checkout', url('data'), 'bare');
+  const missing = await client.git(
+    'bare',
+    'rev-list',
+    '--objects',
+    '--missing=print',
+    '--all',
+    '--filter=tree:0',
+  );
+  assert.equal(missing.trim().split('\n').length, 2, 'only the commits have come');
+  await client.git('bare', 'checkout', 'master');
+  assert.deepEqual([...filesIn(client.path('bare')).keys()].sort(), ['b', 'd/e/a']);
+  assert.equal(await client.git('bare', 'show', 'HEAD~1:d/e/a'), '1');
+  await client.git('bare', 'fsck');
+  assert.equal(server.faults.length, 0);
+  await assert.rejects(
+    client.git('', 'clone', '--filter=tree:2', url('data'), 'deep'),
+    /there are blob:none, blob:limit=<size> and tree:0/,
+  );
+});
