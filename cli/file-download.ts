@@ -21,6 +21,11 @@ export async function getFile(context: Context, args: ParsedArguments): Promise<
   const route = path`/repos/${ref.repo.project}/${ref.repo.name}/files/${ref.ref}`;
   const output = args.string('output');
   const offset = offsetOf(args);
+  const archive = args.string('archive');
+  if (archive !== undefined) {
+    await getArchive(context, args, { route, path: ref.path ?? '/', format: archive });
+    return;
+  }
   if (output !== undefined && isS3(output)) {
     const { getToS3 } = await import('./s3-download.ts');
     const recursive = args.flag('recursive');
@@ -49,6 +54,30 @@ export async function getFile(context: Context, args: ParsedArguments): Promise<
     return;
   }
   await getOne(context, { route, path: ref.path, output, offset, keep: args.flag('retry') });
+}
+
+async function getArchive(
+  context: Context,
+  args: ParsedArguments,
+  { route, path: from, format }: { route: string; path: string; format: string },
+): Promise<void> {
+  const output = args.string('output') ?? '-';
+  if (args.flag('recursive') || args.flag('retry') || args.number('offset') || isS3(output)) {
+    throw usageError(
+      '--archive makes one file or goes to standard output: leave out -r, --offset and --retry, and name no bucket',
+    );
+  }
+  const source = await context.client.bytes(route, { path: from, format });
+  if (output === '-') {
+    for await (const chunk of source) {
+      await context.output.write(chunk);
+    }
+    return;
+  }
+  if (isFolder(output)) {
+    throw usageError(`Cannot write the archive to "${output}": it is a folder; name a file`);
+  }
+  await writeFile(output, { source, executable: false });
 }
 
 function offsetOf(args: ParsedArguments): number {

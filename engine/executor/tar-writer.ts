@@ -1,4 +1,4 @@
-// Entries and directories of this host as tar streams, as the Docker API takes them.
+// Entries, and directories of this host, as tar streams.
 
 import { createReadStream } from 'node:fs';
 import { lstat, readdir, readlink } from 'node:fs/promises';
@@ -23,8 +23,14 @@ export interface TarEntry {
   readonly gid?: number;
   /** Where a symlink points. */
   readonly target?: string;
-  /** Where a file's content is on this host, and its length in bytes. */
-  readonly content?: { readonly path: string; readonly size: number };
+  /** A file's content, at hand or where it is on this host, and its length in bytes. */
+  readonly content?: {
+    readonly size: number;
+    readonly path?: string;
+    readonly data?: Buffer | AsyncIterable<Uint8Array>;
+  };
+  /** None unless told. */
+  readonly modified?: Date;
 }
 
 /**
@@ -33,6 +39,8 @@ export interface TarEntry {
  */
 export function packTar(entries: Iterable<TarEntry> | AsyncIterable<TarEntry>): Readable {
   const archive = pack();
+  // Whoever reads learns of it; it would also be told to nobody, which ends the process.
+  archive.on('error', () => undefined);
   fill(archive, entries).catch((error: Error) => archive.destroy(error));
   return Readable.from(archive, { objectMode: false });
 }
@@ -73,13 +81,16 @@ async function fill(
 ): Promise<void> {
   for await (const entry of entries) {
     const header = headerOf(entry);
-    if (entry.content && entry.content.size > 0) {
-      const { size } = entry.content;
-      await pipeline(fileContent(entry.content), archive.entry({ ...header, size }));
-    } else {
+    const { size = 0, path, data = Buffer.alloc(0) } = entry.content ?? {};
+    if (path !== undefined && size > 0) {
+      await pipeline(fileContent({ path, size }), archive.entry({ ...header, size }));
+    } else if (Buffer.isBuffer(data)) {
       await new Promise<void>((resolve, reject) => {
-        archive.entry(header, '', (error) => (error ? reject(error) : resolve()));
+        const made = archive.entry(header, data, (error) => (error ? reject(error) : resolve()));
+        made.on('error', reject);
       });
+    } else {
+      await pipeline(data, archive.entry({ ...header, size }));
     }
   }
   archive.finalize();
@@ -101,7 +112,7 @@ async function* fileContent(content: { path: string; size: number }): AsyncGener
 }
 
 function headerOf(entry: TarEntry): Partial<Header> & { name: string } {
-  const { name, type, mode, uid = 0, gid = 0, target } = entry;
+  const { name, type, mode, uid = 0, gid = 0, target, modified = MODIFIED } = entry;
   const pax = Object.fromEntries(
     Object.entries({ uid, gid })
       .filter(([, id]) => id > MAX_OCTAL_ID)
@@ -113,7 +124,7 @@ function headerOf(entry: TarEntry): Partial<Header> & { name: string } {
     mode,
     uid,
     gid,
-    mtime: MODIFIED,
+    mtime: modified,
     ...(target === undefined ? {} : { linkname: target }),
     ...(Object.keys(pax).length === 0 ? {} : { pax }),
   };

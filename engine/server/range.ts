@@ -1,11 +1,11 @@
 // Ranges of bytes that clients ask for.
 
-/** Reads a Range header with one range (RFC 9110, 14.2); undefined for none, or one to be ignored. */
+/** Reads a Range header with one range (RFC 9110, 14.2); undefined for none, or one to be ignored: several are answered with all of it. */
 export function rangeOf(
   header: string | undefined,
   size: number,
 ): { start: number; end: number } | 'unsatisfiable' | undefined {
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/i.exec(header ?? '') ?? [];
   if (first === undefined || last === undefined || (first === '' && last === '')) {
     return undefined;
   }

@@ -14,6 +14,7 @@ import { isFault, toProblem } from './problem.ts';
 import { authRoutes } from './routes/auth.ts';
 import { commitRoutes } from './routes/commits.ts';
 import { defaultsRoutes } from './routes/defaults.ts';
+import { downloadRoutes } from './routes/downloads.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fileRoutes } from './routes/files.ts';
@@ -180,7 +181,8 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     removalRoutes(routes, parts);
     mergeRoutes(routes, parts);
     foundCommitRoutes(routes, parts);
-    fileRoutes(routes, parts, options.onFault);
+    fileRoutes(routes, parts);
+    downloadRoutes(routes, parts, options.onFault);
     pipelineRoutes(routes, parts);
     previewRoutes(routes, parts);
     defaultsRoutes(routes, parts);

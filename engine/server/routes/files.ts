@@ -1,6 +1,6 @@
 // Files over HTTP.
 
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { EngineError } from '../../base/errors.ts';
 import { copyFile, deleteFiles } from '../../pfs/change-files.ts';
 import { lastGood, resolveCommit } from '../../pfs/commit-lookup.ts';
@@ -11,8 +11,6 @@ import {
   type FileEntry,
   findFile,
   globFiles,
-  isDirectory,
-  isLink,
   listPart,
   resolveFile,
   shownPath,
@@ -21,9 +19,7 @@ import {
 } from '../../pfs/files.ts';
 import { compileGlob } from '../../pfs/glob.ts';
 import { normalizePath, repoKeyOf } from '../../pfs/names.ts';
-import { readFiles } from '../../pfs/read-files.ts';
 import { putFiles, type Target } from '../../pfs/upload.ts';
-import { encodeFiles, type OutgoingFile } from '../frames.ts';
 import {
   answering,
   body,
@@ -34,26 +30,19 @@ import {
   pinOf,
   query,
   repoOf,
-  sendBytes,
   text,
 } from '../http.ts';
 import { demandRepo } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
-import { toProblem } from '../problem.ts';
-import { rangeOf } from '../range.ts';
 import { stagingOf, uploadParts } from '../upload-body.ts';
 import { viewCommit, viewFile } from '../views.ts';
-import { type File, FRAMES_TYPE } from '../wire.ts';
+import type { File } from '../wire.ts';
 import type { FilePage } from '../wire-files.ts';
 
-const FILES = '/repos/:project/:repo/files/:ref';
+export const FILES = '/repos/:project/:repo/files/:ref';
 
 /** Adds the routes of files. */
-export function fileRoutes(
-  server: FastifyInstance,
-  { context, queue }: EngineParts,
-  onFault: (error: unknown) => void,
-): void {
+export function fileRoutes(server: FastifyInstance, { context, queue }: EngineParts): void {
   const answered = answering(context);
 
   server.post(FILES, async (request) => {
@@ -172,30 +161,6 @@ export function fileRoutes(
     });
   });
 
-  server.get(`${FILES}/content`, async (request, reply) => {
-    const tree = await open(request);
-    try {
-      return await sendContent(tree, request, reply);
-    } catch (error) {
-      tree.close();
-      throw error;
-    }
-  });
-
-  server.get(`${FILES}/frames`, async (request, reply) => {
-    const tree = await open(request);
-    try {
-      const named = await matches(tree, query(request, 'path') ?? '');
-      return sendBytes(reply.type(FRAMES_TYPE), encodeFiles(outgoing(tree, named)), {
-        onFault,
-        onClose: tree.close,
-      });
-    } catch (error) {
-      tree.close();
-      throw error;
-    }
-  });
-
   function open(request: FastifyRequest): Promise<ReadableTree> {
     return openTree(context, repoOf(request), refOf(request));
   }
@@ -238,95 +203,6 @@ export function fileRoutes(
     return { items, next, offset, total };
   }
 
-  /** Returns what a path or glob names; rejects with `not_found` when that is nothing. */
-  async function matches(tree: ReadableTree, wanted: string): Promise<FileEntry[]> {
-    const path = normalizePath(wanted);
-    const exact = await findFile(tree.objects, tree.tree, path);
-    if (exact || (tree.tree === null && path === '')) {
-      return exact ? [exact] : [];
-    }
-    const found: FileEntry[] = [];
-    if (/[*?[{(]/.test(path)) {
-      for await (const match of globFiles(tree.objects, tree.tree, compileGlob(`/${path}`))) {
-        // What lies below a directory that matched comes with it.
-        if (!found.some((above) => match.path.startsWith(`${above.path}/`))) {
-          found.push(match);
-        }
-      }
-    }
-    if (found.length === 0) {
-      await resolveFile(tree.objects, tree.tree, { path, where: tree.where });
-    }
-    return found;
-  }
-
-  async function sendContent(
-    tree: ReadableTree,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<FastifyReply> {
-    const found = await matches(tree, query(request, 'path') ?? '');
-    const [only] = found;
-    if (only && found.length === 1 && isDirectory(only)) {
-      throw new EngineError(
-        'invalid',
-        `Cannot get "${shownPath(only)}": it is a directory; add -r to get what is in it`,
-      );
-    }
-    const link = found.find(isLink);
-    if (link && !flag(request, 'link')) {
-      throw new EngineError(
-        'invalid',
-        `Cannot get "${shownPath(link)}": it is a symbolic link; get the file it leads to, or add -r to get the link`,
-      );
-    }
-    reply.type('application/octet-stream');
-    const sending = { onFault, onClose: tree.close };
-    if (only === undefined || found.length > 1) {
-      const files = found.filter((entry) => !isDirectory(entry));
-      return sendBytes(reply, contentOf(tree, files), sending);
-    }
-    const { size } = await withStat(tree.objects, only);
-    const wanted = request.headers['if-match'];
-    if (wanted !== undefined && wanted !== '*' && wanted !== `"${only.id}"`) {
-      throw new EngineError(
-        'conflict',
-        `Cannot go on with "${shownPath(only)}": it has become another file meanwhile; begin anew`,
-      );
-    }
-    const range = rangeOf(request.headers.range, size);
-    if (range === 'unsatisfiable') {
-      const error = new EngineError(
-        'invalid',
-        `Cannot get range "${request.headers.range}" of "${shownPath(only)}": it has ${size} bytes`,
-      );
-      tree.close();
-      reply.code(416).header('content-range', `bytes */${size}`).type('application/problem+json');
-      return reply.send({ ...toProblem(error), status: 416 });
-    }
-    const { start, end } = range ?? { start: 0, end: size };
-    reply.header('accept-ranges', 'bytes').header('etag', `"${only.id}"`);
-    reply.header('content-length', end - start);
-    if (range) {
-      reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${size}`);
-    }
-    return sendBytes(reply, tree.readFile(only.id, { start, end }), sending);
-  }
-
-  async function* outgoing(
-    tree: ReadableTree,
-    named: readonly FileEntry[],
-  ): AsyncGenerator<OutgoingFile> {
-    for (const top of named) {
-      const parent = top.path.slice(0, top.path.lastIndexOf('/') + 1);
-      const files = readFiles(context, tree, walkFiles(tree.objects, top));
-      for await (const { file, size, data } of files) {
-        const path = file.path.slice(parent.length);
-        yield { path, size, data, executable: file.mode === '100755', isLink: isLink(file) };
-      }
-    }
-  }
-
   /** Returns what a diff compares with: what the request says, or the commit before. */
   async function olderSide(
     request: FastifyRequest,
@@ -363,12 +239,6 @@ function kindOf(change: FileDifference): 'added' | 'removed' | 'changed' {
     return 'added';
   }
   return change.new === undefined ? 'removed' : 'changed';
-}
-
-async function* contentOf(tree: ReadableTree, files: readonly FileEntry[]): AsyncGenerator<Buffer> {
-  for (const file of files) {
-    yield* tree.readFile(file.id);
-  }
 }
 
 /** Reads where a page of a directory begins. */

@@ -2,6 +2,7 @@
 
 import type { Guard } from '../../pfs/commit-queue.ts';
 import { findFile } from '../../pfs/files.ts';
+import { refusal } from '../conditions.ts';
 import type { S3Request } from './request.ts';
 import { S3Error } from './s3-error.ts';
 
@@ -18,17 +19,9 @@ export function readRefusal(
   request: S3Request,
   { etag, modified }: { readonly etag: string; readonly modified: number },
 ): 'NotModified' | 'PreconditionFailed' | undefined {
-  const since = (name: string) => Date.parse(request.header(name) ?? '');
   const seconds = Math.floor(modified / 1000) * 1000;
-  const match = request.header('if-match');
-  const none = request.header('if-none-match');
-  if (match === undefined ? seconds > since('if-unmodified-since') : !names(match, etag)) {
-    return 'PreconditionFailed';
-  }
-  if (none === undefined ? seconds <= since('if-modified-since') : names(none, etag)) {
-    return 'NotModified';
-  }
-  return undefined;
+  const refused = refusal((name) => request.header(name), { etag, modified: seconds });
+  return refused && (refused === 'failed' ? 'PreconditionFailed' : 'NotModified');
 }
 
 /**
