@@ -49,6 +49,8 @@ export interface Config {
   readonly egressDirectories: readonly string[];
   /** How long an egress that fails for a reason that may pass is tried again. */
   readonly egressRetryMs: number;
+  /** How long requests under way have to end when the engine does. */
+  readonly lastWordsMs: number;
   readonly logLevel: string;
   readonly credentials: {
     readonly accessKey: string;
@@ -94,6 +96,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     gitPollMs: number(env, 'PFS_GIT_POLL_MS', 60_000),
     egressDirectories: directories(env, 'PFS_EGRESS_DIRECTORIES'),
     egressRetryMs: number(env, 'PFS_EGRESS_RETRY_MS', HOUR / 6),
+    lastWordsMs: number(env, 'PFS_LAST_WORDS_MS', 10_000),
     logLevel: env.PFS_LOG_LEVEL || 'info',
     credentials: {
       accessKey: env.AWS_ACCESS_KEY_ID ?? '',

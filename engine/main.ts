@@ -31,6 +31,7 @@ import { sharedRoom } from './pipeline/resources.ts';
 import { KeyRing } from './secrets/key-ring.ts';
 import { checkSecrets } from './secrets/secret-checks.ts';
 import { Secrets } from './secrets/secrets.ts';
+import type { AnsweredRequest } from './server/access-log.ts';
 import { checkListening } from './server/listening.ts';
 import { Metrics } from './server/metrics.ts';
 import type { StoreParts } from './server/parts.ts';
@@ -104,6 +105,7 @@ async function start(
   const self = `${instance.id}${run}`;
   const onProblem = (error: unknown) => logger.warn({ err: error }, errorText(error));
 
+  const ending = new AbortController();
   const metrics = new Metrics({ ofProcess: true });
   const bucket = new MeasuringObjectStore(await openStore(config), {
     clock,
@@ -127,7 +129,14 @@ async function start(
     token: instance.token,
     allowedHosts: config.allowedHosts,
     pageDirectory: fileURLToPath(new URL('../web', import.meta.url)),
-    onFault: (error: unknown) => logger.error({ err: error }, errorText(error)),
+    onFault: (error: unknown, request?: string) =>
+      logger.error({ err: error, ...(request ? { request } : {}) }, errorText(error)),
+    ending: ending.signal,
+    lastWordsMs: config.lastWordsMs,
+    newId: () => random.bytes(16).toString('hex'),
+    ...(logger.isLevelEnabled('debug')
+      ? { onAnswered: (answered: AnsweredRequest) => logger.debug(answered, 'answered') }
+      : {}),
   };
   const announce = (address: string, s3?: string) =>
     instance.announce({
@@ -154,7 +163,11 @@ async function start(
     const rescue = { store: parts, reason, version, id: run, executorKind, started, shutDown };
     const server = makeRescueServer(rescue, serverOptions);
     announce(await server.listen(config.listen));
-    return { server, close: () => server.close() };
+    const close = () => {
+      ending.abort();
+      return server.close();
+    };
+    return { server, close };
   }
   const { store } = context;
   const hasUsers = context.journal.state.users.size > 0;
@@ -318,6 +331,7 @@ async function start(
     server,
     async close() {
       stopRenewing?.();
+      ending.abort();
       await swept;
       await Promise.all([ticker.stop(), gits.stop()]);
       await Promise.all([scheduler.stop(), hosting.stop(), upkeep.stop()]);

@@ -57,6 +57,8 @@ export async function* eventStream(
       }
     }
   }
+  // Not that anybody hears it who has gone: it tells those who are there that the engine ends. Browsers come again by themselves.
+  yield `event: end\nid: ${position}\ndata: {"seq":${position}}\n\n`;
 }
 
 /** Passes texts on, and calls `giveUp` where one is not taken for too long. */

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { EngineError } from '../base/errors.ts';
 import { isId } from '../base/ids.ts';
+import { linkAbort } from '../base/linked-abort.ts';
 import { answerOnce, type PfsContext, type Request } from '../pfs/context.ts';
 import { repoKeyOf } from '../pfs/names.ts';
 import { askerOf } from './identity.ts';
@@ -148,11 +149,28 @@ export function requester(request: FastifyRequest): Request {
   return { ...askerOf(request), id };
 }
 
-/** Returns a signal that aborts when the client goes away. */
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Aborts when the engine begins to end. */
+    readonly ending: AbortSignal;
+  }
+}
+
+/** Returns a signal that aborts when the client goes away, or the engine begins to end. */
 export function untilGone(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.on('close', () => gone.abort());
-  return gone.signal;
+  const { controller, unlink } = linkAbort(reply.server.ending);
+  reply.raw.on('close', () => {
+    unlink();
+    controller.abort();
+  });
+  return controller.signal;
+}
+
+/** Returns what is told of work that the end of the engine has cut off. */
+export function endingError(cause?: unknown): EngineError {
+  return new EngineError('unavailable', 'Cannot go on: the engine is ending; ask again shortly', {
+    cause,
+  });
 }
 
 /** Returns how many items the client wants on a page. */
@@ -221,12 +239,15 @@ export function pinOf(request: FastifyRequest): string | undefined {
 export function sendBytes(
   reply: FastifyReply,
   source: AsyncIterable<Buffer>,
-  options: { readonly onFault: (error: unknown) => void; readonly onClose?: () => void },
+  options: {
+    readonly onFault: (error: unknown, request?: string) => void;
+    readonly onClose?: () => void;
+  },
 ): FastifyReply {
   const stream = Readable.from(source, { objectMode: false, highWaterMark: 1024 * 1024 });
   stream.once('error', (error) => {
     if (!reply.raw.destroyed) {
-      options.onFault(error);
+      options.onFault(error, reply.request.id);
     }
   });
   stream.once('close', () => options.onClose?.());
@@ -240,6 +261,7 @@ export function sendLines<T>(reply: FastifyReply, documents: AsyncIterable<T>): 
   // The headers leave with the first byte: a reader learns at once that it is heard.
   stream.push('\n');
   const alive = setInterval(() => stream.push('\n'), KEEP_ALIVE_MS);
+  const { ending } = reply.server;
   let wanted: (() => void) | undefined;
   stream._read = () => wanted?.();
   const pump = async () => {
@@ -255,8 +277,12 @@ export function sendLines<T>(reply: FastifyReply, documents: AsyncIterable<T>): 
           });
         }
       }
+      if (ending.aborted) {
+        throw endingError();
+      }
     } catch (error) {
-      stream.push(`${JSON.stringify({ problem: toProblem(error) })}\n`);
+      const told = ending.aborted ? endingError(error) : error;
+      stream.push(`${JSON.stringify({ problem: toProblem(told) })}\n`);
     } finally {
       clearInterval(alive);
       stream.push(null);

@@ -7,6 +7,7 @@ import type { Operation } from '../journal/operations.ts';
 import type { State } from '../journal/state.ts';
 import type { StoreOperation } from '../object/measuring.ts';
 import type { PfsContext } from '../pfs/context.ts';
+import { routeOf } from './access-log.ts';
 import type { EngineParts } from './parts.ts';
 
 /** From half a millisecond to half a minute. */
@@ -88,7 +89,7 @@ export class Metrics {
   serve(server: FastifyInstance, parts: EngineParts): void {
     server.addHook('onResponse', async (request, reply) => {
       // The pattern of the route: names of repos would be endless.
-      const route = request.routeOptions.url ?? 'none';
+      const route = routeOf(request);
       const labels = { method: request.method, route, status: String(reply.statusCode) };
       this.#requests.observe(labels, reply.elapsedTime / 1000);
     });

@@ -1,12 +1,15 @@
 // The HTTP server: who may speak to it, how errors are told, and which routes there are.
 
+import { setMaxListeners } from 'node:events';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { EngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { accessOf, checkAccess } from './access.ts';
+import { type AnsweredRequest, logAccess, REQUEST_ID_HEADER, requestIdOf } from './access-log.ts';
 import { ChangeLog } from './change-log.ts';
 import { GIT_PREFIX } from './git/prefix.ts';
 import { gitRoutes } from './git/routes.ts';
+import { endingError } from './http.ts';
 import { LiveRequests } from './live-requests.ts';
 import { pageRoutes } from './page.ts';
 import type { EngineParts } from './parts.ts';
@@ -46,7 +49,16 @@ export interface ServerOptions {
   readonly token: string;
   /** Names, beside those of loopback, under which clients may reach the engine. */
   readonly allowedHosts: readonly string[];
-  readonly onFault: (error: unknown) => void;
+  /** Told of what is no fault of a request, with the id of that. */
+  readonly onFault: (error: unknown, request?: string) => void;
+  /** Makes an id that nothing else has. */
+  readonly newId: () => string;
+  /** Aborts when the engine begins to end: from then on it answers only what is under way. */
+  readonly ending: AbortSignal;
+  /** How long requests under way have to end when the server closes, in milliseconds. */
+  readonly lastWordsMs: number;
+  /** Told of every request once it is over, where that is wanted. */
+  readonly onAnswered?: (answered: AnsweredRequest) => void;
   /** With which it speaks TLS; undefined: it does not. */
   readonly certificate?: Certificate | undefined;
   /** The folder of the page's files. */
@@ -55,8 +67,6 @@ export interface ServerOptions {
 
 const PROBLEM_TYPE = 'application/problem+json';
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
-/** When the engine ends, requests under way have this long to do so too. */
-const LAST_WORDS_MS = 2000;
 /** Of every answer; the page has its own policy. */
 const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
@@ -65,7 +75,12 @@ const SECURITY_HEADERS = {
   'x-frame-options': 'DENY',
   'cross-origin-resource-policy': 'same-origin',
 };
+/** What a client is told of how soon another engine may answer, in seconds. */
+const RETRY_AFTER = '5';
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+
+/** What is answered until the very end. */
+const CALM_PATHS = new Set(['/healthz', `${API_PREFIX}/version`]);
 
 /**
  * Makes a server without routes: who may speak to it, and how errors are told. Without a context only the token of the
@@ -95,6 +110,7 @@ export function bareServer(
       void sendProblem(reply, toProblem(error));
     },
     requestTimeout: 0,
+    genReqId: ({ headers }) => requestIdOf(headers, options.newId),
   });
   for (const type of [FRAMES_TYPE, BYTES_TYPE, SESSION_TYPE]) {
     server.addContentTypeParser(type, (_request, payload, done) => done(null, payload));
@@ -106,11 +122,15 @@ export function bareServer(
   server.decorateRequest('needs');
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS).header(VERSION_HEADER, version);
+    reply.header(REQUEST_ID_HEADER, request.id);
     if (request.protocol === 'https') {
       reply.header('strict-transport-security', 'max-age=31536000');
     }
     request.needs = [];
     checkOrigin(request, options.allowedHosts);
+    if (options.ending.aborted && !CALM_PATHS.has(request.routeOptions.url ?? '')) {
+      throw endingError();
+    }
     if (accessOf(request) === 'open') {
       return;
     }
@@ -122,15 +142,22 @@ export function bareServer(
   });
   server.addHook('preClose', (done) => {
     // Who follows a log, or reads slowly, would keep the engine from ever ending.
-    setTimeout(() => server.server.closeAllConnections(), LAST_WORDS_MS).unref();
+    setTimeout(() => server.server.closeAllConnections(), options.lastWordsMs).unref();
     done();
   });
-  server.setErrorHandler((error, _request, reply) => {
+  if (options.onAnswered) {
+    logAccess(server, options.onAnswered);
+  }
+  server.setErrorHandler((error, request, reply) => {
     if (isFault(error)) {
-      options.onFault(error);
+      options.onFault(error, request.id);
     }
-    return sendProblem(reply, toProblem(error));
+    const isCut = options.ending.aborted && isEngineError(error, 'cancelled');
+    return sendProblem(reply, toProblem(isCut ? endingError(error) : error));
   });
+  // Each stream listens.
+  setMaxListeners(0, options.ending);
+  server.decorate('ending', options.ending);
   server.setNotFoundHandler((request, reply) => {
     const error = new EngineError(
       'not_found',
@@ -213,7 +240,14 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  return reply.code(problem.status).type(PROBLEM_TYPE).send(problem);
+  if (problem.status === 503) {
+    reply.header('retry-after', RETRY_AFTER);
+  }
+  const instance = `/requests/${reply.request.id}`;
+  return reply
+    .code(problem.status)
+    .type(PROBLEM_TYPE)
+    .send({ ...problem, instance });
 }
 
 /** Refuses what a page of another site could make a browser send. */

@@ -11,6 +11,11 @@ export const Problem = named(
     status: Type.Integer(),
     detail: Type.String({ description: 'The sentence for the user.' }),
     code: Type.String(),
+    instance: Type.Optional(
+      Type.String({
+        description: '`/requests/<id>`: the request, as the log of the engine names it.',
+      }),
+    ),
     details: Type.Optional(
       record(
         Type.Union([Type.String(), Type.Integer(), Type.Boolean(), Type.Array(Type.String())]),

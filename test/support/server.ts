@@ -66,13 +66,16 @@ export class TestServer {
   /** Every route it has, as `METHOD /path`. */
   readonly routes: readonly string[];
 
+  /** Aborting it lets the engine begin to end. */
+  readonly ending: AbortController;
+
   /** Ends the server, as the engine does when it is stopped. */
   readonly close: () => Promise<void>;
 
   private constructor(
     parts: Pick<
       TestServer,
-      'engine' | 'port' | 'faults' | 'events' | 'scratch' | 'routes' | 'close'
+      'engine' | 'port' | 'faults' | 'events' | 'scratch' | 'routes' | 'ending' | 'close'
     >,
   ) {
     this.engine = parts.engine;
@@ -81,6 +84,7 @@ export class TestServer {
     this.events = parts.events;
     this.scratch = parts.scratch;
     this.routes = parts.routes;
+    this.ending = parts.ending;
     this.close = parts.close;
   }
 
@@ -92,6 +96,7 @@ export class TestServer {
     const events = new EventEmitter();
     const scratch = mkdtempSync(join(tmpdir(), 'pfs-test-server-'));
     t.after(() => rmSync(scratch, { recursive: true, force: true }));
+    const ending = new AbortController();
     const server = makeServer(
       {
         context: pfs.context,
@@ -134,15 +139,25 @@ export class TestServer {
         token: TOKEN,
         allowedHosts: ['pfs.example'],
         pageDirectory: options.pageDirectory ?? '/nowhere',
-        onFault: (error) => void faults.push(error),
+        onFault: (error, request) => {
+          faults.push(error);
+          events.emit('fault', error, request);
+        },
+        ending: ending.signal,
+        lastWordsMs: 2000,
+        newId: () => CHANCE.random.bytes(16).toString('hex'),
+        onAnswered: (answered) => void events.emit('answered', answered),
       },
     );
     await server.listen({ host: '127.0.0.1', port: 0 });
     t.after(() => server.close());
     const { port } = server.server.address() as AddressInfo;
     const routes = routesOf(server.printRoutes({ commonPrefix: false }));
-    const close = () => server.close();
-    return new TestServer({ engine, port, faults, events, scratch, routes, close });
+    const close = () => {
+      ending.abort();
+      return server.close();
+    };
+    return new TestServer({ engine, port, faults, events, scratch, routes, ending, close });
   }
 
   /** Sends a request and resolves with the response, of which nothing has been read. */

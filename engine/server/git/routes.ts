@@ -22,7 +22,7 @@ const RECEIVE_PACK = 'git-receive-pack';
 export function gitRoutes(
   server: FastifyInstance,
   { context, version, scratch }: EngineParts,
-  onFault: (error: unknown) => void,
+  onFault: (error: unknown, request?: string) => void,
 ): void {
   const owned = new RepoObjects(context);
   for (const service of [UPLOAD_PACK, RECEIVE_PACK]) {

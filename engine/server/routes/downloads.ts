@@ -40,7 +40,7 @@ const ASK_AGAIN = 'private, no-cache';
 export function downloadRoutes(
   server: FastifyInstance,
   { context }: EngineParts,
-  onFault: (error: unknown) => void,
+  onFault: (error: unknown, request?: string) => void,
 ): void {
   for (const method of ['GET', 'HEAD']) {
     server.route({

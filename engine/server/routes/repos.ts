@@ -19,7 +19,7 @@ import { FRAMES_TYPE } from '../wire.ts';
 export function repoRoutes(
   server: FastifyInstance,
   { context }: EngineParts,
-  onFault: (error: unknown) => void,
+  onFault: (error: unknown, request?: string) => void,
 ): void {
   const { journal } = context;
   const change = changing(context);
