@@ -25,6 +25,7 @@ import { Scheduler } from './jobs/scheduler.ts';
 import { Ticker } from './jobs/ticker.ts';
 import { Workbench } from './jobs/workbench.ts';
 import { WorkerPool } from './jobs/worker-pool.ts';
+import { CachingObjectStore } from './object/caching.ts';
 import { MeasuringObjectStore } from './object/measuring.ts';
 import { CommitQueue } from './pfs/commit-queue.ts';
 import { sharedRoom } from './pipeline/resources.ts';
@@ -277,6 +278,11 @@ async function start(
       logs,
       secrets,
       metrics,
+      caches: {
+        files: cache.counts,
+        packs: context.packs.cache.counts,
+        ...(store instanceof CachingObjectStore ? { objects: store.counts } : {}),
+      },
       gits,
       version,
       id: run,

@@ -3,6 +3,7 @@
 
 import { linkSync, lstatSync, rmSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { CacheCounts } from '../base/cache-counts.ts';
 import { EngineError, isEngineError, systemCode } from '../base/errors.ts';
 import {
   cachedFiles,
@@ -69,6 +70,7 @@ const LOOK_AGAIN_BYTES = 64 * 1024 * 1024;
 
 /** Files by blob id and executable bit, least recently used ones dropped first. */
 export class FileCache {
+  readonly counts = new CacheCounts();
   readonly #directory: string;
   readonly #options: FileCacheOptions;
   readonly #freeBytes: (directory: string) => Promise<number>;
@@ -144,6 +146,7 @@ export class FileCache {
       throw placeError(error, target);
     }
     this.#touch(key, entry);
+    this.counts.count(true);
     return entry.size;
   }
 
@@ -171,6 +174,7 @@ export class FileCache {
       const known = this.#entries.get(key);
       if (known && this.#isIntact(key, known)) {
         this.#touch(key, known);
+        this.counts.count(true);
         known.pins += 1;
         return known;
       }
@@ -179,6 +183,7 @@ export class FileCache {
         const fetch = joined ?? this.#begin(file, { ...options, isAhead: false });
         const entry = await fetch.done;
         this.#use(entry);
+        this.counts.count(false);
         entry.pins += 1;
         return entry;
       } catch (error) {

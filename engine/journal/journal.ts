@@ -129,6 +129,11 @@ export class Journal<S extends JournalState, O> {
     return this.#fold.seq;
   }
 
+  /** The id of this engine, as its entries name it. */
+  get engine(): string {
+    return this.#engine;
+  }
+
   /** The finished records that left the state. */
   get history(): History {
     return this.#history;

@@ -2,6 +2,7 @@
 // absent, and no trouble of its own ever fails a read.
 
 import { mkdir } from 'node:fs/promises';
+import { CacheCounts } from '../base/cache-counts.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { CacheDirectory } from './cache-directory.ts';
@@ -34,6 +35,7 @@ export interface CachingOptions {
 
 /** Serves whole objects, and ranges of them, from the local disk once they were read whole. */
 export class CachingObjectStore implements ObjectStore {
+  readonly counts = new CacheCounts();
   readonly url: string;
   readonly #store: ObjectStore;
   readonly #options: CachingOptions;
@@ -106,6 +108,7 @@ export class CachingObjectStore implements ObjectStore {
   async #getRange(key: string, options: GetOptions & { range: ByteRange }): Promise<Buffer> {
     const { range } = options;
     const cached = await this.#try(() => this.#cache.read(key, range));
+    this.counts.count(cached !== undefined);
     if (cached === undefined) {
       return this.#store.get(key, options);
     }
@@ -135,6 +138,7 @@ export class CachingObjectStore implements ObjectStore {
 
   async #readWhole(key: string, options: GetOptions): Promise<Buffer> {
     const cached = await this.#try(() => this.#cache.read(key));
+    this.counts.count(cached !== undefined);
     if (cached?.bytes !== undefined) {
       return cached.bytes;
     }

@@ -1,5 +1,6 @@
 // A bounded memory of pack bytes that were read, shared by everything that reads packs. It never writes.
 
+import { CacheCounts } from '../base/cache-counts.ts';
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { packIndexKey, packKey } from './keys.ts';
 import type { GetOptions, ObjectStore } from './object-store.ts';
@@ -13,6 +14,8 @@ const MAX_FRESH_BYTES = 16 * 1024 * 1024;
 
 /** Reads ranges of packs in aligned blocks and keeps the recently used ones. */
 export class PackCache {
+  /** Of blocks. */
+  readonly counts = new CacheCounts();
   readonly #store: ObjectStore;
   readonly #maxBytes: number;
   readonly #blocks = new Map<string, { block: Promise<Buffer>; bytes: number }>();
@@ -96,6 +99,7 @@ export class PackCache {
   #block(pack: { id: string; bytes: number }, number: number): Promise<Buffer> {
     const key = `${pack.id}/${number}`;
     const known = this.#blocks.get(key);
+    this.counts.count(known !== undefined);
     if (known) {
       this.#blocks.delete(key);
       this.#blocks.set(key, known);

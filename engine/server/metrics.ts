@@ -20,6 +20,8 @@ const DATUM_STATES = ['processed', 'skipped', 'failed', 'recovered'] as const;
 export class Metrics {
   readonly #registry = new Registry();
   readonly #requests: Histogram<'method' | 'route' | 'status'>;
+  readonly #open: Gauge;
+  readonly #lag: Histogram;
   readonly #store: Histogram<'operation' | 'outcome'>;
   readonly #bytes: Counter<'operation'>;
   readonly #transactions: Counter;
@@ -37,6 +39,17 @@ export class Metrics {
       name: 'pfs_http_request_seconds',
       help: 'How long requests took, by route and status; streams count until their end',
       labelNames: ['method', 'route', 'status'],
+      buckets: SECONDS,
+      registers,
+    });
+    this.#open = new Gauge({
+      name: 'pfs_http_requests_open',
+      help: 'Requests under way, streams included',
+      registers,
+    });
+    this.#lag = new Histogram({
+      name: 'pfs_journal_lag_seconds',
+      help: 'How long after they were written, by the clocks of both, this engine knew the entries of others',
       buckets: SECONDS,
       registers,
     });
@@ -87,7 +100,9 @@ export class Metrics {
 
   /** Begins to count requests of a server, and answers `/metrics` there. */
   serve(server: FastifyInstance, parts: EngineParts): void {
+    server.addHook('onRequest', async () => this.#open.inc());
     server.addHook('onResponse', async (request, reply) => {
+      this.#open.dec();
       // The pattern of the route: names of repos would be endless.
       const route = routeOf(request);
       const labels = { method: request.method, route, status: String(reply.statusCode) };
@@ -101,8 +116,11 @@ export class Metrics {
     });
   }
 
-  #follow({ journal }: PfsContext): void {
-    journal.subscribe(({ transactions }) => {
+  #follow({ journal, clock }: PfsContext): void {
+    journal.subscribe(({ transactions, engine, time }) => {
+      if (engine !== journal.engine) {
+        this.#lag.observe(Math.max(0, clock.now() - time) / 1000);
+      }
       this.#entries.inc();
       this.#transactions.inc(transactions.length);
       for (const { operations } of transactions) {
@@ -118,8 +136,21 @@ export class Metrics {
     });
   }
 
-  #readState({ context, pool, runningJobs }: EngineParts): void {
+  #readState({ context, pool, runningJobs, caches }: EngineParts): void {
     const { journal } = context;
+    new Counter({
+      name: 'pfs_cache_reads_total',
+      help: 'Looks into caches: of files for datums, of blocks of packs in memory, of objects of a distant store; and whether it was there',
+      labelNames: ['cache', 'outcome'],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [cache, { hits, misses }] of Object.entries(caches)) {
+          this.inc({ cache, outcome: 'hit' }, hits);
+          this.inc({ cache, outcome: 'miss' }, misses);
+        }
+      },
+    });
     const gauge = (name: string, help: string, read: () => number) =>
       new Gauge({
         name,

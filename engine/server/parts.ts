@@ -1,5 +1,6 @@
 // What the API stands on. Handed in by main; routes hold no state of their own.
 
+import type { CacheCounts } from '../base/cache-counts.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { ExecutorHealth } from '../executor/executor.ts';
@@ -46,6 +47,8 @@ export interface EngineParts {
   readonly logs: JobLogs;
   readonly secrets: Secrets;
   readonly metrics: Metrics;
+  /** How the caches serve, by what they hold. */
+  readonly caches: Readonly<Record<string, CacheCounts>>;
   readonly gits: GitWatcher;
   readonly version: string;
   /** Random id of this run. */

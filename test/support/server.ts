@@ -115,6 +115,7 @@ export class TestServer {
         logs,
         secrets,
         metrics: new Metrics({ ofProcess: false }),
+        caches: { packs: pfs.context.packs.cache.counts },
         gits,
         version: '1.2.3',
         id: 'run',

@@ -70,3 +70,75 @@ it('requests to the store are told with their outcome, time and bytes', async ()
     ['list', 'ok', 0],
   ]);
 });
+
+interface Family {
+  type: string;
+  readonly series: Set<string>;
+}
+
+/** Reads the text format of Prometheus (version 0.0.4) and refuses what does not fit it. */
+function parse(text: string): Map<string, Family> {
+  const families = new Map<string, Family>();
+  assert.ok(text.endsWith('\n'));
+  for (const line of text.split('\n').filter((each) => each !== '')) {
+    const [, word, about = '', rest = ''] = /^# (HELP|TYPE) (\w+) (.+)$/.exec(line) ?? [];
+    if (word === 'HELP') {
+      assert.ok(!families.has(about), `${about} comes twice`);
+      families.set(about, { type: '', series: new Set() });
+    } else if (word === 'TYPE') {
+      assert.match(rest, /^(counter|gauge|histogram|summary)$/);
+      (families.get(about) as Family).type = rest;
+    } else {
+      const label = '[a-zA-Z_]\\w*="(?:[^"\\\\\\n]|\\\\[\\\\n"])*"';
+      const sample = new RegExp(
+        `^(\\w+)(\\{${label}(?:,${label})*\\})? (NaN|[+-]?Inf|[-+.0-9e]+)$`,
+      );
+      const [, name = '', labels = ''] = sample.exec(line) ?? [];
+      assert.notEqual(name, '', line);
+      const family =
+        families.get(name) ?? families.get(name.replace(/_(bucket|sum|count)$/, '')) ?? undefined;
+      assert.ok(family && family.type !== '', `${name} has no type`);
+      assert.ok(!family.series.has(name + labels), `${line} comes twice`);
+      family.series.add(name + labels);
+    }
+  }
+  return families;
+}
+
+it('what Prometheus reads can be read, and does not grow with names, paths, words or failures', async (t) => {
+  const server = await TestServer.start(t, { idle: true });
+  const figures = async () => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of (await server.open('GET', '/metrics')) as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+    }
+    return parse(Buffer.concat(chunks).toString());
+  };
+  const count = (families: Map<string, Family>) =>
+    [...families.values()].reduce((sum, { series }) => sum + series.size, 0);
+  const ask = async (index: number) => {
+    await server.json('POST', '/repos', { body: { project: 'default', name: `r${index}` } });
+    await server.put(`r${index}`, { [`/f${index}`]: 'x' });
+    await server.ask('GET', `/repos/default/r${index}/files/master/content?path=/f${index}`);
+    await server.ask('GET', `/repos/p${index}/absent`);
+    await server.ask('GET', `/nothing/of/the/kind/${index}`);
+    await server.ask('GET', `/jobs?state=s${index}`, {
+      headers: { 'request-id': `request-${index}` },
+    });
+  };
+  await ask(0);
+  await figures();
+  const before = await figures();
+  for (let index = 1; index < 25; index++) {
+    await ask(index);
+  }
+  const after = await figures();
+  assert.equal(count(after), count(before));
+  for (const name of [
+    'pfs_http_requests_open',
+    'pfs_cache_reads_total',
+    'pfs_journal_lag_seconds',
+  ]) {
+    assert.ok(after.has(name), name);
+  }
+});
