@@ -29,6 +29,8 @@ const WRITE_PIPELINE = { pipeline: 'writer' } as const;
 /** By method and path below the prefix of the API. */
 const API: Readonly<Record<string, Access>> = {
   'GET /version': 'open',
+  'GET /openapi.json': 'open',
+  'GET /reference': 'open',
   'GET /engine': 'user',
   'POST /engine/stop': 'admin',
   'GET /journal': 'admin',

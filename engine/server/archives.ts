@@ -6,7 +6,7 @@ import { createGzip } from 'node:zlib';
 import { makeZip } from 'client-zip';
 import { packTar, type TarEntry } from '../executor/tar-writer.ts';
 import type { OutgoingFile } from './frames.ts';
-import { ARCHIVE_FORMATS, type ArchiveFormat } from './wire-files.ts';
+import { ARCHIVE_FORMATS, type ArchiveFormat } from './wire.ts';
 
 /** A zip has to remember all its files until its end. */
 export const MAX_ZIP_FILES = 250_000;

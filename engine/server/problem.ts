@@ -19,10 +19,22 @@ const STATUS: Readonly<Record<ErrorCode, { status: number; title: string }>> = {
   internal: { status: 500, title: 'Internal error' },
 };
 
+/** Refusals of HTTP itself, whose code is `invalid` all the same. */
+const OF_HTTP: Readonly<Record<number, string>> = {
+  408: 'Too slow',
+  413: 'Too large',
+  414: 'Too long',
+  415: 'Unknown media type',
+  431: 'Too large',
+};
+
 /** Returns what a client is told of an error. What is not an error of ours shows no more than that it happened. */
 export function toProblem(error: unknown): Problem {
   const known = isEngineError(error) ? error : fromHttp(error);
-  const { status, title } = STATUS[known.code];
+  const { statusCode } = isEngineError(error) ? {} : (error as { statusCode?: number });
+  const ofHttp = OF_HTTP[statusCode ?? 0];
+  const { status, title } =
+    ofHttp === undefined ? STATUS[known.code] : { status: statusCode ?? 400, title: ofHttp };
   return {
     type: `/problems/${known.code}`,
     title,
@@ -41,9 +53,11 @@ export function isFault(error: unknown): boolean {
 function fromHttp(error: unknown): EngineError {
   const { statusCode, message } = error as { statusCode?: number; message?: string };
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return new EngineError('invalid', `Cannot read the request: ${message ?? 'it is malformed'}`, {
-      cause: error,
-    });
+    const what =
+      statusCode === 413
+        ? 'its body is too large for a document; files are sent as frames or bytes'
+        : (message ?? 'it is malformed');
+    return new EngineError('invalid', `Cannot read the request: ${what}`, { cause: error });
   }
   if ((error as { code?: string }).code === 'ECONNRESET') {
     return new EngineError('cancelled', 'Cannot go on: the client went away', { cause: error });

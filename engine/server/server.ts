@@ -6,6 +6,7 @@ import { EngineError, isEngineError } from '../base/errors.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { accessOf, checkAccess } from './access.ts';
 import { type AnsweredRequest, logAccess, REQUEST_ID_HEADER, requestIdOf } from './access-log.ts';
+import { refuseBadHttp } from './bad-http.ts';
 import { ChangeLog } from './change-log.ts';
 import { GIT_PREFIX } from './git/prefix.ts';
 import { gitRoutes } from './git/routes.ts';
@@ -17,6 +18,7 @@ import { isFault, toProblem } from './problem.ts';
 import { authRoutes } from './routes/auth.ts';
 import { commitRoutes } from './routes/commits.ts';
 import { defaultsRoutes } from './routes/defaults.ts';
+import { descriptionRoutes } from './routes/description.ts';
 import { downloadRoutes } from './routes/downloads.ts';
 import { engineRoutes } from './routes/engine.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -42,7 +44,14 @@ import { workbenchRoutes } from './routes/workbench.ts';
 import { Sessions } from './sessions.ts';
 import { identify, type SignInOptions } from './sign-in.ts';
 import type { Certificate } from './tls-files.ts';
-import { API_PREFIX, BYTES_TYPE, FRAMES_TYPE, type Problem, VERSION_HEADER } from './wire.ts';
+import {
+  API_PREFIX,
+  BYTES_TYPE,
+  FRAMES_TYPE,
+  PROBLEM_TYPE,
+  type Problem,
+  VERSION_HEADER,
+} from './wire.ts';
 import { SESSION_TYPE } from './wire-workbench.ts';
 
 export interface ServerOptions {
@@ -65,7 +74,6 @@ export interface ServerOptions {
   readonly pageDirectory: string;
 }
 
-const PROBLEM_TYPE = 'application/problem+json';
 const MAX_BODY_BYTES = 8 * 1024 * 1024;
 /** Of every answer; the page has its own policy. */
 const SECURITY_HEADERS = {
@@ -111,6 +119,7 @@ export function bareServer(
     },
     requestTimeout: 0,
     genReqId: ({ headers }) => requestIdOf(headers, options.newId),
+    clientErrorHandler: refuseBadHttp,
   });
   for (const type of [FRAMES_TYPE, BYTES_TYPE, SESSION_TYPE]) {
     server.addContentTypeParser(type, (_request, payload, done) => done(null, payload));
@@ -199,6 +208,7 @@ export function makeServer(parts: EngineParts, options: ServerOptions): FastifyI
     routes.addHook('preValidation', async (request) =>
       (await requestCheck()).checkRequest(request),
     );
+    descriptionRoutes(routes, parts);
     engineRoutes(routes, parts);
     repoRoutes(routes, parts, options.onFault);
     projectRoutes(routes, parts);

@@ -1,84 +1,133 @@
-// What travels about users, their tokens and their rights.
+// The schemas of users, their tokens and their rights, and of sign-ins of browsers.
 
-/** The least first: each role may all that those before it may. */
-export type Role = 'reader' | 'writer' | 'owner';
+import { Type } from '@sinclair/typebox';
+import { named, nullable, oneOf, type Wire } from './wire-schema.ts';
 
-export interface User {
-  readonly name: string;
-  readonly robot: boolean;
-  readonly admin: boolean;
-  readonly created: string;
-}
+const KINDS = ['token', 's3'] as const;
 
-export interface CreateUser {
-  readonly name: string;
-  readonly robot?: boolean;
-}
+export const Role = named(
+  'Role',
+  oneOf(['reader', 'writer', 'owner'], {
+    description: 'The least first: each may all that those before it may.',
+  }),
+);
+export type Role = Wire<typeof Role>;
 
-export interface Token {
-  readonly id: string;
-  readonly user: string;
-  readonly name: string;
-  /** A key for S3 has the id as its access key. */
-  readonly kind: 'token' | 's3';
-  readonly created: string;
-  /** Null: never. */
-  readonly expires: string | null;
-  readonly revoked: string | null;
-  readonly state: 'good' | 'expired' | 'revoked';
-}
+export const User = named(
+  'User',
+  Type.Object({
+    name: Type.String(),
+    robot: Type.Boolean(),
+    admin: Type.Boolean(),
+    created: Type.String(),
+  }),
+);
+export type User = Wire<typeof User>;
 
-export interface CreateToken {
-  /** Oneself where it is not said. */
-  readonly user?: string;
-  readonly name?: string;
-  /** In milliseconds; where it is not said it never expires. */
-  readonly lifetime?: number;
-  readonly kind?: 'token' | 's3';
-}
+export const CreateUser = named(
+  'CreateUser',
+  Type.Object({ name: Type.String(), robot: Type.Optional(Type.Boolean()) }),
+);
+export type CreateUser = Wire<typeof CreateUser>;
 
-/** A token as it is made: its secret is told this once. */
-export interface NewToken extends Token {
-  readonly secret: string;
-}
+export const Token = named(
+  'Token',
+  Type.Object({
+    id: Type.String(),
+    user: Type.String(),
+    name: Type.String(),
+    kind: oneOf(KINDS, { description: 'A key for S3 has the id as its access key.' }),
+    created: Type.String(),
+    expires: nullable(Type.String(), { description: 'Null: never.' }),
+    revoked: nullable(Type.String()),
+    state: oneOf(['good', 'expired', 'revoked']),
+  }),
+);
+export type Token = Wire<typeof Token>;
 
-/** What a role is on: one of these. */
-export interface RoleScope {
-  /** `project/name`. */
-  readonly repo?: string;
-  readonly project?: string;
-  readonly secret?: string;
-}
+export const CreateToken = named(
+  'CreateToken',
+  Type.Object({
+    user: Type.Optional(Type.String({ description: 'Oneself where it is not said.' })),
+    name: Type.Optional(Type.String()),
+    lifetime: Type.Optional(
+      Type.Number({
+        description: 'In milliseconds; where it is not said it never expires.',
+      }),
+    ),
+    kind: Type.Optional(oneOf(KINDS)),
+  }),
+);
+export type CreateToken = Wire<typeof CreateToken>;
 
-export interface Grant extends RoleScope {
-  readonly user: string;
-  readonly role: Role;
-}
+export const NewToken = named(
+  'NewToken',
+  Type.Object(
+    { ...Token.properties, secret: Type.String() },
+    { description: 'A token as it is made: its secret is told this once.' },
+  ),
+);
+export type NewToken = Wire<typeof NewToken>;
 
-/** Who one is. */
-export interface WhoAmI {
-  readonly name: string;
-  readonly robot: boolean;
-  readonly admin: boolean;
-  /** When the token that was shown expires; null: never. */
-  readonly expires: string | null;
-  readonly roles: readonly Grant[];
-}
+export const RoleScope = named(
+  'RoleScope',
+  Type.Object(
+    {
+      repo: Type.Optional(Type.String({ description: '`project/name`.' })),
+      project: Type.Optional(Type.String()),
+      secret: Type.Optional(Type.String()),
+    },
+    { description: 'What a role is on: one of these.' },
+  ),
+);
+export type RoleScope = Wire<typeof RoleScope>;
 
-/** A sign-in of a browser: one of these. */
-export interface BeginSession {
-  readonly token?: string;
-  readonly code?: string;
-}
+export const Grant = named(
+  'Grant',
+  Type.Object({ ...RoleScope.properties, user: Type.String(), role: Role }),
+);
+export type Grant = Wire<typeof Grant>;
 
-/** What `pfs ui` puts behind the address: good once, for a minute. */
-export interface SessionCode {
-  readonly code: string;
-  readonly expires: string;
-}
+export const WhoAmI = named(
+  'WhoAmI',
+  Type.Object(
+    {
+      name: Type.String(),
+      robot: Type.Boolean(),
+      admin: Type.Boolean(),
+      expires: nullable(Type.String(), {
+        description: 'When the token that was shown expires; null: never.',
+      }),
+      roles: Type.Array(Grant),
+    },
+    { description: 'Who one is.' },
+  ),
+);
+export type WhoAmI = Wire<typeof WhoAmI>;
 
-/** The role somebody has on something; null: none. */
-export interface RoleCheck {
-  readonly user: string;
-  readonly role: Role | null;
-}
+export const BeginSession = named(
+  'BeginSession',
+  Type.Object(
+    { token: Type.Optional(Type.String()), code: Type.Optional(Type.String()) },
+    { description: 'A sign-in of a browser: one of these.' },
+  ),
+);
+export type BeginSession = Wire<typeof BeginSession>;
+
+export const SessionCode = named(
+  'SessionCode',
+  Type.Object(
+    { code: Type.String(), expires: Type.String() },
+    { description: 'What `pfs ui` puts behind the address: good once, for a minute.' },
+  ),
+);
+export type SessionCode = Wire<typeof SessionCode>;
+
+export const RoleCheck = named(
+  'RoleCheck',
+  Type.Object(
+    { user: Type.String(), role: nullable(Role) },
+    { description: 'The role somebody has on something; null: none.' },
+  ),
+);
+export type RoleCheck = Wire<typeof RoleCheck>;

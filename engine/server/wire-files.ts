@@ -52,7 +52,3 @@ export const FileChange = named(
   }),
 );
 export type FileChange = Wire<typeof FileChange>;
-
-/** What directories can be had as. */
-export const ARCHIVE_FORMATS = ['tar', 'tar.gz', 'zip'] as const;
-export type ArchiveFormat = (typeof ARCHIVE_FORMATS)[number];

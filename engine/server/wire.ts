@@ -27,6 +27,8 @@ export const TRANSACTION_HEADER = 'pfs-transaction';
 export const FRAMES_TYPE = 'application/vnd.pfs.frames';
 /** Media type of the bytes of one file. */
 export const BYTES_TYPE = 'application/octet-stream';
+/** Media type of problems (RFC 9457). */
+export const PROBLEM_TYPE = 'application/problem+json';
 /** Media type of streams of documents, one on each line. */
 export const LINES_TYPE = 'application/x-ndjson';
 
@@ -35,3 +37,7 @@ export interface Page<T> {
   readonly items: readonly T[];
   readonly next: string | null;
 }
+
+/** What directories can be had as. */
+export const ARCHIVE_FORMATS = ['tar', 'tar.gz', 'zip'] as const;
+export type ArchiveFormat = (typeof ARCHIVE_FORMATS)[number];

@@ -35,8 +35,8 @@ export interface Operation {
   readonly answer?: TSchema;
   /** The document on each line of an answer that comes line by line. */
   readonly lines?: TSchema;
-  /** Media type of an answer that is neither. */
-  readonly bytes?: string;
+  /** Media types of an answer that is neither. */
+  readonly bytes?: string | readonly string[];
   /** Of a success that is not 200. */
   readonly status?: 202 | 204;
   /** Whether ranges and conditions are honoured (RFC 9110, 13 and 14). */
@@ -62,6 +62,7 @@ export const TAGS = {
   provenance: 'Where data came from, and why jobs did what they did.',
   transactions: 'Several changes as one.',
   secrets: 'What commands need and nobody may read.',
+  users: 'Who may do what: users, tokens, roles, and sign-ins of browsers.',
   upkeep: 'Trash, retention, usage and collection.',
   store: 'The store: whether it is whole, and copies of it.',
   workbench: 'Work on one datum by hand.',

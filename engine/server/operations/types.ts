@@ -54,7 +54,9 @@ export type ItemOf<K extends Key> =
 
 /** Operations that are answered with a document, or with nothing. */
 export type CallKey = {
-  [K in Key]: Operations[K] extends { readonly lines: TSchema } | { readonly bytes: string }
+  [K in Key]: Operations[K] extends
+    | { readonly lines: TSchema }
+    | { readonly bytes: string | readonly string[] }
     ? never
     : K;
 }[Key];
@@ -69,7 +71,7 @@ export type LinesKey = {
 
 /** Operations that are answered with bytes. */
 export type BytesKey = {
-  [K in Key]: Operations[K] extends { readonly bytes: string } ? K : never;
+  [K in Key]: Operations[K] extends { readonly bytes: string | readonly string[] } ? K : never;
 }[Key];
 
 /** Operations that are sent a stream. */

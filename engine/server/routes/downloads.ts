@@ -25,11 +25,9 @@ import { flag, param, query, repoOf, sendBytes } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { toProblem } from '../problem.ts';
 import { rangeOf } from '../range.ts';
-import { FRAMES_TYPE } from '../wire.ts';
-import { ARCHIVE_FORMATS } from '../wire-files.ts';
+import { ARCHIVE_FORMATS, FRAMES_TYPE, PROBLEM_TYPE } from '../wire.ts';
 import { FILES } from './files.ts';
 
-const PROBLEM_TYPE = 'application/problem+json';
 /** What may run or load in a file that is shown: nothing but its own looks. */
 const SANDBOX =
   "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:";

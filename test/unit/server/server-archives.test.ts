@@ -14,8 +14,7 @@ import {
   FRAME_LINK,
   type OutgoingFile,
 } from '../../../engine/server/frames.ts';
-import { API_PREFIX, FRAMES_TYPE } from '../../../engine/server/wire.ts';
-import { ARCHIVE_FORMATS } from '../../../engine/server/wire-files.ts';
+import { API_PREFIX, ARCHIVE_FORMATS, FRAMES_TYPE } from '../../../engine/server/wire.ts';
 import { scratchDirectory } from '../../support/scratch.ts';
 import { readAll, TestServer } from '../../support/server.ts';
 
