@@ -170,7 +170,7 @@ export function bareServer(
   server.setNotFoundHandler((request, reply) => {
     const error = new EngineError(
       'not_found',
-      `Cannot find "${request.method} ${request.url.split('?')[0]}": the API has no such route`,
+      `Cannot find "${request.method} ${request.url.split('?')[0]?.slice(0, 200)}": the API has no such route`,
     );
     return sendProblem(reply, toProblem(error));
   });
