@@ -248,6 +248,7 @@ async function start(
     clock,
     logs,
     secrets,
+    admission,
     scratch: join(config.home, 'scratch', 'hosting'),
     minFreeBytes: config.minFreeBytes,
     self,

@@ -41,7 +41,7 @@ export class BatchTaker {
           throw error;
         }
         onProblem(error);
-        await clock.sleep(backOff.pause(0), { signal }).catch(() => undefined);
+        await clock.sleep(backOff.pauseOf(clock), { signal }).catch(() => undefined);
       }
     }
   }

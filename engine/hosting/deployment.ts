@@ -4,18 +4,21 @@ import { join } from 'node:path';
 import { parseDuration } from '../base/duration.ts';
 import { errorText, isEngineError } from '../base/errors.ts';
 import type { PortAddress } from '../executor/executor.ts';
+import type { Place } from '../jobs/admission.ts';
 import { taskMaker } from '../jobs/datum-tasks.ts';
 import type { JobInputs } from '../jobs/job-inputs.ts';
 import { type PinnedImage, PinnedImages } from '../jobs/pinned-images.ts';
 import { pullLog } from '../jobs/pull-log.ts';
 import { LentSession } from '../jobs/session-writer.ts';
-import { secretSource } from '../jobs/worker-secrets.ts';
+import { ShownSecrets, secretSource } from '../jobs/worker-secrets.ts';
 import { workerSpec } from '../jobs/worker-spec.ts';
 import type { ImageRecord, JobRecord } from '../journal/records.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
+import { hostedNeed } from '../pipeline/resources.ts';
 import type { Service } from '../pipeline/spec.ts';
 import { BackOff } from './back-off.ts';
 import type { HostedWorker, HostParts } from './host.ts';
+import type { HostedRoom } from './hosted-room.ts';
 import { readyInTime } from './readiness.ts';
 import { Resident } from './resident.ts';
 import { Upstream } from './upstream.ts';
@@ -33,6 +36,7 @@ export interface DeploymentOptions {
   readonly image: ImageRecord | null;
   /** Of this deployment alone. */
   readonly directory: string;
+  readonly room: HostedRoom;
   /** Called whenever it became ready, or is ready no more. */
   readonly onChange: () => void;
   /** Called when its container ended by itself after it had been ready. */
@@ -54,12 +58,14 @@ export class Deployment {
   #image: ImageRecord | undefined;
   #since = 0;
   #failure: string | undefined;
+  #place: Place | undefined;
+  #secrets = new ShownSecrets(undefined);
 
   constructor(options: DeploymentOptions) {
     this.#options = options;
     this.job = options.job;
-    const { parts, job, directory, inputs, service } = options;
-    this.#resident = new Resident({ parts, directory });
+    const { parts, job, directory, inputs, service, room } = options;
+    this.#resident = new Resident({ parts, directory, room });
     this.#name = `${inputs.spec.pipeline.name}-v${job.version}-${job.id.slice(-6)}`;
     this.#began = parts.clock.now();
     this.drainMs = parseDuration(service.drain_timeout) ?? 0;
@@ -80,9 +86,24 @@ export class Deployment {
     return this.#failure;
   }
 
+  /** What it waits for before it can start; undefined while it waits for nothing. */
+  get place(): Place | undefined {
+    return this.#place;
+  }
+
+  /** Whether the secrets that it was given are others by now. */
+  get hasOldSecrets(): boolean {
+    return this.#upstream !== undefined && this.#secrets.areOutdated;
+  }
+
   /** The image that it runs, once it has run. */
   get image(): ImageRecord | undefined {
     return this.#image;
+  }
+
+  /** What it serves. */
+  get served(): Pick<DeploymentOptions, 'inputs' | 'datum'> {
+    return this.#options;
   }
 
   get worker(): HostedWorker {
@@ -138,6 +159,8 @@ export class Deployment {
     const late = new AbortController();
     const signal = AbortSignal.any([this.#closing.signal, late.signal]);
     const task = taskMaker(inputs, { job, context, session })(datum, this.#name);
+    const secrets = new ShownSecrets(secretSource(parts.secrets, inputs.spec));
+    this.#secrets = secrets;
     let tooLate = '';
     let readying: Promise<void> | undefined;
     try {
@@ -147,7 +170,14 @@ export class Deployment {
           { key: job.pipeline, version: job.version },
           { spec: inputs.spec, image, name: this.#name },
         ),
-        secrets: secretSource(parts.secrets, inputs.spec),
+        secrets,
+        room: {
+          need: (capacity) => hostedNeed(inputs.spec, capacity),
+          onWait: (place) => {
+            this.#place = place;
+            this.#options.onChange();
+          },
+        },
         port: service.internal_port,
         signal,
         // Whoever closes it says how long it has.

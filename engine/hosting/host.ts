@@ -2,6 +2,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import type { Executor } from '../executor/executor.ts';
+import type { Admission } from '../jobs/admission.ts';
 import type { FileCache } from '../jobs/file-cache.ts';
 import type { JobLogs } from '../jobs/logs.ts';
 import type { PfsContext } from '../pfs/context.ts';
@@ -14,6 +15,8 @@ export interface HostParts {
   readonly clock: Clock;
   readonly logs: JobLogs;
   readonly secrets: Secrets;
+  /** What containers share with the workers of jobs. */
+  readonly admission: Admission;
   /** Directory for what containers see, on the same disk as the cache. */
   readonly scratch: string;
   /** What must stay free on that disk. */

@@ -13,13 +13,16 @@ import { InputDirectory } from '../jobs/inputs.ts';
 import { LineTail } from '../jobs/line-tail.ts';
 import { OutputDirectory } from '../jobs/output-directory.ts';
 import { removeWorkerDirectory } from '../jobs/worker-directory.ts';
-import { type SecretSource, ShownSecrets } from '../jobs/worker-secrets.ts';
+import type { ShownSecrets } from '../jobs/worker-secrets.ts';
 import type { HostParts } from './host.ts';
+import type { HostedRoom, RoomWish } from './hosted-room.ts';
 
 export interface ResidentOptions {
   readonly parts: HostParts;
   /** Of this container alone. */
   readonly directory: string;
+  /** Of its pipeline. */
+  readonly room: HostedRoom;
   /** Keep what stands in `/pfs/out` when the container is started again. */
   readonly keepsOutput?: boolean;
 }
@@ -33,8 +36,10 @@ export interface ResidentRun {
     WorkerSpec,
     'inputDirectory' | 'outputDirectory' | 'alone' | 'port' | 'secrets'
   >;
-  /** What the command may see of secrets, as they are when it is started. */
-  readonly secrets: SecretSource | undefined;
+  /** What the command may see of secrets: opened when it is started. */
+  readonly secrets: ShownSecrets;
+  /** What it takes of the machine, and where it says that it waits for that. */
+  readonly room: Pick<RoomWish, 'need' | 'onWait'>;
   readonly port?: number;
   /** Ends the container: it is told to end, and killed after `graceMs()`. */
   readonly signal: AbortSignal;
@@ -82,18 +87,27 @@ export class Resident {
    * with other errors where the executor, the store or this machine fails.
    */
   async run(run: ResidentRun): Promise<string> {
-    const { task, signal, onLog, onStarted, port } = run;
+    const { signal } = run;
     if (this.#options.parts.executor.kind !== 'docker') {
       throw new EngineError(
         'failed_precondition',
         'services and spouts need containers, and this engine runs commands without; start it with Docker',
       );
     }
+    const leave = await this.#options.room.enter({ ...run.room, signal });
+    try {
+      return await this.#run(run);
+    } finally {
+      leave();
+    }
+  }
+
+  async #run(run: ResidentRun): Promise<string> {
+    const { task, signal, onLog, onStarted, port, secrets } = run;
     this.make();
     // Pipes would have to be watched for as long as the command runs: all files are there from the start.
     const entries = task.entries.map((entry) => ({ ...entry, lazy: false }));
     await this.#inputs.show(entries, { contents: task.contents, signal });
-    const secrets = new ShownSecrets(run.secrets);
     const worker = await this.#options.parts.executor.startWorker(
       {
         ...run.worker,

@@ -1,18 +1,19 @@
 // One service: the newest commit whose container is ready is served, through a door that stays open while containers come
 // and go. What should be served follows from the journal alone, so that a restart needs nothing remembered.
 
-import type { Clock } from '../base/clock.ts';
 import { errorText, isEngineError } from '../base/errors.ts';
 import { endJob } from '../jobs/job-end.ts';
 import { Wake } from '../jobs/wake.ts';
 import type { HostRecord } from '../journal/host-record.ts';
-import type { JobRecord, PipelineRecord, PipelineState } from '../journal/records.ts';
+import type { JobRecord, PipelineRecord } from '../journal/records.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
+import { atMost } from './at-most.ts';
 import { BackOff } from './back-off.ts';
 import { Deployment, deploymentDirectory } from './deployment.ts';
 import { Doorway } from './doorway.ts';
 import type { Host, HostedWorker, HostParts } from './host.ts';
 import type { HostStatus } from './host-status.ts';
+import { HostedRoom } from './hosted-room.ts';
 import {
   claimJob,
   lastServed,
@@ -22,6 +23,7 @@ import {
   serviceJobs,
   takeOver,
 } from './service-jobs.ts';
+import { serviceState } from './service-state.ts';
 
 /** How long a replaced container has to end by itself once it was told to. */
 const GRACE_MS = 10_000;
@@ -38,6 +40,7 @@ export class ServiceHost implements Host {
   readonly #changed = new Wake();
   readonly #closing = new AbortController();
   readonly #door: Doorway;
+  readonly #room: HostedRoom;
   readonly #retiring = new Set<Promise<void>>();
   /** Why jobs that are yet to be served could not be, by id. */
   readonly #failures = new Map<string, string>();
@@ -56,6 +59,7 @@ export class ServiceHost implements Host {
     this.#status = options.status;
     this.#key = options.key;
     this.#door = new Doorway(parts.clock);
+    this.#room = new HostedRoom(parts.admission, options.key);
   }
 
   get workers(): readonly HostedWorker[] {
@@ -104,7 +108,7 @@ export class ServiceHost implements Host {
         }
         // What is in the way may be gone with the next change: a spec that names another port.
         const changed = this.#changed.next;
-        await atMost(changed, { ms: backOff.pause(0), clock, signal });
+        await atMost(changed, { ms: backOff.pauseOf(clock), clock, signal });
       }
     }
   }
@@ -160,13 +164,14 @@ export class ServiceHost implements Host {
     const waiting = jobs.filter(
       ({ job, isServed, isReady }) => isReady && !isServed && job.id !== this.#serving?.job.id,
     );
+    this.#renew(pipeline);
     const next = this.#next;
-    if (next && !waiting.some(({ job }) => job.id === next.job.id)) {
+    if (next && !this.#isRenewal(next) && !waiting.some(({ job }) => job.id === next.job.id)) {
       // Stopped by a user, or removed.
       this.#next = undefined;
       this.#retire(next);
     }
-    if (this.#next?.failure !== undefined) {
+    if (this.#next?.failure !== undefined && !this.#isRenewal(this.#next)) {
       this.#failures.set(this.#next.job.id, this.#next.failure);
     }
     const newest = waiting.at(-1)?.job;
@@ -188,6 +193,18 @@ export class ServiceHost implements Host {
     }
   }
 
+  /** Serves the same data from a new container where what is served was given secrets that have changed. */
+  #renew(pipeline: PipelineRecord): void {
+    const old = this.#serving;
+    if (old?.hasOldSecrets && !this.#next) {
+      this.#next = this.#deploy(old.job, old.served, pipeline);
+    }
+  }
+
+  #isRenewal(deployment: Deployment): boolean {
+    return deployment.job.id === this.#serving?.job.id;
+  }
+
   #deploy(
     job: JobRecord,
     served: Extract<Served, { datum: unknown }>,
@@ -206,6 +223,7 @@ export class ServiceHost implements Host {
       service,
       image: job.version === pipeline.version ? pipeline.image : job.image,
       directory: deploymentDirectory(this.#parts, job),
+      room: this.#room,
       onChange: () => this.refresh(),
       onRestart: (reason) => void this.#status.restarted(reason).catch(this.#parts.onProblem),
     });
@@ -216,6 +234,7 @@ export class ServiceHost implements Host {
   /** Leads all traffic to a container that is ready, and lets the one before it finish what is under way. */
   async #promote(next: Deployment, service: NonNullable<PipelineSpec['service']>): Promise<void> {
     const old = this.#serving;
+    const isRenewal = this.#isRenewal(next);
     if (this.#door.fits(service)) {
       this.#door.route(next.upstream);
     } else {
@@ -231,7 +250,7 @@ export class ServiceHost implements Host {
     }
     this.#serving = next;
     this.#next = undefined;
-    this.#untold = next;
+    this.#untold = isRenewal ? this.#untold : next;
     this.#refused = undefined;
     this.#retire(old);
   }
@@ -255,7 +274,7 @@ export class ServiceHost implements Host {
       version: serving?.job.version ?? null,
       since: serving?.since ?? null,
     };
-    const how = this.#how();
+    const how = serviceState({ serving, next: this.#next, refused: this.#refused });
     const isSame = Object.entries(host).every(
       ([name, value]) =>
         JSON.stringify(value) === JSON.stringify(pipeline.host?.[name as keyof HostRecord]),
@@ -263,30 +282,6 @@ export class ServiceHost implements Host {
     if (!isSame || how.state !== pipeline.state || how.reason !== pipeline.reason) {
       await this.#status.update(host, how);
     }
-  }
-
-  #how(): { readonly state: PipelineState; readonly reason: string } {
-    const serving = this.#serving;
-    const next = this.#next;
-    const meanwhile = serving?.upstream ? `; commit ${serving.job.id} is served meanwhile` : '';
-    if (next?.failure !== undefined) {
-      const reason = `commit ${next.job.id} is not served: ${next.failure}${meanwhile}`;
-      return { state: 'crashing', reason };
-    }
-    if (serving && !serving.upstream && serving.failure !== undefined) {
-      return { state: 'crashing', reason: serving.failure };
-    }
-    if (next || (serving && !serving.upstream)) {
-      return { state: serving?.upstream ? 'running' : 'starting', reason: '' };
-    }
-    if (this.#refused) {
-      const reason = `the newest commit is not served: ${this.#refused.reason}${meanwhile}`;
-      const state = this.#refused.isWrong ? 'crashing' : serving ? 'running' : 'standby';
-      return { state, reason };
-    }
-    return serving
-      ? { state: 'running', reason: '' }
-      : { state: 'standby', reason: 'nothing to serve yet' };
   }
 
   async #end(
@@ -314,17 +309,4 @@ export class ServiceHost implements Host {
       .finally(() => this.#retiring.delete(retiring));
     this.#retiring.add(retiring);
   }
-}
-
-/** Resolves when `work` does, when so much time has passed, or when the signal aborts. */
-async function atMost(
-  work: Promise<unknown>,
-  limit: { readonly ms: number; readonly clock: Clock; readonly signal?: AbortSignal },
-): Promise<void> {
-  const { ms, clock, signal } = limit;
-  const over = new AbortController();
-  const either = signal ? AbortSignal.any([signal, over.signal]) : over.signal;
-  const late = clock.sleep(ms, { signal: either }).catch(() => undefined);
-  await Promise.race([work, late]);
-  over.abort();
 }

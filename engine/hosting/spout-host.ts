@@ -4,14 +4,16 @@
 import { join } from 'node:path';
 import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import type { PortAddress } from '../executor/executor.ts';
+import type { Place } from '../jobs/admission.ts';
 import { PinnedImages } from '../jobs/pinned-images.ts';
 import { pullLog } from '../jobs/pull-log.ts';
 import { committedContents } from '../jobs/session-writer.ts';
 import { Wake } from '../jobs/wake.ts';
-import { secretSource } from '../jobs/worker-secrets.ts';
+import { ShownSecrets, secretSource } from '../jobs/worker-secrets.ts';
 import { workerSpec } from '../jobs/worker-spec.ts';
 import type { PipelineRecord } from '../journal/records.ts';
 import { pipelineEnvironment } from '../pipeline/environment.ts';
+import { hostedNeed } from '../pipeline/resources.ts';
 import { type PipelineSpec, type Service, stdinText } from '../pipeline/spec.ts';
 import { BackOff } from './back-off.ts';
 import { readMarker } from './batch-commit.ts';
@@ -19,6 +21,7 @@ import { BatchTaker } from './batch-taker.ts';
 import { Doorway } from './doorway.ts';
 import type { Host, HostedWorker, HostParts } from './host.ts';
 import type { HostStatus } from './host-status.ts';
+import { HostedRoom } from './hosted-room.ts';
 import { readyInTime } from './readiness.ts';
 import { Resident } from './resident.ts';
 import { Upstream } from './upstream.ts';
@@ -51,7 +54,8 @@ export class SpoutHost implements Host {
     this.#status = options.status;
     this.#isHeir = options.isHeir;
     const directory = join(parts.scratch, 'spouts', options.id);
-    this.#resident = new Resident({ parts, directory, keepsOutput: true });
+    const room = new HostedRoom(parts.admission, options.status.key);
+    this.#resident = new Resident({ parts, directory, room, keepsOutput: true });
     this.#taker = new BatchTaker(parts, {
       directory: this.#resident.output.path,
       notes: join(directory, 'taken'),
@@ -153,6 +157,7 @@ export class SpoutHost implements Host {
     const signal = AbortSignal.any([closing, end.signal]);
     const log = logs.open(job, '', { maxBytes: MAX_LOG_BYTES });
     const about = { pipeline, image: image.record };
+    const secrets = new ShownSecrets(secretSource(parts.secrets, spec));
     let failure: string | undefined;
     const stop = (why?: unknown) => {
       if (!signal.aborted) {
@@ -169,7 +174,11 @@ export class SpoutHost implements Host {
       return await this.#resident.run({
         task: await this.#task(pipeline, spec),
         worker: workerSpec(pipeline, { spec, image, name: this.#name }),
-        secrets: secretSource(parts.secrets, spec),
+        secrets,
+        room: {
+          need: (capacity) => hostedNeed(spec, capacity),
+          onWait: (place) => void (place && this.#waits(place).catch(parts.onProblem)),
+        },
         ...(service ? { port: service.internal_port } : {}),
         signal,
         graceMs: () => (failure === undefined ? GRACE_MS : 0),
@@ -178,7 +187,7 @@ export class SpoutHost implements Host {
           beside = Promise.all([
             this.#started(addresses, { service, pipeline, signal }).catch(stop),
             this.#taker.takeWhile(about, signal).catch(stop),
-            this.#watchVersion(pipeline, signal).then(() => stop()),
+            this.#watch({ pipeline, secrets, signal }).then(() => stop()),
           ]);
         },
       });
@@ -243,16 +252,29 @@ export class SpoutHost implements Host {
     await this.#status.update({ ...now, serving: null }, { state: 'running', reason: '' });
   }
 
-  /** Resolves when the pipeline is another version by now. */
-  async #watchVersion(pipeline: PipelineRecord, signal: AbortSignal): Promise<void> {
+  /** Resolves when what it runs is not what it should run any more: another version, or with other secrets. */
+  async #watch(running: {
+    readonly pipeline: PipelineRecord;
+    readonly secrets: ShownSecrets;
+    readonly signal: AbortSignal;
+  }): Promise<void> {
+    const { pipeline, secrets, signal } = running;
+    const isCurrent = () =>
+      this.#status.pipeline?.version === pipeline.version && !secrets.areOutdated;
     const over = new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    while (!signal.aborted && this.#status.pipeline?.version === pipeline.version) {
+    while (!signal.aborted && isCurrent()) {
       const { next } = this.#changed;
-      if (this.#status.pipeline?.version === pipeline.version) {
+      if (isCurrent()) {
         await Promise.race([next, over]);
       }
+    }
+  }
+
+  async #waits({ reason }: Place): Promise<void> {
+    if (this.#status.pipeline) {
+      await this.#status.update({}, { state: 'starting', reason });
     }
   }
 

@@ -4,6 +4,8 @@
 import type { Clock } from '../base/clock.ts';
 import { EngineError } from '../base/errors.ts';
 import type { Room } from '../pipeline/resources.ts';
+import { HeldLease, type Lease } from './lease.ts';
+import { fits, refuseTooLarge, shareOf } from './room-fit.ts';
 import { formatRoom } from './room-text.ts';
 
 /** How long who was admitted may go on although others wait. A change costs nothing, but each takes a look. */
@@ -21,6 +23,11 @@ export interface Demand {
   readonly pipeline: string;
   /** What it needs, given what there is in all. */
   readonly need: (capacity: Room) => Room;
+  /**
+   * Let it in as soon as it fits, whoever waits: those may wait for what its pipeline has and gives back only once this one
+   * works.
+   */
+  readonly passes?: boolean;
   /** How long it may go on although others wait; a moment where undefined. */
   readonly turnMs?: number;
   /** Takes its place here while it waits, and undefined again. */
@@ -33,13 +40,6 @@ export interface Place {
   readonly since: number;
   /** What is waited for, and who has it. */
   readonly reason: string;
-}
-
-/** What one worker has been given; it goes back with {@link release}. */
-export interface Lease {
-  /** Whether to go on with the next piece of work; where false, release it and enter again. */
-  readonly mayStay: boolean;
-  release(): void;
 }
 
 interface Waiter {
@@ -115,8 +115,11 @@ export class Admission {
   #admit(): void {
     const capacity = this.#capacity;
     while (capacity !== undefined) {
-      const first = this.#first();
-      if (first === undefined || !fits(first.need, this.#free(capacity))) {
+      const free = this.#free(capacity);
+      const first =
+        this.#waiting.find(({ demand, need }) => demand.passes && fits(need, free)) ??
+        this.#first();
+      if (first === undefined || !fits(first.need, free)) {
         return;
       }
       this.#waiting = this.#waiting.filter((one) => one !== first);
@@ -128,6 +131,7 @@ export class Admission {
         share: shareOf(first.need, capacity),
         since: clock.monotonic(),
         mayStay: (own) => this.#mayStay(own),
+        shrink: (own, need) => this.#shrink(own, need),
         release: (own) => this.#release(own),
       });
       this.#held.add(lease);
@@ -135,34 +139,48 @@ export class Admission {
     }
   }
 
-  #first(): Waiter | undefined {
+  #first(had = this.#hadByAll()): Waiter | undefined {
     let first: Waiter | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const waiter of this.#waiting) {
-      const had = this.#hadBy(waiter.demand.pipeline);
-      if (had < least) {
-        [first, least] = [waiter, had];
+      const own = had.get(waiter.demand.pipeline) ?? 0;
+      if (own < least) {
+        [first, least] = [waiter, own];
       }
     }
     return first;
   }
 
+  /** Asked before each piece of work: what costs least to tell comes first. */
   #mayStay(lease: HeldLease): boolean {
-    const first = this.#waiting.length === 0 ? undefined : this.#first();
-    return (
-      first === undefined ||
-      this.#options.clock.monotonic() - lease.since < lease.turnMs ||
-      first.demand.pipeline === lease.pipeline ||
-      this.#hadBy(first.demand.pipeline) >= this.#hadBy(lease.pipeline)
-    );
+    if (
+      this.#waiting.length === 0 ||
+      this.#options.clock.monotonic() - lease.since < lease.turnMs
+    ) {
+      return true;
+    }
+    const had = this.#hadByAll();
+    const first = this.#first(had)?.demand.pipeline ?? lease.pipeline;
+    return first === lease.pipeline || (had.get(first) ?? 0) >= (had.get(lease.pipeline) ?? 0);
+  }
+
+  #shrink(lease: HeldLease, need: Room): void {
+    if (this.#capacity !== undefined && this.#held.has(lease)) {
+      this.#count(lease);
+      lease.become({
+        need,
+        share: shareOf(need, this.#capacity),
+        since: this.#options.clock.monotonic(),
+      });
+      this.#admit();
+    }
   }
 
   #release(lease: HeldLease): void {
     if (!this.#held.delete(lease)) {
       return;
     }
-    const { pipeline } = lease;
-    this.#had.set(pipeline, (this.#had.get(pipeline) ?? 0) + this.#timeOf(lease));
+    this.#count(lease);
     this.#admit();
     if (this.#held.size === 0) {
       // Nobody is at work: from here on all are equal again, and nothing need be remembered.
@@ -170,29 +188,34 @@ export class Admission {
     }
   }
 
+  /** Remembers what a lease has had until now. */
+  #count(lease: HeldLease): void {
+    const { pipeline } = lease;
+    this.#had.set(pipeline, (this.#had.get(pipeline) ?? 0) + this.#timeOf(lease));
+  }
+
   /** What a pipeline is taken to have had when it comes. */
   #arrival(pipeline: string): number {
-    const isHere =
-      [...this.#held].some((lease) => lease.pipeline === pipeline) ||
-      this.#waiting.some((one) => one.demand.pipeline === pipeline);
-    const own = this.#had.get(pipeline) ?? 0;
-    if (isHere) {
-      return own;
-    }
+    const had = this.#hadByAll();
+    const own = had.get(pipeline) ?? 0;
     const here = new Set([
       ...[...this.#held].map((lease) => lease.pipeline),
       ...this.#waiting.map((one) => one.demand.pipeline),
     ]);
-    const least = Math.min(...[...here].map((one) => this.#hadBy(one)));
+    if (here.has(pipeline)) {
+      return this.#had.get(pipeline) ?? 0;
+    }
+    const least = Math.min(...[...here].map((one) => had.get(one) ?? 0));
     return Number.isFinite(least) ? Math.max(own, least) : own;
   }
 
-  #hadBy(pipeline: string): number {
-    let had = this.#had.get(pipeline) ?? 0;
+  /** What each pipeline has had up to now, what it holds included. */
+  #hadByAll(): ReadonlyMap<string, number> {
+    const all = new Map(this.#had);
     for (const lease of this.#held) {
-      had += lease.pipeline === pipeline ? this.#timeOf(lease) : 0;
+      all.set(lease.pipeline, (all.get(lease.pipeline) ?? 0) + this.#timeOf(lease));
     }
-    return had;
+    return all;
   }
 
   #timeOf(lease: HeldLease): number {
@@ -216,75 +239,6 @@ export class Admission {
     const by = shown.length > 0 ? `, at work: ${shown.join(', ')}` : '';
     return `waits for room for a worker (${formatRoom(waiter.need)}); free are ${formatRoom(this.#free(capacity))} of ${formatRoom(capacity)}${by}`;
   }
-}
-
-class HeldLease implements Lease {
-  readonly pipeline: string;
-  readonly need: Room;
-  readonly share: number;
-  readonly since: number;
-  readonly turnMs: number;
-  readonly #mayStay: (own: HeldLease) => boolean;
-  readonly #release: (own: HeldLease) => void;
-
-  constructor(options: {
-    readonly pipeline: string;
-    readonly need: Room;
-    readonly share: number;
-    readonly since: number;
-    readonly turnMs: number;
-    readonly mayStay: (own: HeldLease) => boolean;
-    readonly release: (own: HeldLease) => void;
-  }) {
-    this.pipeline = options.pipeline;
-    this.need = options.need;
-    this.share = options.share;
-    this.since = options.since;
-    this.turnMs = options.turnMs;
-    this.#mayStay = options.mayStay;
-    this.#release = options.release;
-  }
-
-  get mayStay(): boolean {
-    return this.#mayStay(this);
-  }
-
-  release(): void {
-    this.#release(this);
-  }
-}
-
-const SETTINGS = [
-  { name: 'cpus', field: 'resource_requests.cpu', setting: 'PFS_CPUS' },
-  { name: 'memoryBytes', field: 'resource_requests.memory', setting: 'PFS_MEMORY_BYTES' },
-  { name: 'gpus', field: 'resource_requests.gpu', setting: 'PFS_GPUS' },
-] as const;
-
-function refuseTooLarge(need: Room, capacity: Room): void {
-  for (const { name, field, setting } of SETTINGS) {
-    if (need[name] > capacity[name]) {
-      const [asked, had] = [need, capacity].map((room) =>
-        formatRoom({ cpus: 0, memoryBytes: 0, gpus: 0, [name]: room[name] }),
-      );
-      throw new EngineError(
-        'failed_precondition',
-        `Cannot start a worker: it needs ${asked}, and pipelines have ${had} here in all; lower ${field}, or give pipelines more with ${setting} where the machine has it`,
-      );
-    }
-  }
-}
-
-function fits(need: Room, free: Room): boolean {
-  // Fractions of CPUs add up to a little more than they should.
-  return (
-    need.cpus <= free.cpus + 1e-6 && need.memoryBytes <= free.memoryBytes && need.gpus <= free.gpus
-  );
-}
-
-/** How much of the machine a worker takes: its part of what it takes most of. */
-function shareOf(need: Room, capacity: Room): number {
-  const parts = SETTINGS.map(({ name }) => (need[name] === 0 ? 0 : need[name] / capacity[name]));
-  return Math.max(...parts);
 }
 
 function cancelled(signal: AbortSignal): EngineError {

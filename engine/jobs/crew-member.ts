@@ -2,9 +2,10 @@
 
 import type { Clock } from '../base/clock.ts';
 import { linkAbort } from '../base/linked-abort.ts';
-import type { Admission, Demand, Lease, Place } from './admission.ts';
+import type { Admission, Demand, Place } from './admission.ts';
 import type { DatumRunner } from './datum-runner.ts';
 import type { DatumOutcome, DatumRunOptions, DatumTask } from './datum-task.ts';
+import type { Lease } from './lease.ts';
 
 /** What a worker does now. */
 export interface WorkerActivity {

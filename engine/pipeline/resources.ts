@@ -70,6 +70,20 @@ export function workerNeed(spec: Resources, capacity: Room): Room {
   };
 }
 
+/**
+ * Returns what a container needs that runs for ever: what is requested, else its limit, and nothing where the spec says nothing,
+ * since what waits most of the time would keep everybody else out for good.
+ */
+export function hostedNeed(spec: Resources, capacity: Room): Room {
+  const { resource_requests: requests, resource_limits: limits } = spec;
+  return {
+    cpus: requests?.cpu ?? Math.min(limits?.cpu ?? 0, capacity.cpus),
+    memoryBytes:
+      bytes(requests?.memory) ?? Math.min(bytes(limits?.memory) ?? 0, capacity.memoryBytes),
+    gpus: gpusOf(spec),
+  };
+}
+
 function gpusOf(spec: Resources): number {
   return spec.resource_limits?.gpu?.number ?? spec.resource_requests?.gpu?.number ?? 0;
 }

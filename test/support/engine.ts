@@ -72,8 +72,8 @@ export interface TestEngineOptions {
 /** A spec as tests write it: what is not said is a copy of one repo, file by file. */
 export interface TestSpec {
   readonly name: string;
-  /** A repo, or an input as specs have it. */
-  readonly input: string | Readonly<Record<string, unknown>>;
+  /** A repo, or an input as specs have it; none for a spout. */
+  readonly input?: string | Readonly<Record<string, unknown>>;
   readonly glob?: string;
   readonly image?: string;
   readonly transform?: Readonly<Record<string, unknown>>;
@@ -177,6 +177,7 @@ export class TestEngine {
       clock,
       logs,
       secrets,
+      admission,
       scratch: join(scratch, 'hosting'),
       minFreeBytes: 0,
       self,

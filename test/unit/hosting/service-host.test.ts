@@ -1,59 +1,12 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { it, type TestContext } from 'node:test';
+import { it } from 'node:test';
 import { stopJobIn } from '../../../engine/jobs/job-end.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import { makeChange } from '../../../engine/pfs/change.ts';
 import { dropSetIn } from '../../../engine/pfs/drop.ts';
-import { TestEngine, type TestEngineOptions } from '../../support/engine.ts';
-import type { FakeRun } from '../../support/fake-executor.ts';
-import { ask } from '../../support/hammer.ts';
+import { TestEngine } from '../../support/engine.ts';
 import { Latch } from '../../support/latch.ts';
-
-const SPEC = { name: 'web', input: 'data', glob: '/', service: { internal_port: 80 } };
-
-/** User code that serves the file `x` of its data, once `ready` lets it; a file `bad` makes it end at once. */
-function serve(ready: (x: string) => Promise<void> = async () => undefined) {
-  return async (run: FakeRun): Promise<number> => {
-    const { x = '', bad } = run.input('data');
-    if (bad !== undefined) {
-      await run.print('it is bad\n');
-      return 3;
-    }
-    await ready(x);
-    const server = createServer((_, answer) => answer.end(x));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    run.spec.onStarted?.([{ host: '127.0.0.1', port, direct: true }]);
-    await new Promise<void>((resolve) =>
-      run.spec.signal?.addEventListener('abort', () => resolve()),
-    );
-    server.closeAllConnections();
-    server.close();
-    return 0;
-  };
-}
-
-async function setUp(t: TestContext, options: TestEngineOptions = {}): Promise<TestEngine> {
-  const engine = await TestEngine.start(t, options);
-  engine.executor.setCode('web', serve());
-  await engine.repos('data');
-  return engine;
-}
-
-async function text(engine: TestEngine): Promise<string> {
-  const { address } = engine.record('web').host ?? {};
-  return (await ask(`http://${address?.host}:${address?.port}/`)).text;
-}
-
-/** Resolves when the data of this commit is served. */
-async function serving(engine: TestEngine, id: string): Promise<void> {
-  await engine.until(() => {
-    const { host } = engine.record('web');
-    return host?.serving === id && host.since !== null;
-  });
-}
+import { SPEC, serve, serving, setUp, text } from './serving.ts';
 
 it('what is just starting is not dropped for a newer commit; what came between is never served', async (t) => {
   const engine = await setUp(t);

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { HostedRoom } from '../../../engine/hosting/hosted-room.ts';
+import { Admission } from '../../../engine/jobs/admission.ts';
+import type { Room } from '../../../engine/pipeline/resources.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { SPEC, serving, setUp, text } from './serving.ts';
+
+const NEVER = new AbortController().signal;
+
+function rig() {
+  const room = (cpus: number): Room => ({ cpus, memoryBytes: 0, gpus: 0 });
+  const capacity = () => Promise.resolve(room(4));
+  const admission = new Admission({ clock: new ManualClock(), capacity });
+  const web = new HostedRoom(admission, 'web');
+  const enter = (cpus: number) =>
+    web.enter({ need: () => room(cpus), signal: NEVER, onWait: () => undefined });
+  /** Whether a job's worker of that size would have to wait. */
+  const waits = async (cpus: number) => {
+    const over = new AbortController();
+    let isWaiting = false;
+    const onWait = (place: unknown) => {
+      isWaiting ||= place !== undefined;
+    };
+    const entered = admission.enter(
+      { pipeline: 'job', need: () => room(cpus), onWait },
+      over.signal,
+    );
+    entered.catch(() => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    over.abort();
+    (await entered.catch(() => undefined))?.release();
+    return isWaiting;
+  };
+  return { enter, waits };
+}
+
+it('a container takes the place of another although there is room for one only', async () => {
+  const { enter, waits } = rig();
+  const leave = await enter(4);
+  const leaveNext = await enter(4);
+  leave();
+  assert.equal(await waits(1), true);
+  leaveNext();
+  assert.equal(await waits(4), false);
+});
+
+it('one that needs more gets that on top, one that needs less gives the rest back', async () => {
+  const { enter, waits } = rig();
+  const small = await enter(1);
+  const large = await enter(3);
+  assert.deepEqual([await waits(1), await waits(2)], [false, true]);
+  small();
+  assert.deepEqual([await waits(1), await waits(2)], [false, true]);
+  const last = await enter(2);
+  large();
+  assert.deepEqual([await waits(2), await waits(3)], [false, true]);
+  last();
+  assert.equal(await waits(4), false);
+});
+
+it('one that needs more than there is in all is refused, and does not wait for itself', async () => {
+  const { enter } = rig();
+  await enter(2);
+  await assert.rejects(enter(5), {
+    code: 'failed_precondition',
+    message: /resource_requests\.cpu/,
+  });
+});
+
+it("a service that asks for nothing is in no job's way", async (t) => {
+  const engine = await setUp(t, { room: { cpus: 1 } });
+  await engine.put('data', { x: '1' });
+  await engine.pipeline(SPEC);
+  await engine.until(() => engine.record('web').host?.since != null);
+  await engine.pipeline({ name: 'first', input: 'data', resource_requests: { cpu: 1 } });
+  await engine.until(() => engine.executor.count('first') === 1);
+});
+
+it('one that fills the machine is replaced all the same, and jobs wait for it', async (t) => {
+  const engine = await setUp(t, { room: { cpus: 1 } });
+  await engine.put('data', { x: '1' });
+  await engine.pipeline({ ...SPEC, resource_requests: { cpu: 1 } });
+  await engine.until(() => engine.record('web').host?.since != null);
+  await engine.pipeline({ name: 'first', input: 'data' });
+  const next = await engine.put('data', { x: '2' });
+  await serving(engine, next.id);
+  assert.equal(await text(engine), '2');
+  assert.equal(engine.executor.count('first'), 0);
+  await engine.stop('web');
+  await engine.until(() => engine.executor.count('first') > 0);
+});
