@@ -1,0 +1,78 @@
+// What differs between commits: files, lines, pictures; each under an address of its own.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { assertAccessible } from './support/axe.ts';
+import { serveRichRepo } from './support/rich-repo.ts';
+import { addressOf, visit, WITHOUT_BROWSER } from './support/visit.ts';
+
+const DIFF = '/repos/default/data/diff';
+
+describe('comparisons', { skip: WITHOUT_BROWSER }, () => {
+  it('lists the files that differ, and goes to each', async (t) => {
+    const { server, first } = await serveRichRepo(t);
+    const path = `${DIFF}?old=${first}&new=master`;
+    const page = await visit(t, { address: addressOf(server), path });
+    await page.getByText('5 files: 2 added, 2 changed, 1 removed').waitFor();
+    await assertAccessible(page, 'changed files');
+    await page.getByRole('button', { name: 'Swap' }).click();
+    await page.getByText('5 files: 1 added, 2 changed, 2 removed').waitFor();
+    await page.getByRole('link', { name: 'notes/1.txt' }).click();
+    await page.getByText('removed, 4 B').waitFor();
+    const query = new URL(page.url()).searchParams;
+    assert.deepEqual(
+      ['old', 'new', 'path'].map((name) => query.get(name)),
+      ['master', first, 'notes/1.txt'],
+    );
+    await page.getByRole('link', { name: 'All changed files' }).click();
+    await page.getByLabel('From').fill('no-such-branch');
+    await page.getByRole('button', { name: 'Compare' }).click();
+    await page.getByRole('alert').getByText('no-such-branch').waitFor();
+  });
+
+  it('shows lines side by side and below each other, with the words that changed', async (t) => {
+    const { server, correction } = await serveRichRepo(t);
+    const path = `${DIFF}?new=${correction}&path=log.txt`;
+    for (const theme of ['light', 'dark'] as const) {
+      const page = await visit(t, { address: addressOf(server), path, theme });
+      await page
+        .getByText('59 849 lines as before')
+        .or(page.getByText('lines as before').last())
+        .waitFor();
+      const marks = page.locator('.diff mark');
+      await marks.first().waitFor();
+      assert.deepEqual(await marks.allTextContents(), ['new ']);
+      const removed = page.locator('.diff-half.removed');
+      assert.deepEqual(
+        (await removed.allTextContents()).map((text) => text.replace(/^\d+/, '')),
+        [10, 40, 41, 42].map((line) => `−line ${line} of the log`),
+      );
+      await assertAccessible(page, `lines side by side, ${theme}`);
+      await page.getByRole('button', { name: 'Unified' }).click();
+      await page.getByLabel('Changed lines', { exact: true }).waitFor();
+      assert.equal(new URL(page.url()).searchParams.get('view'), 'unified');
+      assert.equal(await page.locator('.diff .added').count(), 2);
+      await assertAccessible(page, `lines below each other, ${theme}`);
+    }
+  });
+
+  it('shows pictures side by side', async (t) => {
+    const { server, correction } = await serveRichRepo(t);
+    const path = `${DIFF}?new=${correction}&path=picture.png`;
+    const page = await visit(t, { address: addressOf(server), path });
+    for (const side of ['Before', 'After']) {
+      await page.getByRole('region', { name: side }).getByText('160 × 100').waitFor();
+    }
+    const colours =
+      await page.evaluate(`[...document.querySelectorAll('.pictures img')].map((img) => {
+      const canvas = document.createElement('canvas').getContext('2d');
+      canvas.drawImage(img, 0, 0);
+      return [...canvas.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+    })`);
+    assert.deepEqual(colours, [
+      [220, 120, 20],
+      [20, 120, 220],
+    ]);
+    await assertAccessible(page, 'pictures side by side');
+  });
+});
