@@ -97,7 +97,7 @@ describe('previews', { skip: WITHOUT_BROWSER }, () => {
   it('opens and closes a tree by keys', async (t) => {
     const { server } = await serveRichRepo(t);
     const page = await visit(t, { address: addressOf(server), path: `${FILES}/data.json` });
-    const row = (name: string) => page.getByRole('treeitem', { name });
+    const row = (name: string) => page.getByRole('treeitem', { name, exact: true });
     await row('values [2400]').waitFor();
     await page.getByRole('treeitem').first().focus();
     await page.keyboard.press('End');

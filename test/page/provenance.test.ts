@@ -10,7 +10,7 @@ const COPIED = DEEP_FILE.split('/').at(-1) ?? '';
 
 describe('provenance', { skip: WITHOUT_BROWSER }, () => {
   it('leads from an output file by its datum to the file it was made from, by keys alone', async (t) => {
-    const { server, newest } = await serveRichRepo(t);
+    const { server } = await serveRichRepo(t);
     for (const theme of ['light', 'dark'] as const) {
       const path = `/repos/default/copy/files/master/deep/er/${encodeURIComponent(COPIED)}`;
       const page = await visit(t, { address: addressOf(server), path, theme });
@@ -26,7 +26,7 @@ describe('provenance', { skip: WITHOUT_BROWSER }, () => {
       await page.getByText(`data:/${DEEP_FILE}`).waitFor();
       await page.keyboard.press('ArrowRight');
       await page.keyboard.press('Enter');
-      await page.waitForURL(`**/repos/default/data/files/${newest}/deep/er/*`);
+      await page.waitForURL('**/repos/default/data/files/*/deep/er/*');
       await page.getByText('found', { exact: true }).waitFor();
     }
   });

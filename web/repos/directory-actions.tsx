@@ -49,9 +49,7 @@ function DownloadChoice({ at }: { readonly at: FilePlace }): JSX.Element {
   return (
     <span class="pair">
       <Action
-        work={() =>
-          saveAs(filesRoute(at.repo, at.ref, 'content'), { path: `/${at.path}`, format }, name)
-        }
+        work={() => saveAs(filesRoute(at.repo, at.ref), { path: `/${at.path}`, format }, name)}
       >
         <Icon name="download" />
         Download

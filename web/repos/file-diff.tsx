@@ -113,7 +113,7 @@ function Contents({ a, b }: { readonly a: Side; readonly b: Side }): JSX.Element
       <div class="pictures">
         {[a, b].map((side, index) => (
           <section key={index} aria-label={index === 0 ? 'Before' : 'After'}>
-            <h3>{index === 0 ? 'Before' : 'After'}</h3>
+            <h2>{index === 0 ? 'Before' : 'After'}</h2>
             {side ? (
               <MediaView source={side} nature={read.nature as FileNature} />
             ) : (
