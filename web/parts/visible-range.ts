@@ -15,18 +15,30 @@ export interface Range {
   readonly after: number;
 }
 
-/** Returns the rows to draw where the list has been scrolled by `depth` and `seen` pixels of it can be seen. */
-export function rangeAt(
-  depth: number,
-  {
-    count,
-    rowHeight,
-    seen,
-  }: { readonly count: number; readonly rowHeight: number; readonly seen: number },
-): Range {
+interface Listed {
+  readonly count: number;
+  readonly rowHeight: number;
+  /** How many pixels of the list can be seen. */
+  readonly seen: number;
+}
+
+/** Returns how far to scroll for a row to be the first that is seen. */
+export function depthOf(row: number, list: Listed): number {
+  return (row * list.rowHeight) / scaleOf(list);
+}
+
+/** Returns how many pixels of rows one pixel of scrolling is. */
+function scaleOf({ count, rowHeight, seen }: Listed): number {
+  const whole = count * rowHeight;
+  return whole > MAX_HEIGHT ? (whole - seen) / (MAX_HEIGHT - seen) : 1;
+}
+
+/** Returns the rows to draw where the list has been scrolled by `depth` pixels. */
+export function rangeAt(depth: number, list: Listed): Range {
+  const { count, rowHeight, seen } = list;
   const whole = count * rowHeight;
   const height = Math.min(whole, MAX_HEIGHT);
-  const scale = height < whole ? (whole - seen) / (height - seen) : 1;
+  const scale = scaleOf(list);
   const offset = Math.min(depth * scale, Math.max(0, whole - seen));
   const first = Math.min(count, Math.max(0, Math.floor(offset / rowHeight) - SPARE_ROWS));
   const end = Math.min(count, first + Math.ceil(seen / rowHeight) + 2 * SPARE_ROWS);

@@ -7,10 +7,11 @@ import type { FilePage } from '../../engine/server/wire-files.ts';
 import { go, place } from '../app/router.ts';
 import { get } from '../data/api.ts';
 import { usePages } from '../data/pages.ts';
-import { type Column, DataTable } from '../parts/data-table.tsx';
+import { type Column, DataTable, ROW_HEIGHT } from '../parts/data-table.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, Failure, Loading } from '../parts/notice.tsx';
 import { countText, numberText, sizeText } from '../parts/numbers.ts';
+import { depthOf } from '../parts/visible-range.ts';
 import { DirectoryActions } from './directory-actions.tsx';
 import { useDirectory } from './directory-pages.ts';
 import { OpenCommit } from './open-commit.tsx';
@@ -124,13 +125,16 @@ function Entries({
   );
 }
 
-/** Scrolls the page so that a row of the table is at its top. Tables that are too high for browsers are scrolled in proportion. */
+/** What is fixed at the top of the window, and some room. */
+const TOP = 60;
+
+/** Scrolls the page so that a row of the table is the first in sight. */
 function scrollToRow(row: number, count: number): void {
   const body = document.querySelector('table[aria-label=Files] tbody');
   if (body) {
-    const { top, height } = body.getBoundingClientRect();
-    const share = row / Math.max(1, count);
-    window.scrollTo(0, window.scrollY + top - 100 + share * height);
+    const list = { count, rowHeight: ROW_HEIGHT, seen: window.innerHeight };
+    const top = window.scrollY + body.getBoundingClientRect().top;
+    window.scrollTo(0, top - TOP + depthOf(row, list));
   }
 }
 

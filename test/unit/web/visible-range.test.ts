@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { rangeAt } from '../../../web/parts/visible-range.ts';
+import { depthOf, rangeAt } from '../../../web/parts/visible-range.ts';
 
 const SEEN = 900;
 
@@ -37,4 +37,18 @@ it('a short or empty list is drawn whole', () => {
     after: 0,
   });
   assert.equal(rangeAt(500, { count: 3, rowHeight: 30, seen: SEEN }).end, 3);
+});
+
+it('a list is scrolled to any of its rows, however many there are', () => {
+  for (const count of [1000, 1_000_000]) {
+    const list = { count, rowHeight: 36, seen: SEEN };
+    for (const row of [0, 13, count / 4, count / 2, count - 100]) {
+      const depth = depthOf(row, list);
+      const { first, before } = rangeAt(depth, list);
+      const top = before + (row - first) * 36;
+      const at = top - depth;
+      // Near the top of a list that is too high, rows are further down.
+      assert.ok(at > -36 && at < SEEN / 2, `row ${row} of ${count} is at ${at}`);
+    }
+  }
 });
