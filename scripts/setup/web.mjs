@@ -7,32 +7,40 @@ import { root } from './paths.mjs';
 
 const COMPRESSED = /\.(?:js|css|html|svg|json)$/;
 
+const OPTIONS = {
+  entryNames: 'assets/[name]-[hash]',
+  chunkNames: 'assets/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  target: ['es2023', 'chrome123', 'firefox121', 'safari17.5'],
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  minify: true,
+  legalComments: 'none',
+  metafile: true,
+  logLevel: 'silent',
+};
+
 /** Bundles the page into a folder. The bundler's own message is the error where the sources can't be bundled. */
 export async function buildWeb(folder) {
   // Only here: the set-up begins before the packages are there.
   const { build } = await import('esbuild');
-  const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: { main: 'web/main.tsx', style: 'web/styles/main.css' },
-    outdir: folder,
-    entryNames: 'assets/[name]-[hash]',
-    chunkNames: 'assets/[name]-[hash]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    target: ['es2023', 'chrome123', 'firefox121', 'safari17.5'],
-    jsx: 'automatic',
-    jsxImportSource: 'preact',
-    minify: true,
-    legalComments: 'none',
-    metafile: true,
-    logLevel: 'silent',
-  });
-  const nameOf = (source) => {
-    const outputs = Object.entries(metafile.outputs);
-    const [path = ''] = outputs.find(([, { entryPoint }]) => entryPoint === source) ?? [];
-    return `/assets/${path.split('/').at(-1)}`;
+  const bundle = async (entryPoints, define = {}) => {
+    const options = { ...OPTIONS, absWorkingDir: root, outdir: folder, entryPoints, define };
+    const { metafile } = await build(options);
+    return (source) => {
+      const outputs = Object.entries(metafile.outputs);
+      const [path = ''] = outputs.find(([, { entryPoint }]) => entryPoint === source) ?? [];
+      return `/assets/${path.split('/').at(-1)}`;
+    };
   };
+  const worker = 'web/graph/layout-worker.ts';
+  const workerOf = await bundle({ 'layout-worker': worker });
+  const nameOf = await bundle(
+    { main: 'web/main.tsx', style: 'web/styles/main.css' },
+    { LAYOUT_WORKER: JSON.stringify(workerOf(worker)) },
+  );
   const html = readFileSync(`${root}/web/page.html`, 'utf8')
     .replace('{{script}}', nameOf('web/main.tsx'))
     .replace('{{style}}', nameOf('web/styles/main.css'));

@@ -8,7 +8,7 @@ export const ROUTES: readonly Route[] = [
     path: '/',
     section: 'graph',
     title: () => 'Graph',
-    load: async () => (await import('../pipelines/pipelines-view.tsx')).PipelinesView,
+    load: async () => (await import('../graph/graph-view.tsx')).GraphView,
   },
   {
     path: '/pipelines',

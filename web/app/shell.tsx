@@ -3,9 +3,10 @@
 import type { ComponentType, JSX } from 'preact';
 import { useEffect, useErrorBoundary, useState } from 'preact/hooks';
 import type { Project } from '../../engine/server/wire-versions.ts';
-import { getAll } from '../data/api.ts';
-import { asApiError, isAway, useLive } from '../data/live.ts';
+import { asApiError, getAll } from '../data/api.ts';
+import { isAway } from '../data/live.ts';
 import { needsSignIn } from '../data/session.ts';
+import { useLive } from '../data/use-live.ts';
 import { Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Failure, Loading } from '../parts/notice.tsx';
@@ -136,8 +137,10 @@ function View({ route, params }: Found): JSX.Element {
 
 /** Chooses whose repos and pipelines are shown; not there where there is one project. */
 function ProjectChoice(): JSX.Element | null {
-  const { value: projects = [] } = useLive('projects', (signal) =>
-    getAll<Project>('/projects', {}, { signal }),
+  const { value: projects = [] } = useLive(
+    'projects',
+    (signal) => getAll<Project>('/projects', {}, { signal }),
+    (change) => change.projects.length > 0,
   );
   if (projects.length < 2) {
     return null;

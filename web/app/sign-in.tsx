@@ -2,8 +2,8 @@
 
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { ApiError, get, send } from '../data/api.ts';
-import { announce, asApiError } from '../data/live.ts';
+import { ApiError, asApiError, get, send } from '../data/api.ts';
+import { announce } from '../data/live.ts';
 import { keepToken, needsSignIn } from '../data/session.ts';
 import { Command, Failure } from '../parts/notice.tsx';
 

@@ -145,6 +145,20 @@ export async function* textLines(body: ReadableStream<Uint8Array> | null): Async
   }
 }
 
+/** Returns an error as one that can be shown. */
+export function asApiError(error: unknown): ApiError {
+  return error instanceof ApiError
+    ? error
+    : new ApiError(
+        {
+          status: -1,
+          code: 'internal',
+          detail: `Cannot show this: the page has met an error of its own: ${String(error)}`,
+        },
+        { cause: error },
+      );
+}
+
 async function failureOf(response: Response): Promise<ApiError> {
   const { status } = response;
   if (status === 401) {

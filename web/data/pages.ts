@@ -3,7 +3,9 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { Page } from '../../engine/server/wire.ts';
 import type { ApiError } from './api.ts';
-import { asApiError, type Change, useLive } from './live.ts';
+import { asApiError } from './api.ts';
+import type { Change } from './live.ts';
+import { useLive } from './use-live.ts';
 
 /** What has come of a list so far. */
 export interface Paged<T> {

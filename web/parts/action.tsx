@@ -2,7 +2,8 @@
 
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import { announce, asApiError } from '../data/live.ts';
+import { asApiError } from '../data/api.ts';
+import { announce } from '../data/live.ts';
 import { Confirm } from './dialog.tsx';
 
 /** A button for `work`; with `ask`, only after a question. */

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, JSX } from 'preact';
 import type { ApiError } from '../data/api.ts';
-import type { Loaded } from '../data/live.ts';
+import type { Loaded } from '../data/use-live.ts';
 import { CopyButton } from './copy-button.tsx';
 import { Icon } from './icon.tsx';
 

@@ -53,8 +53,12 @@ export function lookOf(state: AnyState): Look {
 export function pipelineLook(pipeline: {
   readonly state: PipelineState;
   readonly lastJob: { readonly state: JobState } | null;
+  readonly jobs: Readonly<Partial<Record<JobState, number>>>;
 }): Look & { readonly word: string } {
   const { state, lastJob } = pipeline;
+  if (state === 'running' && isAtWork(pipeline)) {
+    return { ...BUSY, word: 'job running' };
+  }
   if (state !== 'running' || lastJob === null) {
     return state === 'running'
       ? { icon: 'success', tone: 'quiet', word: 'ready' }
@@ -92,7 +96,19 @@ export function State({
   );
 }
 
+/** Whether a job of a pipeline is at work; its newest one may wait for that. */
+export function isAtWork({
+  jobs,
+}: {
+  readonly jobs: Readonly<Partial<Record<JobState, number>>>;
+}): boolean {
+  return AT_WORK.some((state) => (jobs[state] ?? 0) > 0);
+}
+
+/** The states of jobs that do something. */
+export const AT_WORK: readonly JobState[] = ['starting', 'running', 'egressing', 'finishing'];
+
 /** Whether a job in this state has not ended yet. */
 export function isUnderWay(state: JobState): boolean {
-  return ['created', 'starting', 'running', 'egressing', 'finishing'].includes(state);
+  return state === 'created' || AT_WORK.includes(state);
 }

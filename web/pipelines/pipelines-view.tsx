@@ -3,8 +3,7 @@
 import type { JSX } from 'preact';
 import type { Pipeline } from '../../engine/server/wire.ts';
 import { pathOf, place, projectOf, setQuery } from '../app/router.ts';
-import { getAll } from '../data/api.ts';
-import { useLive } from '../data/live.ts';
+import { nameOf, usePipelines } from '../data/collection.ts';
 import { type Column, DataTable } from '../parts/data-table.tsx';
 import { FirstSteps } from '../parts/first-steps.tsx';
 import { Head } from '../parts/head.tsx';
@@ -24,12 +23,7 @@ const KINDS = [
 
 /** The list of pipelines. */
 export function PipelinesView(): JSX.Element {
-  const project = projectOf();
-  const pipelines = useLive(
-    `pipelines ${project}`,
-    (signal) => getAll<Pipeline>('/pipelines', { project }, { signal }),
-    (change) => change.pipelines.length + change.jobs.length > 0,
-  );
+  const pipelines = usePipelines(projectOf());
   const { query } = place.value;
   const [text, kind] = [query.get('q') ?? '', query.get('state') ?? ''];
   return (
@@ -84,13 +78,9 @@ function PipelineTable({ pipelines }: { readonly pipelines: readonly Pipeline[] 
 const COLUMNS: readonly Column<Pipeline>[] = [
   {
     title: 'Name',
-    cell: (one) => (
-      <a href={pathOf('pipelines', one.project, one.name)}>
-        {one.project === 'default' ? one.name : `${one.project}/${one.name}`}
-      </a>
-    ),
+    cell: (one) => <a href={pathOf('pipelines', one.project, one.name)}>{nameOf(one)}</a>,
   },
-  { title: 'State', width: '150px', cell: (one) => <PipelineState pipeline={one} /> },
+  { title: 'State', width: '170px', cell: (one) => <PipelineState pipeline={one} /> },
   { title: 'Input', from: 'medium', cell: ({ input }) => <span class="mono">{input}</span> },
   { title: 'Version', width: '80px', from: 'medium', isNumber: true, cell: (one) => one.version },
   { title: 'Updated', width: '120px', from: 'wide', cell: (one) => <Ago at={one.updated} /> },

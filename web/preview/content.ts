@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { ApiError } from '../data/api.ts';
-import { asApiError } from '../data/live.ts';
+import { asApiError } from '../data/api.ts';
 import type { ByteSource } from './byte-source.ts';
 
 const FIRST_BYTES = 256 * 1024;

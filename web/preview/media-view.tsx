@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { ApiError } from '../data/api.ts';
-import { asApiError } from '../data/live.ts';
+import { asApiError } from '../data/api.ts';
 import { Failure, Loading, Note } from '../parts/notice.tsx';
 import { sizeText } from '../parts/numbers.ts';
 import { nameOf } from '../repos/places.ts';

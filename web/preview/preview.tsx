@@ -3,7 +3,7 @@
 import type { ComponentType, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { ApiError } from '../data/api.ts';
-import { asApiError } from '../data/live.ts';
+import { asApiError } from '../data/api.ts';
 import { Failure, Loading } from '../parts/notice.tsx';
 import { nameOf } from '../repos/places.ts';
 import type { ByteSource } from './byte-source.ts';

@@ -6,7 +6,7 @@ import type { Lineage } from '../../engine/server/wire-lineage.ts';
 import { pathOf, place } from '../app/router.ts';
 import type { ViewProps } from '../app/view.ts';
 import { get } from '../data/api.ts';
-import { useLive } from '../data/live.ts';
+import { useLive } from '../data/use-live.ts';
 import { Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Await, Empty } from '../parts/notice.tsx';

@@ -6,7 +6,7 @@ import type { Commit, RepoName } from '../../engine/server/wire.ts';
 import { pathOf } from '../app/router.ts';
 import type { ViewProps } from '../app/view.ts';
 import { get, send } from '../data/api.ts';
-import { useLive } from '../data/live.ts';
+import { useLive } from '../data/use-live.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Facts } from '../parts/head.tsx';
 import { Await, Note } from '../parts/notice.tsx';

@@ -3,8 +3,8 @@
 import { useCallback, useRef, useState } from 'preact/hooks';
 import type { File } from '../../engine/server/wire.ts';
 import type { FilePage } from '../../engine/server/wire-files.ts';
-import { type ApiError, get } from '../data/api.ts';
-import { asApiError, useLive } from '../data/live.ts';
+import { type ApiError, asApiError, get } from '../data/api.ts';
+import { useLive } from '../data/use-live.ts';
 import { type FilePlace, filesRoute, repoText } from './places.ts';
 import { isOfRepo } from './repo-frame.tsx';
 

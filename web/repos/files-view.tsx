@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import type { File, RepoName } from '../../engine/server/wire.ts';
 import type { ViewProps } from '../app/view.ts';
 import { get } from '../data/api.ts';
-import { useLive } from '../data/live.ts';
+import { useLive } from '../data/use-live.ts';
 import { Await, Empty } from '../parts/notice.tsx';
 import { DirectoryView } from './directory-view.tsx';
 import { FileView } from './file-view.tsx';

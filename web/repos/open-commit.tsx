@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Commit, RepoName } from '../../engine/server/wire.ts';
 import { get, send } from '../data/api.ts';
-import { useLive } from '../data/live.ts';
+import { useLive } from '../data/use-live.ts';
 import { Note } from '../parts/notice.tsx';
 import { shortId } from '../parts/numbers.ts';
 import { Ago } from '../parts/time.tsx';

@@ -5,7 +5,7 @@ import { useState } from 'preact/hooks';
 import type { Repo } from '../../engine/server/wire.ts';
 import { pathOf, place, projectOf, setQuery } from '../app/router.ts';
 import { getAll } from '../data/api.ts';
-import { useLive } from '../data/live.ts';
+import { useLive } from '../data/use-live.ts';
 import { type Column, DataTable } from '../parts/data-table.tsx';
 import { FirstSteps } from '../parts/first-steps.tsx';
 import { Head } from '../parts/head.tsx';

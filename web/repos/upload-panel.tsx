@@ -3,7 +3,8 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Commit, FRAMES_TYPE } from '../../engine/server/wire.ts';
-import { announce, asApiError } from '../data/live.ts';
+import { asApiError } from '../data/api.ts';
+import { announce } from '../data/live.ts';
 import { upload } from '../data/upload.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Note } from '../parts/notice.tsx';
