@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { memo } from 'preact/compat';
 import type { Job } from '../../engine/server/wire.ts';
 import { pathOf } from '../app/router.ts';
+import { doneOf } from '../jobs/progress.tsx';
 import { shapeOf } from '../parts/icon.tsx';
 import { sizeText } from '../parts/numbers.ts';
 import { type Look, lookOf, pipelineLook } from '../parts/state.tsx';
@@ -110,11 +111,6 @@ function saysOf(node: Node, job: Job | undefined): Look & { readonly word: strin
     tone: 'quiet',
     word: repo ? `${kind}${repo.size === 0 ? 'empty' : sizeText(repo.size)}` : 'of another project',
   };
-}
-
-/** Returns how many datums of a job need no more work. */
-export function doneOf({ datums }: Pick<Job, 'datums'>): number {
-  return datums.processed + datums.skipped + datums.failed + datums.recovered;
 }
 
 function cut(text: string, letters: number): string {

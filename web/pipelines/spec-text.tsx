@@ -1,0 +1,36 @@
+// A spec to read: as its author wrote it, or with all that was filled in.
+
+import type { JSX } from 'preact';
+import type { Pipeline } from '../../engine/server/wire.ts';
+import { place, setQuery } from '../app/router.ts';
+import { CopyButton } from '../parts/copy-button.tsx';
+
+/** Shows it. */
+export function SpecText({ pipeline }: { readonly pipeline: Pipeline }): JSX.Element {
+  const isFull = place.value.query.get('form') === 'full';
+  const text = isFull || pipeline.userSpec === '' ? canonicalText(pipeline) : pipeline.userSpec;
+  return (
+    <>
+      <div class="filters">
+        <select
+          aria-label="Form of the spec"
+          value={isFull ? 'full' : ''}
+          onChange={(event) => setQuery({ form: event.currentTarget.value })}
+        >
+          <option value="">As it was written</option>
+          <option value="full">With everything filled in</option>
+        </select>
+        <CopyButton text={text} what="the spec" />
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and keys must be able to do that. */}
+      <pre class="text" tabIndex={0}>
+        <code>{text}</code>
+      </pre>
+    </>
+  );
+}
+
+/** Returns the whole spec as text. */
+export function canonicalText({ spec }: Pick<Pipeline, 'spec'>): string {
+  return `${JSON.stringify(spec, null, 2)}\n`;
+}
