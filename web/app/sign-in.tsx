@@ -69,8 +69,21 @@ export function SignIn(): JSX.Element {
   );
 }
 
-/** Has the engine give a cookie for the token. */
+/** Has the engine give a cookie for the token; where it gives none, the token lives as long as the tab. */
 async function begin(token: string): Promise<void> {
+  try {
+    await send('POST', '/session', { body: { token } });
+    keepToken(undefined);
+    await get('/engine');
+  } catch (error) {
+    if (asApiError(error).status === 0) {
+      throw error;
+    }
+    await beginWithout(token);
+  }
+}
+
+async function beginWithout(token: string): Promise<void> {
   keepToken(token);
   try {
     await get('/engine');
