@@ -51,13 +51,14 @@ export const NodeView = memo(function NodeView(props: Props): JSX.Element {
   if (isMarked) {
     classes.push('marked');
   }
+  const says = `${node.project}/${node.name}: ${word}`;
   const done = job && job.datums.total > 0 ? doneOf(job) / job.datums.total : undefined;
   return (
     <a
       href={href}
       class={classes.join(' ')}
       data-node={node.id}
-      aria-label={`${isPipeline ? 'Pipeline' : 'Repo'} ${node.name}: ${word}`}
+      aria-label={detail === 'shape' ? says : undefined}
     >
       <g transform={`translate(${left} ${top})`}>
         <rect width={NODE_WIDTH} height={NODE_HEIGHT} rx={isPipeline ? 6 : NODE_HEIGHT / 2} />
@@ -90,7 +91,7 @@ export const NodeView = memo(function NodeView(props: Props): JSX.Element {
             rx="2"
           />
         )}
-        <title>{`${node.project}/${node.name}: ${word}`}</title>
+        {(detail === 'shape' || node.name.length > NAME_LETTERS) && <title>{says}</title>}
       </g>
     </a>
   );
