@@ -59,6 +59,7 @@ export async function overviewHelp(columns: number, only?: string): Promise<stri
         exampleText(OVERVIEW_EXAMPLES),
         exitCodeText(columns),
         environmentText(columns),
+        DOCUMENTATION,
       ].join('\n\n');
 }
 
@@ -82,6 +83,11 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   PFS_DEBUG: '1 prints where an error came from',
   NO_COLOR: 'no colour',
 };
+
+const DOCUMENTATION = [
+  'Documentation:',
+  '  docs/start.md and the pages beside it; also below /docs/ at the address that pfs engine status shows',
+].join('\n');
 
 /** The commands of each kind by themselves: an empty line before each of `firsts` but the topmost. */
 function apart(help: string, firsts: readonly string[]): string {

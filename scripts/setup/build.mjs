@@ -1,4 +1,4 @@
-// dist/, made from engine/, client/, cli/ and schemas/ by the compiler, and dist/web from web/. Built aside and swapped in whole, so that a failed or
+// dist/, made from engine/, client/, cli/ and schemas/ by the compiler, and dist/web from web/ and the documentation. Built aside and swapped in whole, so that a failed or
 // interrupted build never leaves half a dist/.
 
 import { createHash } from 'node:crypto';
@@ -32,7 +32,14 @@ function sourcesHash() {
       add(`${folder}/${name}`);
     }
   }
+  for (const folder of ['docs', 'pipelines', 'scripts/docs']) {
+    const names = readdirSync(`${root}/${folder}`, { recursive: true, encoding: 'utf8' });
+    for (const name of names.filter((each) => /\.\w+$/.test(each)).sort()) {
+      add(`${folder}/${name}`);
+    }
+  }
   for (const file of [
+    ...['README.md', 'DESIGN.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
     'tsconfig.json',
     'tsconfig.build.json',
     'scripts/setup/web.mjs',

@@ -1,4 +1,4 @@
-// dist/web, made from web/: the page, bundled and split by esbuild under names that hold a hash of their content, each file
+// dist/web, made from web/ and the documentation: the page, bundled and split by esbuild under names that hold a hash of their content, each file
 // beside its compressed forms.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -46,6 +46,8 @@ export async function buildWeb(folder) {
     .replace('{{style}}', nameOf('web/styles/main.css'));
   writeFileSync(`${folder}/index.html`, html);
   writeFileSync(`${folder}/icon.svg`, readFileSync(`${root}/web/icon.svg`));
+  const { writeSite } = await import('../docs/site.mjs');
+  writeSite(`${folder}/docs`);
   compressAll(folder);
 }
 
