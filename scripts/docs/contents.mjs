@@ -23,11 +23,17 @@ const GROUPS = [
       'docs/without-docker.md',
     ],
   ],
+  ['Data', ['docs/files-in-and-out.md', 'docs/versions.md', 'docs/git.md', 'docs/s3.md']],
   [
-    'Data',
-    ['docs/files-in-and-out.md', 'docs/versions.md', 'docs/git.md', 'docs/s3.md'],
+    'Operations',
+    [
+      'docs/operations.md',
+      'docs/access.md',
+      'docs/engine.md',
+      'docs/observing.md',
+      'docs/losses.md',
+    ],
   ],
-  ['Operations', ['docs/operations.md', 'docs/engine.md', 'docs/observing.md', 'docs/losses.md']],
   ['Inside', ['docs/format.md', 'DESIGN.md', 'CONTRIBUTING.md', 'CHANGELOG.md']],
 ];
 
