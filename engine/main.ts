@@ -7,7 +7,6 @@ import type { FastifyInstance } from 'fastify';
 import { destination, type Logger, pino } from 'pino';
 import { EngineError, errorText, isEngineError } from './base/errors.ts';
 import { type Config, directoriesOf, packageVersion, readConfig } from './config.ts';
-import type { EgressSettings } from './egress/target.ts';
 import { DockerExecutor } from './executor/docker.ts';
 import type { Executor } from './executor/executor.ts';
 import { ProcessExecutor } from './executor/process.ts';
@@ -44,7 +43,7 @@ import { MultipartUploads } from './server/s3/multipart.ts';
 import { userCredentials } from './server/s3/user-credentials.ts';
 import { makeServer } from './server/server.ts';
 import { TlsFiles } from './server/tls-files.ts';
-import { clock, isRescuable, openContext, openStore, random } from './stores.ts';
+import { clock, egressSettings, isRescuable, openContext, openStore, random } from './stores.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
 
 const EXIT_FAILED = 1;
@@ -81,18 +80,6 @@ async function demandProcesses(executor: Executor): Promise<void> {
   if (!ok) {
     throw new EngineError('failed_precondition', notes.join('; '));
   }
-}
-
-function egressSettings(config: Config): EgressSettings {
-  const { environment, store, credentials } = config;
-  return {
-    directories: config.egressDirectories,
-    forbidden: Object.values(directoriesOf(config)),
-    store,
-    credentials,
-    endpoint: environment.AWS_ENDPOINT_URL_S3 || environment.AWS_ENDPOINT_URL,
-    retryMs: config.egressRetryMs,
-  };
 }
 
 async function start(
@@ -164,11 +151,8 @@ async function start(
     const rescue = { store: parts, reason, version, id: run, executorKind, started, shutDown };
     const server = makeRescueServer(rescue, serverOptions);
     announce(await server.listen(config.listen));
-    const close = () => {
-      ending.abort();
-      return server.close();
-    };
-    return { server, close };
+    // Nothing else is under way.
+    return { server, close: () => server.close() };
   }
   const { store } = context;
   const hasUsers = context.journal.state.users.size > 0;

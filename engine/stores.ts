@@ -7,6 +7,8 @@ import { IdMaker } from './base/ids.ts';
 import { SystemRandom } from './base/random.ts';
 import { SystemClock } from './base/system-clock.ts';
 import type { Config } from './config.ts';
+import { directoriesOf } from './config.ts';
+import type { EgressSettings } from './egress/target.ts';
 import { pageGraceMs } from './journal/snapshotter.ts';
 import { CachingObjectStore } from './object/caching.ts';
 import { FilesystemObjectStore } from './object/filesystem.ts';
@@ -118,4 +120,17 @@ export function isRescuable(error: unknown): error is EngineError {
   return (
     isEngineError(error, 'corrupt') || (isEngineError(error) && error.details.isReadable === true)
   );
+}
+
+/** What is known of the places outside to which outputs may be sent. */
+export function egressSettings(config: Config): EgressSettings {
+  const { environment, store, credentials } = config;
+  return {
+    directories: config.egressDirectories,
+    forbidden: Object.values(directoriesOf(config)),
+    store,
+    credentials,
+    endpoint: environment.AWS_ENDPOINT_URL_S3 || environment.AWS_ENDPOINT_URL,
+    retryMs: config.egressRetryMs,
+  };
 }

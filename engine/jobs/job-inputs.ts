@@ -212,7 +212,7 @@ async function* matchesOf(
   from: { readonly input: PfsInput; readonly tree: string | null; readonly taken: Taken },
 ): AsyncGenerator<Match> {
   const { input, tree, taken } = from;
-  for await (const match of globFiles(context.objects, tree, compileGlob(input.glob))) {
+  for await (const match of globFiles(context.objects, tree, { glob: compileGlob(input.glob) })) {
     if (!taken(`/${match.path}`)) {
       yield await toMatch(context, match);
     }

@@ -3,7 +3,7 @@
 import type { GitObjects } from '../git/git-objects.ts';
 import { compareEntries, type TreeEntry } from '../git/tree.ts';
 import { readEntries } from './directory.ts';
-import { type FileEntry, isDirectory, walkFiles } from './files.ts';
+import { type FileEntry, gone, isDirectory, shownPath, walkFiles } from './files.ts';
 
 /** One file that differs: `old` absent where it was added, `new` where it was removed. `path` is the new one's. */
 export interface FileDifference {
@@ -12,10 +12,24 @@ export interface FileDifference {
   readonly new?: FileEntry;
 }
 
+/** Names a difference among those of two trees: its path as it is shown, which tells a file from a directory. */
+export function keyOfDifference({ old, new: now }: Sides): string {
+  const entry = now ?? old;
+  return entry === undefined ? '' : shownPath(entry);
+}
+
+/** What is compared; either may be missing. */
+interface Sides {
+  readonly old?: FileEntry | undefined;
+  readonly new?: FileEntry | undefined;
+}
+
 /** How a difference is told. */
 export interface DiffOptions {
   /** A directory that differs is one difference, of which nothing below is read. */
   readonly shallow?: boolean;
+  /** Only what follows the difference with this key ({@link keyOfDifference}), at the cost of that. */
+  readonly after?: string | undefined;
 }
 
 /** Yields the files that differ below two trees (null: empty), in path order. */
@@ -26,18 +40,36 @@ export async function* diffTrees(
   yield* diffDirectories(objects, { old: rootOf(trees.old), new: rootOf(trees.new) }, {});
 }
 
-/** Yields what differs between two entries, at whatever paths they stand. */
+/**
+ * Yields what differs between two entries, at whatever paths they stand. Rejects with `conflict` where `after` is no
+ * difference.
+ */
 export async function* diffEntries(
   objects: GitObjects,
-  entries: { readonly old?: FileEntry | undefined; readonly new?: FileEntry | undefined },
+  entries: Sides,
   options: DiffOptions = {},
+): AsyncGenerator<FileDifference> {
+  const { after, ...rest } = options;
+  if (after === undefined) {
+    yield* differences(objects, entries, rest);
+  } else if (areDirectories(entries) && haveOnePath(entries)) {
+    yield* diffDirectories(objects, entries, options);
+  } else {
+    yield* dropThrough(after, differences(objects, entries, rest));
+  }
+}
+
+async function* differences(
+  objects: GitObjects,
+  entries: Sides,
+  options: DiffOptions,
 ): AsyncGenerator<FileDifference> {
   const { old: a, new: b } = entries;
   if (a && b && a.id === b.id && a.mode === b.mode) {
     return;
   }
-  if ([a, b].every((entry) => entry === undefined || isDirectory(entry))) {
-    yield* diffDirectories(objects, { old: a, new: b }, options);
+  if (areDirectories(entries)) {
+    yield* diffDirectories(objects, entries, options);
     return;
   }
   if (a && b && !isDirectory(a) && !isDirectory(b)) {
@@ -54,16 +86,46 @@ export async function* diffEntries(
 
 async function* diffDirectories(
   objects: GitObjects,
-  directories: { readonly old: FileEntry | undefined; readonly new: FileEntry | undefined },
+  directories: Sides,
   options: DiffOptions,
 ): AsyncGenerator<FileDifference> {
-  const before = await readEntries(objects, directories.old?.id ?? null);
-  const after = await readEntries(objects, directories.new?.id ?? null);
+  let { after } = options;
+  for (const pair of pairs({
+    old: directories.old?.path ?? '',
+    new: directories.new?.path ?? '',
+    before: await readEntries(objects, directories.old?.id ?? null),
+    after: await readEntries(objects, directories.new?.id ?? null),
+  })) {
+    if (after !== undefined && !holds(pair, after, options)) {
+      continue;
+    }
+    if (!options.shallow) {
+      yield* diffEntries(objects, pair, { after });
+    } else if (
+      after === undefined &&
+      (pair.old?.id !== pair.new?.id || pair.old?.mode !== pair.new?.mode)
+    ) {
+      yield { path: pathOf(pair), ...(pair as Pick<FileDifference, 'old' | 'new'>) };
+    }
+    after = undefined;
+  }
+  if (after !== undefined) {
+    throw gone(after);
+  }
+}
+
+/** Yields what stands under each name in one or both of two directories, in order. */
+function* pairs(sides: {
+  readonly old: string;
+  readonly new: string;
+  readonly before: readonly TreeEntry[];
+  readonly after: readonly TreeEntry[];
+}): Generator<Sides> {
   let i = 0;
   let j = 0;
   for (;;) {
-    const a = before[i];
-    const b = after[j];
+    const a = sides.before[i];
+    const b = sides.after[j];
     if (a === undefined && b === undefined) {
       return;
     }
@@ -71,27 +133,58 @@ async function* diffDirectories(
       a === undefined ? 1 : b === undefined ? -1 : a.name === b.name ? 0 : compareEntries(a, b);
     i += order <= 0 ? 1 : 0;
     j += order >= 0 ? 1 : 0;
-    const old = order <= 0 ? at(directories.old?.path ?? '', a) : undefined;
-    const now = order >= 0 ? at(directories.new?.path ?? '', b) : undefined;
-    if (!options.shallow) {
-      yield* diffEntries(objects, { old, new: now });
-    } else if (old?.id !== now?.id || old?.mode !== now?.mode) {
-      const path = (now ?? old)?.path ?? '';
-      yield { path, ...(old ? { old } : {}), ...(now ? { new: now } : {}) };
-    }
+    yield {
+      ...(a && order <= 0 ? { old: at(sides.old, a) } : {}),
+      ...(b && order >= 0 ? { new: at(sides.new, b) } : {}),
+    };
   }
+}
+
+/** Returns whether a difference of that path can be one of these two, or below them. */
+function holds(pair: Sides, path: string, { shallow }: DiffOptions): boolean {
+  if (shallow) {
+    return path === keyOfDifference(pair);
+  }
+  const own = `/${pathOf(pair)}`;
+  return path === own
+    ? !areDirectories(pair)
+    : path.startsWith(`${own}/`) && [pair.old, pair.new].some((one) => one && isDirectory(one));
+}
+
+async function* dropThrough(
+  path: string,
+  list: AsyncIterable<FileDifference>,
+): AsyncGenerator<FileDifference> {
+  let isFound = false;
+  for await (const one of list) {
+    if (isFound) {
+      yield one;
+    }
+    isFound ||= keyOfDifference(one) === path;
+  }
+  if (!isFound) {
+    throw gone(path);
+  }
+}
+
+function areDirectories({ old: a, new: b }: Sides): boolean {
+  return [a, b].every((entry) => entry === undefined || isDirectory(entry));
+}
+
+/** Returns whether the paths of all differences begin alike. */
+function haveOnePath({ old: a, new: b }: Sides): boolean {
+  return !a || !b || a.path === b.path;
+}
+
+function pathOf({ old: a, new: b }: Sides): string {
+  return (b ?? a)?.path ?? '';
 }
 
 function rootOf(tree: string | null): FileEntry | undefined {
   return tree === null ? undefined : { path: '', mode: '40000', id: tree };
 }
 
-function at(prefix: string, entry: TreeEntry | undefined): FileEntry | undefined {
-  return (
-    entry && {
-      path: prefix === '' ? entry.name : `${prefix}/${entry.name}`,
-      mode: entry.mode,
-      id: entry.id,
-    }
-  );
+function at(prefix: string, entry: TreeEntry): FileEntry {
+  const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
+  return { path, mode: entry.mode, id: entry.id };
 }

@@ -7,6 +7,8 @@ import { readEntries } from './directory.ts';
 import { type DirectoryWindow, openWindow } from './directory-window.ts';
 import type { Glob } from './glob.ts';
 
+const SLICE = 4096;
+
 /** A file or directory of a tree. Paths have no leading slash; the root's is ''. */
 export interface FileEntry {
   readonly path: string;
@@ -141,24 +143,30 @@ function beginningOf(window: DirectoryWindow, begin: Beginning): number {
     return place;
   }
   if (window.slice(place, place + 1)[0]?.name !== name) {
-    throw new EngineError(
-      'conflict',
-      `Cannot go on with the list after "${shown}": that is no longer in it; ask for the list again`,
-    );
+    throw gone(shown);
   }
   return place + 1;
 }
 
-/** Yields every file below an entry, in path order. */
-export async function* walkFiles(objects: GitObjects, entry: FileEntry): AsyncGenerator<FileEntry> {
+/**
+ * Yields every file below an entry, in path order; with `after`, a file of it as it is shown ({@link shownPath}), only what
+ * follows, at the cost of that. Rejects with `conflict` where `after` is not there.
+ */
+export async function* walkFiles(
+  objects: GitObjects,
+  entry: FileEntry,
+  after?: string,
+): AsyncGenerator<FileEntry> {
   if (!isDirectory(entry)) {
-    yield entry;
+    if (after === undefined) {
+      yield entry;
+    }
     return;
   }
-  const entries = await readEntries(objects, entry.id);
+  const { entries, holding } = await openRest(objects, entry, after);
   for (const child of entries) {
     if (child.mode === '40000') {
-      yield* walkFiles(objects, childOf(entry, child));
+      yield* walkFiles(objects, childOf(entry, child), child === holding ? after : undefined);
     } else {
       yield childOf(entry, child);
     }
@@ -167,36 +175,93 @@ export async function* walkFiles(objects: GitObjects, entry: FileEntry): AsyncGe
 
 /**
  * Yields the files and directories that match a glob, a directory before what it holds, and reads only
- * directories below which something can match. The root matches `/` unless the tree is empty.
+ * directories below which something can match. The root matches `/` unless the tree is empty. `after` as for
+ * {@link walkFiles}.
  */
 export async function* globFiles(
   objects: GitObjects,
   tree: string | null,
-  glob: Glob,
+  { glob, after }: { readonly glob: Glob; readonly after?: string | undefined },
 ): AsyncGenerator<FileEntry & { readonly captures: readonly string[] }> {
   if (tree === null) {
     return;
   }
   const root: FileEntry = { path: '', mode: '40000', id: tree };
-  yield* matchBelow(objects, root, glob);
+  const captures = after === undefined ? glob.match('/') : undefined;
+  if (captures !== undefined) {
+    yield { ...root, captures };
+  }
+  yield* matchBelow(objects, root, { glob, after });
 }
 
 async function* matchBelow(
   objects: GitObjects,
-  entry: FileEntry,
-  glob: Glob,
+  directory: FileEntry,
+  { glob, after }: { readonly glob: Glob; readonly after: string | undefined },
 ): AsyncGenerator<FileEntry & { readonly captures: readonly string[] }> {
-  const captures = glob.match(`/${entry.path}`);
-  if (captures !== undefined) {
-    yield { ...entry, captures };
-  }
-  if (!isDirectory(entry) || !glob.mayMatchBelow(`/${entry.path}`)) {
+  if (!glob.mayMatchBelow(`/${directory.path}`)) {
     return;
   }
-  const entries = await readEntries(objects, entry.id);
-  for (const child of entries) {
-    yield* matchBelow(objects, childOf(entry, child), glob);
+  const { entries, holding } = await openRest(objects, directory, after);
+  for (const entry of entries) {
+    const child = childOf(directory, entry);
+    const captures = entry === holding ? undefined : glob.match(`/${child.path}`);
+    if (captures !== undefined) {
+      yield { ...child, captures };
+    }
+    if (isDirectory(child)) {
+      yield* matchBelow(objects, child, { glob, after: entry === holding ? after : undefined });
+    }
   }
+}
+
+/** What of a directory a walk still has to go through. */
+interface Rest {
+  readonly entries: Iterable<TreeEntry>;
+  /** The first of them where it is the directory to go on after, or holds what to go on after. */
+  readonly holding?: TreeEntry | undefined;
+}
+
+async function openRest(
+  objects: GitObjects,
+  directory: FileEntry,
+  after: string | undefined,
+): Promise<Rest> {
+  const top = directory.path === '' ? '/' : `/${directory.path}/`;
+  if (after === undefined || after === top) {
+    return { entries: await readEntries(objects, directory.id) };
+  }
+  const [name = '', ...below] = after.slice(top.length).split('/');
+  const window = await openWindow(objects, directory.id);
+  const place = window.placeOf({ name, mode: below.length > 0 ? '40000' : '100644' });
+  const [found] = window.slice(place, place + 1);
+  if (!after.startsWith(top) || found?.name !== name || isDirectory(found) !== below.length > 0) {
+    throw gone(after);
+  }
+  if (below.length === 0) {
+    return { entries: slices(window, place + 1) };
+  }
+  return { entries: following(found, slices(window, place + 1)), holding: found };
+}
+
+/** Yields the entries from some place on; a walk that ends early has decoded few of them. */
+function* slices(window: DirectoryWindow, start: number): Generator<TreeEntry> {
+  for (let at = start; at < window.count; at += SLICE) {
+    yield* window.slice(at, at + SLICE);
+  }
+}
+
+function* following<T>(first: T, rest: Iterable<T>): Generator<T> {
+  yield first;
+  yield* rest;
+}
+
+/** What to say where a list can't go on after something, since that is not there. */
+export function gone(shown: string): EngineError {
+  return new EngineError(
+    'conflict',
+    `Cannot go on with the list after "${shown}": that is no longer in it; ask for the list again`,
+  );
 }
 
 /** How a path is shown and sorted: with a leading slash, a directory's with one at its end. */

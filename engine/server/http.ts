@@ -186,6 +186,12 @@ export function limitOf(request: FastifyRequest): number {
   return Math.min(limit, MAX_LIMIT);
 }
 
+/** Returns the key after which a page of a list with a pin begins. See {@link pinOf}. */
+export function afterOf(request: FastifyRequest): string | undefined {
+  const asked = query(request, 'after');
+  return asked?.slice(asked.indexOf('/'));
+}
+
 /**
  * Takes one page from a list: what comes after the item whose key is `after`. A list that can begin there by itself is
  * given `skip: false`.
@@ -203,8 +209,8 @@ export async function pageOf<T, V>(
 ): Promise<Page<V>> {
   const limit = limitOf(request);
   const { pin = '' } = options;
-  const asked = options.skip === false ? undefined : query(request, 'after');
-  const after = options.pin === undefined ? asked : asked?.slice(asked.indexOf('/'));
+  const asked = options.pin === undefined ? query(request, 'after') : afterOf(request);
+  const after = options.skip === false ? undefined : asked;
   let skipping = after !== undefined;
   const items: V[] = [];
   let last = '';

@@ -65,7 +65,7 @@ class PageReader {
   }
 
   page(): Page {
-    marked.walkTokens(marked.lexer(this.#text), (token) => this.#take(token));
+    void marked.walkTokens(marked.lexer(this.#text), (token) => this.#take(token));
     this.#refuseWaiting();
     return { path: this.#path, needs: this.#needs, steps: this.#steps, spoken: this.#spoken };
   }

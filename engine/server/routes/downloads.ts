@@ -215,7 +215,9 @@ async function matches(tree: ReadableTree, wanted: string): Promise<FileEntry[]>
   }
   const found: FileEntry[] = [];
   if (/[*?[{(]/.test(path)) {
-    for await (const match of globFiles(tree.objects, tree.tree, compileGlob(`/${path}`))) {
+    for await (const match of globFiles(tree.objects, tree.tree, {
+      glob: compileGlob(`/${path}`),
+    })) {
       // What lies below a directory that matched comes with it.
       if (!found.some((above) => match.path.startsWith(`${above.path}/`))) {
         found.push(match);

@@ -5,7 +5,7 @@ import { EngineError } from '../../base/errors.ts';
 import { copyFile, deleteFiles } from '../../pfs/change-files.ts';
 import { lastGood, resolveCommit } from '../../pfs/commit-lookup.ts';
 import { openTree, type ReadableTree } from '../../pfs/commits.ts';
-import { diffEntries, type FileDifference } from '../../pfs/diff.ts';
+import { diffEntries, type FileDifference, keyOfDifference } from '../../pfs/diff.ts';
 import {
   type Beginning,
   type FileEntry,
@@ -21,6 +21,7 @@ import { compileGlob } from '../../pfs/glob.ts';
 import { normalizePath, repoKeyOf } from '../../pfs/names.ts';
 import { putFiles, type Target } from '../../pfs/upload.ts';
 import {
+  afterOf,
   answering,
   body,
   flag,
@@ -107,7 +108,7 @@ export function fileRoutes(server: FastifyInstance, { context, queue }: EnginePa
       }
       const entry = await resolveFile(tree.objects, tree.tree, { path, where: tree.where });
       return isDeep
-        ? await page(request, tree, walkFiles(tree.objects, entry))
+        ? await page(request, tree, walkFiles(tree.objects, entry, afterOf(request)))
         : await directoryPage(request, tree, entry);
     }),
   );
@@ -123,7 +124,11 @@ export function fileRoutes(server: FastifyInstance, { context, queue }: EnginePa
   server.get(`${FILES}/glob`, (request) =>
     withTree(request, async (tree) => {
       const glob = compileGlob(query(request, 'pattern') ?? '');
-      return await page(request, tree, globFiles(tree.objects, tree.tree, glob));
+      return await page(
+        request,
+        tree,
+        globFiles(tree.objects, tree.tree, { glob, after: afterOf(request) }),
+      );
     }),
   );
 
@@ -145,8 +150,10 @@ export function fileRoutes(server: FastifyInstance, { context, queue }: EnginePa
         const stat = async (entry: FileEntry | undefined, from: ReadableTree | undefined) =>
           entry && from ? viewFile(await withStat(from.objects, entry)) : null;
         const shallow = flag(request, 'shallow');
-        return await pageOf(request, diffEntries(tree.objects, entries, { shallow }), {
-          keyOf: (change) => `/${change.path}`,
+        const after = afterOf(request);
+        return await pageOf(request, diffEntries(tree.objects, entries, { shallow, after }), {
+          skip: false,
+          keyOf: keyOfDifference,
           pin: `${tree.commit?.id ?? ''}.${old?.commit?.id ?? ''}`,
           view: async (change) => ({
             kind: kindOf(change),
@@ -179,6 +186,7 @@ export function fileRoutes(server: FastifyInstance, { context, queue }: EnginePa
 
   function page(request: FastifyRequest, tree: ReadableTree, list: AsyncIterable<FileEntry>) {
     return pageOf(request, list, {
+      skip: false,
       keyOf: shownPath,
       pin: tree.commit?.id ?? '',
       view: async (entry) => viewFile(await withStat(tree.objects, entry)),
@@ -243,10 +251,11 @@ function kindOf(change: FileDifference): 'added' | 'removed' | 'changed' {
 
 /** Reads where a page of a directory begins. */
 function beginningOf(request: FastifyRequest): Beginning {
-  const [offset, after, from] = ['offset', 'after', 'from'].map((name) => query(request, name));
+  const after = afterOf(request);
   if (after !== undefined) {
-    return { after: after.slice(after.indexOf('/')) };
+    return { after };
   }
+  const [offset, from] = ['offset', 'from'].map((name) => query(request, name));
   if (from !== undefined) {
     return { from };
   }

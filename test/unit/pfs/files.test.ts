@@ -65,16 +65,16 @@ it('lists, walks, finds and matches files, and shows nothing of ours', async (t)
     code: 'not_found',
     message: 'Cannot find file "/none" in data@master',
   });
-  const globbed = globFiles(objects, tree, compileGlob('/d/**'));
+  const globbed = globFiles(objects, tree, { glob: compileGlob('/d/**') });
   assert.deepEqual(await paths(globbed), ['/d/x', '/d/y/', '/d/y/large', '/d/y/z']);
-  assert.deepEqual(await paths(globFiles(objects, tree, compileGlob('/*'))), [
+  assert.deepEqual(await paths(globFiles(objects, tree, { glob: compileGlob('/*') })), [
     '/a',
     '/a.b',
     '/d-e',
     '/d/',
     '/ü/',
   ]);
-  assert.deepEqual(await paths(globFiles(objects, null, compileGlob('/'))), []);
+  assert.deepEqual(await paths(globFiles(objects, null, { glob: compileGlob('/') })), []);
 });
 
 it('reads many files at once, from finished and from open commits', async (t) => {
