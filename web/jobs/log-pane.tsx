@@ -12,7 +12,7 @@ import { exactTime } from '../parts/time.tsx';
 const MOST_LINES = 5000;
 const SHOW_EVERY_MS = 200;
 const SEARCH_AFTER_MS = 300;
-const ROW_HEIGHT = 20;
+const ROW_HEIGHT = 24;
 const SPARE_ROWS = 30;
 
 /** Shows a log. `isLive`: it goes on. */
