@@ -23,7 +23,10 @@ const GROUPS = [
       'docs/without-docker.md',
     ],
   ],
-  ['Data', ['docs/files-in-and-out.md', 'docs/versions.md', 'docs/git.md', 'docs/s3.md']],
+  [
+    'Data',
+    ['docs/files-in-and-out.md', 'docs/versions.md', 'docs/git.md', 'docs/s3.md', 'docs/api.md'],
+  ],
   [
     'Operations',
     [
