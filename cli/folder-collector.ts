@@ -19,7 +19,7 @@ interface Link {
 }
 
 /** Throws unless `path` is one that stays inside the folder it is put in. Returns its parts. */
-export function safeParts(path: string): readonly string[] {
+function safeParts(path: string): readonly string[] {
   const parts = path.replace(/^\//, '').split('/');
   if (parts.some((part) => part === '' || part === '.' || part === '..' || part.includes('\0'))) {
     throw new CliError(

@@ -129,7 +129,7 @@ export async function waitCommitSet(
 }
 
 /** Returns how many datums need no more work. */
-export function doneDatums(datums: DatumCounts): number {
+function doneDatums(datums: DatumCounts): number {
   return datums.processed + datums.skipped + datums.recovered + datums.failed;
 }
 

@@ -251,7 +251,8 @@ async function start(
   });
   const ticker = new Ticker({ context, clock, onProblem });
   const scratch = emptied(join(config.home, 'scratch', 'incoming'));
-  const gits = new GitWatcher({ context, secrets, clock, scratch, pollMs: config.gitPollMs });
+  const { gitPollMs: pollMs } = config;
+  const gits = new GitWatcher({ context, secrets, clock, scratch, pollMs, onProblem });
   const server = makeServer(
     {
       context,

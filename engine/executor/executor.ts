@@ -32,6 +32,8 @@ export interface ResourceLimits {
   readonly cpu?: number;
   readonly memoryBytes?: number;
   readonly gpus?: number;
+  /** Of what a command has in its output directory at a time. Kept by whoever looks into that, not by the executor. */
+  readonly diskBytes?: number;
 }
 
 /** A directory that user code sees read-only, with the values of secrets as its files. */

@@ -55,6 +55,11 @@ export class DatumPlace {
     this.secrets = new ShownSecrets(options.secrets);
   }
 
+  /** Where `/pfs/out` is on this machine. */
+  get outputPath(): string {
+    return this.#output.path;
+  }
+
   /** The container; undefined where there is none. */
   get worker(): Worker | undefined {
     return this.#worker;

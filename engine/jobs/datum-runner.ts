@@ -49,7 +49,10 @@ export class DatumRunner {
   constructor(options: DatumRunnerOptions) {
     this.#options = options;
     this.#place = new DatumPlace(options);
-    this.#disk = new DiskGuard(options);
+    this.#disk = new DiskGuard({
+      ...options,
+      output: { directory: this.#place.outputPath, maxBytes: options.worker.limits.diskBytes },
+    });
   }
 
   /** Whether a container is kept for the next datum. */

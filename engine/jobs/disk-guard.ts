@@ -1,10 +1,15 @@
-// Watches the room on the disk while user code writes to it, and ends the command before the disk is full.
+// Watches what user code writes while it writes: the room on the disk, and how much is in its output. It ends the command before
+// the disk is full, or once its output is more than it may be.
 
 import type { Clock } from '../base/clock.ts';
 import { EngineError } from '../base/errors.ts';
+import { usedBytes } from './host-directory.ts';
 import { diskFreeBytes } from './host-file.ts';
 
 const LOOK_MS = 1000;
+/** Looking into a large output takes at most about one part in so many of the time. */
+const LOOK_SHARE = 10;
+const MiB = 1024 * 1024;
 
 export interface DiskGuardOptions {
   /** On the disk that is watched. */
@@ -12,6 +17,8 @@ export interface DiskGuardOptions {
   /** What must stay free on it. */
   readonly minFreeBytes: number;
   readonly clock: Clock;
+  /** The most that may be in the output directory; no limit where undefined. */
+  readonly output?: { readonly directory: string; readonly maxBytes: number | undefined };
   /** Says how much room the disk has; asks the file system where not named. */
   readonly freeBytes?: (directory: string) => Promise<number>;
 }
@@ -27,18 +34,20 @@ export class DiskGuard {
   }
 
   /**
-   * Runs `work`, and aborts `command` with `resource_exhausted` as the reason once the disk gets short of room meanwhile.
-   * One at a time.
+   * Runs `work`, and aborts `command` with `resource_exhausted` as the reason once the disk gets short of room meanwhile, or the
+   * output is too large, also at its end. One at a time.
    */
   async watch<T>(command: AbortController, work: () => Promise<T>): Promise<T> {
     this.#command = command;
-    if (this.#looking === undefined && this.#options.minFreeBytes > 0) {
+    if (this.#looking === undefined && this.#hasLimit) {
       const looking = new AbortController();
       this.#looking = looking;
       void this.#look(looking.signal);
     }
     try {
-      return await work();
+      const result = await work();
+      await this.#checkOutput(command);
+      return result;
     } finally {
       this.#command = undefined;
     }
@@ -50,31 +59,64 @@ export class DiskGuard {
     this.#looking = undefined;
   }
 
+  get #hasLimit(): boolean {
+    const { minFreeBytes, output } = this.#options;
+    return minFreeBytes > 0 || output?.maxBytes !== undefined;
+  }
+
   /** Looks until a look finds nothing to watch. */
   async #look(over: AbortSignal): Promise<void> {
-    const { clock, directory, minFreeBytes, freeBytes = diskFreeBytes } = this.#options;
-    for (;;) {
+    const { clock } = this.#options;
+    for (let took = 0; ; ) {
       try {
-        await clock.sleep(LOOK_MS, { signal: over });
+        await clock.sleep(Math.max(LOOK_MS, took * LOOK_SHARE), { signal: over });
       } catch {
         return;
       }
       const command = this.#command;
-      if (command === undefined) {
+      if (command === undefined || command.signal.aborted) {
         this.#looking = undefined;
         return;
       }
-      // A disk that can't be asked says so to whoever reads or writes it next.
-      const free = await freeBytes(directory).catch(() => Number.POSITIVE_INFINITY);
-      // A command that has ended meanwhile wrote no more than was there.
-      if (free < minFreeBytes && command === this.#command) {
-        command.abort(
-          new EngineError(
-            'resource_exhausted',
-            `the disk of "${directory}" has ${free} bytes free, and ${minFreeBytes} must stay free: the command was ended; make room, or write less at a time`,
-          ),
-        );
-      }
+      const began = clock.monotonic();
+      await this.#checkRoom(command);
+      await this.#checkOutput(command);
+      took = clock.monotonic() - began;
+    }
+  }
+
+  async #checkRoom(command: AbortController): Promise<void> {
+    const { directory, minFreeBytes, freeBytes = diskFreeBytes } = this.#options;
+    if (minFreeBytes <= 0) {
+      return;
+    }
+    // A disk that can't be asked says so to whoever reads or writes it next.
+    const free = await freeBytes(directory).catch(() => Number.POSITIVE_INFINITY);
+    // A command that has ended meanwhile wrote no more than was there.
+    if (free < minFreeBytes && command === this.#command) {
+      command.abort(
+        new EngineError(
+          'resource_exhausted',
+          `the disk of "${directory}" has ${free} bytes free, and ${minFreeBytes} must stay free: the command was ended; make room, or write less at a time`,
+        ),
+      );
+    }
+  }
+
+  async #checkOutput(command: AbortController): Promise<void> {
+    const { directory = '', maxBytes } = this.#options.output ?? {};
+    if (maxBytes === undefined || command.signal.aborted) {
+      return;
+    }
+    // What nobody may look into is told by whoever collects it.
+    const used = await usedBytes(directory, maxBytes).catch(() => 0);
+    if (used > maxBytes && command === this.#command) {
+      command.abort(
+        new EngineError(
+          'resource_exhausted',
+          `it wrote more to /pfs/out than resource_limits.disk allows (${Math.round((maxBytes / MiB) * 10) / 10} MiB); raise the limit, or write less`,
+        ),
+      );
     }
   }
 }

@@ -20,6 +20,8 @@ export interface GitWatcherOptions extends PullOptions {
   readonly clock: Clock;
   /** How often servers are looked at whose inputs do not say, in milliseconds; 0: only when somebody asks for it. */
   readonly pollMs: number;
+  /** Gets what no pipeline shows: where the watching itself fails. */
+  readonly onProblem: (error: unknown) => void;
 }
 
 /** How following a server goes. */
@@ -89,7 +91,7 @@ export class GitWatcher {
       }
     } catch (error) {
       if (!this.#closing.signal.aborted) {
-        throw error;
+        this.#options.onProblem(error);
       }
     }
   }
@@ -134,7 +136,7 @@ class Watch {
     this.followed = followed;
     this.#options = options;
     this.#turns = turns;
-    this.#done = this.#run();
+    this.#done = this.#run().catch(options.onProblem);
   }
 
   /** Resolves once nothing is being fetched any more. */

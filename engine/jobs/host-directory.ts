@@ -3,12 +3,15 @@
 import { chmodSync, lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { systemCode } from '../base/errors.ts';
-import { HeldDirectory } from '../executor/held-directory.ts';
+import { HeldDirectory, holdBelow } from '../executor/held-directory.ts';
 
 /** What lies deeper is first moved up: each level holds a directory open, and no call takes a path of more than 4096 bytes. */
 const MAX_DEPTH = 64;
 const LONG_PATH_BYTES = 2048;
 const YIELD_EVERY = 500;
+/** As the system counts what files take. */
+const BLOCK_BYTES = 512;
+const UNSEEN = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM', 'ENAMETOOLONG'];
 
 /** Returns whether an error says that this user may not do what it tried. */
 export function isAccessDenied(error: unknown): boolean {
@@ -24,6 +27,48 @@ export function isAccessDenied(error: unknown): boolean {
 export async function emptyDirectory(directory: string): Promise<void> {
   const emptier = new Emptier(Buffer.from(directory));
   await emptier.run();
+}
+
+/**
+ * Returns how much of the disk the files below a directory take; stops looking once that is more than `most`. What goes away
+ * meanwhile, and what this user may not look into, counts nothing.
+ */
+export async function usedBytes(directory: string, most: number): Promise<number> {
+  const waiting: string[][] = [[]];
+  let used = 0;
+  for (let path = waiting.pop(); path !== undefined && used <= most; path = waiting.pop()) {
+    used += usedIn(directory, { path, found: waiting });
+    await setImmediate();
+  }
+  return used;
+}
+
+/** Counts what stands in one directory, and notes the directories in it. */
+function usedIn(
+  root: string,
+  { path, found }: { readonly path: readonly string[]; readonly found: string[][] },
+): number {
+  let held: HeldDirectory | undefined;
+  try {
+    held = holdBelow(root, path);
+    let used = 0;
+    for (const entry of readdirSync(held.path, { encoding: 'utf8', withFileTypes: true })) {
+      if (entry.isDirectory()) {
+        found.push([...path, entry.name]);
+      } else {
+        const stat = lstatSync(held.entry(entry.name), { throwIfNoEntry: false });
+        used += (stat?.blocks ?? 0) * BLOCK_BYTES;
+      }
+    }
+    return used;
+  } catch (error) {
+    if (UNSEEN.includes(systemCode(error) ?? '')) {
+      return 0;
+    }
+    throw error;
+  } finally {
+    held?.close();
+  }
 }
 
 class Emptier {

@@ -1,5 +1,5 @@
 // Files that are fetched when user code opens them: each is a named pipe, and the content streams into it once somebody
-// reads. Every opening gets the whole content, through a pipe of its own.
+// reads. Every opening gets the whole content, through a pipe of its own; two between two looks are one to us, and share it.
 
 import { execFile, execFileSync } from 'node:child_process';
 import { setMaxListeners } from 'node:events';

@@ -185,11 +185,19 @@ async function* chosenJobs(
   const isWithin = ({ created, finished }: JobRecord) =>
     created <= (until ?? Number.POSITIVE_INFINITY) &&
     (finished ?? Number.POSITIVE_INFINITY) >= (since ?? 0);
+  const isChosen = [datum, path, since, until, text].some((wish) => wish !== undefined);
   if (tail !== undefined) {
-    const last: { job: JobRecord; tail: number }[] = [];
+    const last: { job: JobRecord; tail: number; isCut?: boolean }[] = [];
     let wanted = tail;
+    let looked = 0;
     for await (const job of listJobs(context, pipeline)) {
       if (wanted <= 0) {
+        break;
+      }
+      looked += 1;
+      if (looked > MAX_JOBS && !isChosen) {
+        // Each costs a look into the store, however little it said.
+        last.unshift({ job, tail: 0, isCut: true });
         break;
       }
       if (isWithin(job)) {
@@ -205,7 +213,7 @@ async function* chosenJobs(
     yield* last;
     return;
   }
-  if ([datum, path, since, until, text].some((wish) => wish !== undefined)) {
+  if (isChosen) {
     for await (const job of oldestFirst(context, pipeline)) {
       if (isWithin(job)) {
         yield { job };

@@ -49,7 +49,7 @@ export async function findWriters(
 }
 
 /** Finds the result of a datum hash in the first of some trees that has one. */
-export async function firstResult(
+async function firstResult(
   contents: ContentReader,
   trees: readonly (string | null)[],
   hash: string,

@@ -55,21 +55,6 @@ export async function* iterateResults(
   }
 }
 
-/**
- * Yields the hashes of the stored results, in their order, with the tree of each, without reading the records:
- * what a planner needs to know which datums were ever processed.
- */
-export async function* iterateResultTrees(
-  reader: ContentReader,
-  tree: string | null,
-): AsyncGenerator<{ hash: string; tree: string }> {
-  for (const shard of tree === null ? [] : await reader.readTree(tree)) {
-    for (const entry of await reader.readTree(shard.id)) {
-      yield { hash: entry.name, tree: entry.id };
-    }
-  }
-}
-
 /** Reads the result whose own directory is `tree`. */
 export async function readResult(reader: ContentReader, tree: string): Promise<DatumResult> {
   const entries = await reader.readTree(tree);

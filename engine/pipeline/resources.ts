@@ -11,6 +11,8 @@ export interface WorkerLimits {
   readonly cpu?: number;
   readonly memoryBytes?: number;
   readonly gpus?: number;
+  /** Of what is in the output directory. */
+  readonly diskBytes?: number;
 }
 
 /** An amount of a machine. */
@@ -47,11 +49,13 @@ export function sharedRoom(
 export function workerLimits(spec: Resources): WorkerLimits {
   const { cpu } = spec.resource_limits ?? {};
   const memoryBytes = bytes(spec.resource_limits?.memory);
+  const diskBytes = bytes(spec.resource_limits?.disk);
   const gpus = gpusOf(spec);
   return {
     ...(cpu === undefined ? {} : { cpu }),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     ...(gpus > 0 ? { gpus } : {}),
+    ...(diskBytes === undefined ? {} : { diskBytes }),
   };
 }
 

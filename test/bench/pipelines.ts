@@ -25,7 +25,7 @@ export interface BenchPipeline {
 }
 
 /** Returns the image of the pipelines; rejects where there is no Docker engine. */
-export async function benchImage(): Promise<string> {
+async function benchImage(): Promise<string> {
   const images = await testImages();
   if (images.skip !== undefined) {
     throw new Error(images.skip);

@@ -44,7 +44,7 @@ import { scratchDirectory } from './scratch.ts';
 type Test = Parameters<typeof scratchDirectory>[0] & { after(close: () => Promise<void>): void };
 
 /** What an engine says of egress that has nowhere to send anything. */
-export const NO_EGRESS: EgressSettings = {
+const NO_EGRESS: EgressSettings = {
   directories: [],
   forbidden: [],
   store: { kind: 'memory' },
@@ -184,7 +184,7 @@ export class TestEngine {
       isAlive,
       onProblem,
     });
-    const gits = new GitWatcher({ context, secrets, clock, scratch, pollMs: 0 });
+    const gits = new GitWatcher({ context, secrets, clock, scratch, pollMs: 0, onProblem });
     engine = new TestEngine({
       pfs,
       executor,

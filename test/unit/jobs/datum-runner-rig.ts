@@ -79,7 +79,12 @@ export class FakeExecutor implements Executor {
 }
 
 /** A runner on a {@link FakeExecutor} that runs `command`, in a directory of its own. */
-export function setUpRunner(t: TestContext, command: Command, options = { minFreeBytes: 0 }) {
+export function setUpRunner(
+  t: TestContext,
+  command: Command,
+  options: { readonly minFreeBytes?: number; readonly diskBytes?: number } = {},
+) {
+  const { minFreeBytes = 0, diskBytes } = options;
   const scratch = scratchDirectory(t);
   const executor = new FakeExecutor();
   executor.command = command;
@@ -91,9 +96,14 @@ export function setUpRunner(t: TestContext, command: Command, options = { minFre
     executor,
     cache,
     clock: new InstantClock(),
-    minFreeBytes: options.minFreeBytes,
+    minFreeBytes,
     directory,
-    worker: { image, labels: {}, name: 'test', limits: { memoryBytes: 2 ** 29 } },
+    worker: {
+      image,
+      labels: {},
+      name: 'test',
+      limits: { memoryBytes: 2 ** 29, ...(diskBytes === undefined ? {} : { diskBytes }) },
+    },
   });
   const task = (more: Partial<DatumTask> = {}): DatumTask => ({
     datum: 'd1',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   chmodSync,
   lstatSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   symlinkSync,
@@ -11,7 +12,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { EngineError, isEngineError } from '../../../engine/base/errors.ts';
 import type { RunResult, RunSpec } from '../../../engine/executor/executor.ts';
-import { EXITED, setUpRunner as setUp } from './datum-runner-rig.ts';
+import { type Command, EXITED, setUpRunner as setUp } from './datum-runner-rig.ts';
 
 it('a datum reads its inputs and its output is stored', async (t) => {
   const { runner, task, contents, executor, directory } = setUp(t, async (spec, { out, pfs }) => {
@@ -261,6 +262,35 @@ it('an err_cmd that fills the disk fails the datum, whatever tries are left', as
   await runner.close();
   assert.deepEqual([outcome.state, outcome.tries, attempts], ['failed', 1, 1]);
   assert.match(outcome.reason, /must stay free/);
+});
+
+it('a datum that writes more than its limit is ended, or fails at its end, and is not tried again', async (t) => {
+  const MiB = 1024 * 1024;
+  let size = 3 * MiB;
+  let isPatient = true;
+  let attempts = 0;
+  const command: Command = ({ signal }, { out }) => {
+    attempts += 1;
+    mkdirSync(join(out, 'd'), { recursive: true });
+    writeFileSync(join(out, 'd/file'), Buffer.alloc(size, 'x'));
+    return isPatient
+      ? new Promise((_, reject) => {
+          const cancelled = new EngineError('cancelled', 'Cannot go on: cancelled');
+          signal?.addEventListener('abort', () => reject(cancelled));
+        })
+      : EXITED;
+  };
+  const { runner, task } = setUp(t, command, { diskBytes: 2 * MiB });
+  for (const waits of [true, false]) {
+    isPatient = waits;
+    attempts = 0;
+    const outcome = await runner.run(task({ tries: 3 }));
+    assert.deepEqual([outcome.state, attempts], ['failed', 1]);
+    assert.match(outcome.reason, /more to \/pfs\/out than resource_limits\.disk allows \(2 MiB\)/);
+  }
+  size = MiB;
+  assert.equal((await runner.run(task())).state, 'success');
+  await runner.close();
 });
 
 it('many datums cost little beside their commands', async (t) => {

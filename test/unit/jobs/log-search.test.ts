@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { type LogSearch, searchLogs } from '../../../engine/jobs/log-search.ts';
+import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import { TestEngine } from '../../support/engine.ts';
 import { Latch } from '../../support/latch.ts';
 
@@ -117,3 +118,29 @@ it('the jobs of one set are followed side by side', async (t) => {
   assert.deepEqual(found.slice(0, 2).sort(), ['first begins', 'second']);
   assert.equal(found[2], 'first ends');
 });
+
+it('the last lines of a pipeline that says little are looked for in so many jobs, and it says so', async (t) => {
+  const store = new CountingStore();
+  const engine = await TestEngine.start(t, { store, idle: true });
+  await engine.repos('data');
+  await engine.pipeline({ name: 'say', input: 'data' });
+  for (let i = 0; i < 110; i++) {
+    await engine.put('data', { e: String(i) });
+  }
+  const found = await lines(engine, { pipeline, tail: 5 });
+  assert.deepEqual([found.length, /more than 100 jobs/.test(found[0] ?? '')], [1, true]);
+  // Each is looked at for how many lines there are, and for the lines.
+  assert.ok(store.lists <= 202, String(store.lists));
+  store.lists = 0;
+  assert.deepEqual(await lines(engine, { pipeline, tail: 5, text: 'x' }), []);
+  assert.ok(store.lists >= 220, 'who says which lines has all jobs looked at');
+});
+
+class CountingStore extends MemoryObjectStore {
+  lists = 0;
+
+  override list(...[prefix, options]: Parameters<MemoryObjectStore['list']>) {
+    this.lists += Number(prefix.startsWith('logs/'));
+    return super.list(prefix, options);
+  }
+}

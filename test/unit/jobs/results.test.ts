@@ -6,7 +6,6 @@ import { type DatumResult, decodeResult, encodeResult } from '../../../engine/jo
 import {
   findResult,
   iterateResults,
-  iterateResultTrees,
   mergeResults,
   mergeResultTrees,
 } from '../../../engine/jobs/results.ts';
@@ -88,7 +87,7 @@ it('merging replaces what a hash had and touches no other directory', async () =
     differing.map((entry) => entry.name),
     [changed.hash.slice(0, 2)],
   );
-  assert.equal((await all(iterateResultTrees(contents, tree))).length, 2000);
+  assert.equal((await all(iterateResults(contents, { tree }))).length, 2000);
 });
 
 it('merging nothing changes nothing, and the order of merging does not matter', async () => {

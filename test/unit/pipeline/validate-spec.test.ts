@@ -194,12 +194,6 @@ describe('warnings', () => {
       4,
     ],
     [
-      'disk limits',
-      { rest: 'resource_limits: {disk: 1G}' },
-      /^resource_limits\.disk: is accepted, but has no effect yet/,
-      4,
-    ],
-    [
       'a key outside a join',
       { input: '{pfs: {repo: a, glob: /(*), join_on: $1}}' },
       /^input\.pfs\.join_on: has no effect outside a join; put the input into one/,

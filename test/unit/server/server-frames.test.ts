@@ -55,8 +55,8 @@ function* cuts(bytes: Buffer, random: SeededRandom): Generator<Buffer> {
 }
 
 function newSeed(t: { diagnostic(text: string): void }): number {
-  const seed = Number(process.env.PFS_TEST_SEED ?? Date.now() % 1e9);
-  t.diagnostic(`PFS_TEST_SEED=${seed}`);
+  const seed = Number(process.env.PFS_SEED ?? Date.now() % 1e9);
+  t.diagnostic(`PFS_SEED=${seed}`);
   return seed;
 }
 
