@@ -78,9 +78,12 @@ export const AUTH_OPERATIONS = operations({
   'POST /auth/tokens': {
     id: 'createToken',
     tag: 'users',
-    summary: 'Makes a token, or a key for S3, and tells its secret this once.',
+    summary:
+      'Makes a token, or a key for S3, and tells its secret this once: sent again, it makes another.',
     body: CreateToken,
     answer: NewToken,
+    // The secret is stored nowhere, so that no second answer could tell it.
+    isOnce: false,
     example: { body: { user: 'ann', name: 'laptop', lifetime: 86400000 } },
   },
   'DELETE /auth/tokens/{token}': {

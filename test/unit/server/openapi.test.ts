@@ -1,6 +1,7 @@
 // The description of the API says what the engine does: each route is in it and nothing else, and each example of it works.
 
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { it } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -82,6 +83,38 @@ it('every example is answered as the description says', async (t) => {
   }
   assert.deepEqual(failures, []);
   assert.deepEqual(world.server.faults, []);
+});
+
+it('a write that is sent again under its key is answered the same', async (t) => {
+  const world = await startApiWorld(t);
+  const api = await description(world.server);
+  const keyed = described(api).filter(({ operation }) =>
+    operation.parameters.some(({ name }) => name.toLowerCase() === 'idempotency-key'),
+  );
+  assert.ok(keyed.length > 40, 'most writes take a key');
+  const failures: string[] = [];
+  for (const one of keyed.toSorted(
+    (a, b) => Number(a.method === 'DELETE') - Number(b.method === 'DELETE'),
+  )) {
+    await arrange(world);
+    const { headers, body, path: shown } = exampleOf(world, one);
+    const path = shown.replace(/[?&]dry-run=true/, '');
+    const key = randomBytes(16).toString('hex');
+    const answers: string[] = [];
+    for (let tries = 0; tries < 2; tries++) {
+      const response = await world.server.open(one.method, path, {
+        headers: { ...headers, 'idempotency-key': key },
+        ...(body === undefined ? {} : { body }),
+      });
+      const text = (await readAll(response)).toString();
+      // What was refused changed nothing: each refusal is a request of its own.
+      answers.push(`${response.statusCode} ${text.replace(/,"instance":"[^"]*"/, '')}`);
+    }
+    if (answers[0] !== answers[1]) {
+      failures.push(`${one.method} ${one.path}: ${answers[0]} and then ${answers[1]}`);
+    }
+  }
+  assert.deepEqual(failures, []);
 });
 
 it('the reference is a page of its own that shows each operation and asks for nothing', async (t) => {
