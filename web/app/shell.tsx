@@ -4,7 +4,7 @@ import type { ComponentType, JSX } from 'preact';
 import { useEffect, useErrorBoundary, useState } from 'preact/hooks';
 import type { Project } from '../../engine/server/wire-versions.ts';
 import { asApiError, getAll } from '../data/api.ts';
-import { isAway } from '../data/live.ts';
+import { isAway, pause } from '../data/live.ts';
 import { needsSignIn } from '../data/session.ts';
 import { useLive } from '../data/use-live.ts';
 import { Head } from '../parts/head.tsx';
@@ -27,6 +27,8 @@ const SECTIONS: readonly {
   { name: 'jobs', title: 'Jobs', href: '/jobs' },
   { name: 'repos', title: 'Repos', href: '/repos' },
 ];
+
+const RETRY_AFTER_MS = 700;
 
 /** The page. */
 export function Shell(): JSX.Element {
@@ -121,7 +123,12 @@ function View({ route, params }: Found): JSX.Element {
   const [failure, setFailure] = useState<unknown>();
   const [broken, mend] = useErrorBoundary();
   useEffect(() => {
-    route.load().then((view) => setLoaded({ view }), setFailure);
+    // A connection may break; what is gone for good fails again.
+    const again = () => pause(RETRY_AFTER_MS).then(route.load);
+    route
+      .load()
+      .catch(again)
+      .then((view) => setLoaded({ view }), setFailure);
   }, [route]);
   if (failure !== undefined) {
     // The build is another one since the page was loaded, or the engine is away.

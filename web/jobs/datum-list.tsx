@@ -70,10 +70,10 @@ export function DatumList({ job }: { readonly job: Job }): JSX.Element {
 
 function columns(here: string): readonly Column<Datum>[] {
   return [
-    { title: 'State', width: '120px', cell: ({ state }) => <State state={state} /> },
+    { title: 'State', width: '112px', cell: ({ state }) => <State state={state} /> },
     {
       title: 'Datum',
-      width: '130px',
+      width: '108px',
       cell: ({ id }) => (
         <a class="mono" href={`${here}/datums/${id}`} title={id}>
           {shortId(id)}

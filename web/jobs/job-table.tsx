@@ -11,12 +11,12 @@ import { datumsText } from './progress.tsx';
 
 const STATE: Column<Job> = {
   title: 'State',
-  width: '130px',
+  width: '122px',
   cell: ({ state }) => <State state={state} />,
 };
 const JOB: Column<Job> = {
   title: 'Job',
-  width: '130px',
+  width: '108px',
   cell: ({ project, pipeline, id }) => (
     <a class="mono" href={pathOf('jobs', project, pipeline, id)} title={id}>
       {shortId(id)}
@@ -41,7 +41,7 @@ const OTHERS: readonly Column<Job>[] = [
     isNumber: true,
     cell: ({ started, finished }) => <Span from={started} to={finished} />,
   },
-  { title: 'Created', width: '115px', cell: ({ created }) => <Ago at={created} /> },
+  { title: 'Created', width: '115px', from: 'medium', cell: ({ created }) => <Ago at={created} /> },
 ];
 
 /** Draws the table; of one pipeline, without saying its name in each row. */

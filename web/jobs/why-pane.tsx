@@ -112,7 +112,7 @@ function Reason({
   return (
     <section class="reason">
       {hasName && (
-        <h3>
+        <h2>
           <a
             class="mono"
             href={pathOf('jobs', job.project, job.pipeline, job.id, 'datums', datum.id)}
@@ -121,7 +121,7 @@ function Reason({
           </a>{' '}
           <State state={datum.state} />{' '}
           <span class="mono">{datum.inputs.map(({ path }) => path).join(' ')}</span>
-        </h3>
+        </h2>
       )}
       <p>{sentence(CAUSES[cause])}</p>
       {differences.length > 0 && (

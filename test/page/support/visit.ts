@@ -12,7 +12,7 @@ import { PAGE_DIRECTORY } from './directory.ts';
 /** For the `skip` of tests: why there is no browser here, or false. */
 export const WITHOUT_BROWSER = skipWithoutPrograms('chromium');
 
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 export interface VisitOptions {
   readonly theme?: 'light' | 'dark';
