@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import { Empty } from './notice.tsx';
 
-const SPEC = `{"pipeline":{"name":"count"},"input":{"pfs":{"repo":"texts","glob":"/*"}},"transform":{"image":"debian:12","cmd":["sh"],"stdin":["wc -w /pfs/texts/* > /pfs/out/counts"]}}`;
+const SPEC = `{"pipeline":{"name":"count"},"input":{"pfs":{"repo":"texts","glob":"/"}},"transform":{"image":"debian:12","cmd":["sh"],"stdin":["wc -w /pfs/texts/* > /pfs/out/counts"]}}`;
 
 const STEPS = [
   { says: 'Make a repo', command: 'pfs create-repo texts' },
