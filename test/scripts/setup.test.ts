@@ -1,27 +1,37 @@
 // `npm run setup` as a whole, and the tools of the tests, on machines of all kinds.
 
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { leaveOut } from '../support/leave-out.ts';
 import { canType, FakeMachine } from './fake-machine.ts';
 
-/** Gives the copied checkout sources to build, and a compiler and an npm that note what they are asked for. */
+/** What is made in a checkout, rather than kept in it. */
+const MADE = /^(\.git|\.cache|node_modules|dist.*)$/;
+
+/** Gives the copied checkout its sources, a compiler that compiles nothing, and an npm that brings the packages of this checkout. */
 function withSources(machine: FakeMachine): FakeMachine {
-  for (const folder of ['engine', 'cli', 'schemas', 'compiler/bin']) {
-    mkdirSync(join(machine.checkout, folder), { recursive: true });
+  for (const each of readdirSync('.').filter((name) => !MADE.test(name))) {
+    cpSync(each, join(machine.checkout, each), { recursive: true });
   }
-  const files = ['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json'];
-  for (const file of [...files, 'engine/main.ts']) {
-    writeFileSync(join(machine.checkout, file), '{ "type": "module" }');
-  }
-  const compiler = `import { mkdirSync } from 'node:fs';
+  const compiler = `const { mkdirSync } = require('node:fs');
     mkdirSync(process.argv[process.argv.indexOf('--outDir') + 1]);`;
+  mkdirSync(join(machine.checkout, 'compiler/bin'), { recursive: true });
   writeFileSync(join(machine.checkout, 'compiler/bin/tsc'), compiler);
   machine.program(
     'npm',
-    `/bin/mkdir -p node_modules && /bin/cp -R compiler node_modules/typescript && : > node_modules/.package-lock.json`,
+    `/bin/mkdir -p node_modules && /bin/ln -s ${resolve('node_modules')}/* node_modules/ &&
+      /bin/rm node_modules/typescript && /bin/cp -R compiler node_modules/typescript &&
+      : > node_modules/.package-lock.json`,
   );
   return machine;
 }
@@ -84,6 +94,7 @@ for (const script of ['setup', 'build', 'demo', 'test', 'bench']) {
       const machine = withSources(FakeMachine.debian(t));
       machine.is({ node });
       const own = join(machine.checkout, 'test');
+      rmSync(own, { recursive: true });
       mkdirSync(own);
       writeFileSync(join(own, 'own.test.ts'), '');
       const { code, stderr } = await machine.run([`scripts/${script}.mjs`]);
