@@ -90,6 +90,7 @@ describe('uploads', { skip: WITHOUT_BROWSER }, () => {
     const large = join(scratchDirectory(t), 'large');
     writeFileSync(large, Buffer.alloc(8 * 1024 * 1024, 1));
     const page = await visit(t, { address: addressOf(server), path: '/repos/default/data' });
+    await page.getByRole('heading', { name: 'No commits yet' }).waitFor();
     // Slow enough that there is something to cancel.
     const session = await page.context().newCDPSession(page);
     const network = { offline: false, latency: 0, downloadThroughput: -1 };
