@@ -172,13 +172,13 @@ function asValue(value: unknown): Value {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** A string, or an integer of so many digits that a number may not hold it. */
-const LONG_INTEGERS = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?:[.eE][-+.eE\d]*)?/g;
+/** A string or a number, each whole: the digits of a fraction are no integer. */
+const SCALARS = /"(?:[^"\\]|\\.)*"|-?\d+(?:[.eE][-+.eE\d]*)?/g;
 
 function parse({ text, line }: JsonText, name: string): unknown {
   if (/\d{16}/.test(text)) {
-    for (const [token] of text.matchAll(LONG_INTEGERS)) {
-      if (/^-?\d+$/.test(token) && String(Number(token)) !== token) {
+    for (const [token] of text.matchAll(SCALARS)) {
+      if (/^-?\d{16,}$/.test(token) && String(Number(token)) !== token) {
         throw notRow(
           name,
           line,

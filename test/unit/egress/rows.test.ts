@@ -124,6 +124,19 @@ it('integers that a number holds, and digits in text, are taken as they are', as
   assert.deepEqual(await read('JSON', text), [['9007199254740992', '"9007199254740993', '1000']]);
 });
 
+it('fractions are no integers, however many digits they have', async () => {
+  const numbers = Array.from(
+    { length: 1000 },
+    () => Math.random() * 10 ** (Math.random() * 40 - 20),
+  );
+  const fractions = numbers.filter((one) => !Number.isInteger(one));
+  const text = fractions.map((one) => JSON.stringify({ a: one })).join('\n');
+  assert.deepEqual(
+    await read('JSON', text),
+    fractions.map((one) => [String(one)]),
+  );
+});
+
 for (const format of ['CSV', 'JSON'] as const) {
   it(`${format} that is not UTF-8 is refused, and not changed`, async () => {
     const row = format === 'CSV' ? ['caf', '\n'] : ['{"a":"caf', '"}'];
