@@ -9,6 +9,7 @@ import { EngineError } from '../base/errors.ts';
 import type { Role, TokenRecord } from '../journal/auth-records.ts';
 import type { RepoKey } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
+import type { RepoName } from './wire.ts';
 
 /** Somebody who was recognized. */
 export interface Identity {
@@ -58,6 +59,12 @@ export function demandRepo(
 export function readableBy(request: FastifyRequest, state: State): (repo: RepoKey) => boolean {
   const asker = askerOf(request);
   return (repo) => mayRead(state, asker, repo);
+}
+
+/** As {@link readableBy}, of repos as they travel. */
+export function readableNames(request: FastifyRequest, state: State): (repo: RepoName) => boolean {
+  const mayRead = readableBy(request, state);
+  return ({ project, name }) => mayRead(`${project}/${name}`);
 }
 
 /** Returns whether the sender of a request may do everything. */

@@ -2,6 +2,7 @@
 
 import type { Datum, RepoName } from './wire.ts';
 import type { Lineage } from './wire-lineage.ts';
+import type { DatumWhy } from './wire-why.ts';
 
 type MayRead = (repo: RepoName) => boolean;
 
@@ -11,6 +12,21 @@ const HIDDEN: RepoName = { project: '', name: '' };
 /** Returns a datum without the paths of what may not be read. */
 export function readableInputs(datum: Datum, mayRead: MayRead): Datum {
   return { ...datum, inputs: datum.inputs.map((input) => hideInput(input, mayRead)) };
+}
+
+/** Returns why a datum ran without the paths and contents of what may not be read. */
+export function readableWhy(why: DatumWhy, mayRead: MayRead): DatumWhy {
+  const { datum, differences, made } = why;
+  return {
+    ...why,
+    datum: readableInputs(datum, mayRead),
+    differences: differences.map((one) =>
+      one.input === null || mayRead(one.input.repo)
+        ? one
+        : { ...one, input: hideInput(one.input, mayRead), was: null, is: null, files: [] },
+    ),
+    made: made && readableWhy(made, mayRead),
+  };
 }
 
 /** Returns a tree of provenance with nothing but ids of the commits that may not be read. */

@@ -24,7 +24,7 @@ import {
   untilGone,
   wantedStates,
 } from '../http.ts';
-import { demandRepo, readableBy } from '../identity.ts';
+import { demandRepo, readableBy, readableNames } from '../identity.ts';
 import { jobViewer } from '../job-viewer.ts';
 import { logSearchOf, readLogs } from '../log-reading.ts';
 import type { EngineParts } from '../parts.ts';
@@ -124,8 +124,7 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
   });
 
   function mayReadIn(request: FastifyRequest): (repo: RepoName) => boolean {
-    const mayRead = readableBy(request, context.journal.state);
-    return ({ project, name }) => mayRead(`${project}/${name}`);
+    return readableNames(request, context.journal.state);
   }
 
   function workersOf(job: JobRecord): NonNullable<Job['workers']> {

@@ -6,7 +6,9 @@ import { explainJob } from '../../jobs/why.ts';
 import { findCommit } from '../../pfs/commit-lookup.ts';
 import { normalizePath } from '../../pfs/names.ts';
 import { limitOf, param, pipelineOf, query } from '../http.ts';
+import { readableNames } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
+import { readableWhy } from '../readable-views.ts';
 import { viewWhy } from '../view-why.ts';
 import { viewJob } from '../views.ts';
 import type { Why } from '../wire-why.ts';
@@ -23,12 +25,13 @@ export function whyRoutes(server: FastifyInstance, { context }: EngineParts): vo
       ...(datum === undefined ? {} : { datum }),
       ...(path === undefined ? {} : { path: normalizePath(path) }),
     });
+    const mayRead = readableNames(request, context.journal.state);
     const output = await findCommit(context, job.pipeline, job.id);
     return {
       job: viewJob(context, job, { output }),
       against: why.earlier ? viewJob(context, why.earlier) : null,
       counts: why.counts ?? null,
-      datums: why.datums.map((one) => viewWhy(one)),
+      datums: why.datums.map((one) => readableWhy(viewWhy(one), mayRead)),
     };
   });
 }

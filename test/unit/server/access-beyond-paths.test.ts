@@ -4,10 +4,12 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { revokeToken } from '../../../engine/auth/tokens.ts';
 import { grantRole, revokeRole } from '../../../engine/auth/users.ts';
-import type { Page, Problem, Repo } from '../../../engine/server/wire.ts';
+import { FRAMES_TYPE, type Page, type Problem, type Repo } from '../../../engine/server/wire.ts';
 import type { Commit } from '../../../engine/server/wire-commits.ts';
+import type { Job } from '../../../engine/server/wire-jobs.ts';
+import type { Why } from '../../../engine/server/wire-why.ts';
 import { account } from '../../support/accounts.ts';
-import { TestServer } from '../../support/server.ts';
+import { frames, TestServer } from '../../support/server.ts';
 
 const LOCAL = { actor: 'local' };
 
@@ -30,7 +32,7 @@ async function start(t: Parameters<typeof TestServer.start>[0]) {
 function spec(name: string, input: object): string {
   return JSON.stringify({
     pipeline: { name, project: { name: 'team' } },
-    transform: { image: 'busybox:1', cmd: ['copy'] },
+    transform: { image: 'busybox', cmd: ['copy'] },
     input,
   });
 }
@@ -41,6 +43,13 @@ const text = { 'content-type': 'text/plain' };
 async function code(server: TestServer, ...asked: Parameters<TestServer['ask']>): Promise<string> {
   const { status, text: answer } = await server.ask(...asked);
   return status < 400 ? 'ok' : (JSON.parse(answer) as Problem).code;
+}
+
+async function putTheirs(server: TestServer, content: string): Promise<void> {
+  await server.json('POST', '/repos/other/theirs/files/master', {
+    headers: { 'content-type': FRAMES_TYPE },
+    body: frames({ '/hidden': content }),
+  });
 }
 
 it('lists show what one may read; commits and the journal name who made them', async (t) => {
@@ -118,6 +127,30 @@ it('a pipeline reads with the rights of its maker, and fails with the reason wit
     return pipeline?.state === 'failure' ? pipeline : undefined;
   });
   assert.match(failed.reason, /user ann, .* may not read repo "other\/theirs" any more/);
+});
+
+it('why a datum ran is told without the paths and contents of what one may not read', async (t) => {
+  const { server, token } = await start(t);
+  server.engine.executor.setCode('copy', (run) => run.write('f', 'x'));
+  await putTheirs(server, '1');
+  await server.json('POST', '/pipelines?project=team', {
+    headers: text,
+    body: spec('copy', THEIRS),
+  });
+  await server.engine.settled();
+  await putTheirs(server, '2');
+  await server.engine.settled();
+  const { items } = await server.json<Page<Job>>('GET', '/jobs?project=team&pipeline=copy');
+  const job = items[0]?.id;
+  const why = async (asker: { token?: string }) =>
+    (
+      await server.json<Why>('GET', `/pipelines/team/copy/jobs/${job}/why?path=/f`, asker)
+    ).datums.map(({ datum, differences }) => [
+      datum.inputs.map(({ path }) => path),
+      differences.map(({ was, is }) => typeof (was ?? is)),
+    ]);
+  assert.deepEqual(await why({}), [[['/hidden'], ['string']]]);
+  assert.deepEqual(await why({ token }), [[[''], ['object']]]);
 });
 
 it('a request that follows something ends with the token, and with the role', async (t) => {
