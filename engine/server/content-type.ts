@@ -13,6 +13,8 @@ const TEXT = 'text/plain';
 /** Sources and lines, which are text to who looks at them; as their own types they could be loaded by pages, or are taken for something else. */
 const SOURCES =
   /\.(?:[cm]?jsx?|[cm]?tsx?|css|py|r|sh|sql|go|rs|java|c|h|cc|cpp|hpp|rb|pl|jsonl|ndjson)$/i;
+/** Types that a page may run by a `<script>`, whatever the name was. */
+const SCRIPT = /(?:java|ecma|j|live)script|text\/css/;
 const INERT =
   /^(?:text\/(?:plain|csv|tab-separated-values|markdown|yaml)|image\/(?!svg)|audio\/|video\/|font\/|application\/(?:json|pdf|toml|octet-stream)$)/;
 
@@ -36,7 +38,10 @@ function typeOf(name: string): string {
   // Names of types alone, as in a file "html", say nothing.
   const [, extension = ''] = /\.([a-z0-9]+)$/i.exec(name) ?? [];
   const found: unknown = lookup(`.${extension}`);
-  return typeof found === 'string' ? found : BYTES;
+  if (typeof found !== 'string') {
+    return BYTES;
+  }
+  return SCRIPT.test(found) ? TEXT : found;
 }
 
 /** Returns a Content-Disposition (RFC 6266) with a file name, whatever is in it. */

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { mimes } from 'mrmime';
+import { contentTypeOf } from '../../../engine/server/content-type.ts';
 import { rangeOf } from '../../../engine/server/range.ts';
 import type { Commit, File } from '../../../engine/server/wire.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -225,6 +227,13 @@ it('a browser is never given what could run in it, but for a look within a sandb
     }
     const saved = (await server.ask('GET', `${route}&download=true`)).headers;
     assert.match(saved['content-disposition'] ?? '', /^attachment;/);
+  }
+});
+
+it('no name gives a type that a page could run or take as its style', () => {
+  for (const extension of [...Object.keys(mimes), 'js', 'MJS', 'ecma', 'css']) {
+    const { type } = contentTypeOf(`/a.${extension}`);
+    assert.doesNotMatch(type, /(?:java|ecma|j|live)script|css/i, extension);
   }
 });
 
