@@ -65,12 +65,16 @@ export class HeldDirectory {
 export function holdBelow(root: string, names: readonly string[]): HeldDirectory {
   const held = new HeldDirectory([root, ...names].join('/'));
   if (names.length > 0 && held.place !== undefined) {
-    const top = new HeldDirectory(root);
-    const expected = [top.place, ...names].join('/');
-    top.close();
-    if (held.place !== expected) {
+    try {
+      const top = new HeldDirectory(root);
+      const expected = [top.place, ...names].join('/');
+      top.close();
+      if (held.place !== expected) {
+        throw Object.assign(new Error(`a link leads to "${names.join('/')}"`), { code: 'ELOOP' });
+      }
+    } catch (error) {
       held.close();
-      throw Object.assign(new Error(`a link leads to "${names.join('/')}"`), { code: 'ELOOP' });
+      throw error;
     }
   }
   return held;

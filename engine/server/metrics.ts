@@ -1,7 +1,7 @@
 // What the engine tells Prometheus (GET /metrics): counted as it happens where nothing else remembers it, read off the
 // state where it is asked for.
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Operation } from '../journal/operations.ts';
 import type { State } from '../journal/state.ts';
@@ -100,9 +100,16 @@ export class Metrics {
 
   /** Begins to count requests of a server, and answers `/metrics` there. */
   serve(server: FastifyInstance, parts: EngineParts): void {
-    server.addHook('onRequest', async () => this.#open.inc());
+    // A request that an earlier hook refuses comes to the second alone.
+    const counted = new WeakSet<FastifyRequest>();
+    server.addHook('onRequest', async (request) => {
+      counted.add(request);
+      this.#open.inc();
+    });
     server.addHook('onResponse', async (request, reply) => {
-      this.#open.dec();
+      if (counted.delete(request)) {
+        this.#open.dec();
+      }
       // The pattern of the route: names of repos would be endless.
       const route = routeOf(request);
       const labels = { method: request.method, route, status: String(reply.statusCode) };

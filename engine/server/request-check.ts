@@ -39,7 +39,7 @@ export function checkRequest(request: FastifyRequest): void {
 
 function checksOf({ method, routeOptions }: FastifyRequest): Checks | undefined {
   const path = (routeOptions.url ?? '').slice(API_PREFIX.length).replace(/:(\w+)/g, '{$1}');
-  const key = `${method} ${path}`;
+  const key = `${method === 'HEAD' ? 'GET' : method} ${path}`;
   if (!checks.has(key)) {
     const operation: Operation | undefined = (OPERATIONS as Readonly<Record<string, Operation>>)[
       key

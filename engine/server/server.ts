@@ -129,6 +129,10 @@ export function bareServer(
   );
   server.decorateRequest('identity', null);
   server.decorateRequest('needs');
+  // Before what refuses requests, or the bytes of those would be all of their connection's.
+  if (options.onAnswered) {
+    logAccess(server, options.onAnswered);
+  }
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS).header(VERSION_HEADER, version);
     reply.header(REQUEST_ID_HEADER, request.id);
@@ -154,9 +158,6 @@ export function bareServer(
     setTimeout(() => server.server.closeAllConnections(), options.lastWordsMs).unref();
     done();
   });
-  if (options.onAnswered) {
-    logAccess(server, options.onAnswered);
-  }
   server.setErrorHandler((error, request, reply) => {
     if (isFault(error)) {
       options.onFault(error, request.id);

@@ -218,8 +218,9 @@ async function matches(tree: ReadableTree, wanted: string): Promise<FileEntry[]>
     for await (const match of globFiles(tree.objects, tree.tree, {
       glob: compileGlob(`/${path}`),
     })) {
-      // What lies below a directory that matched comes with it.
-      if (!found.some((above) => match.path.startsWith(`${above.path}/`))) {
+      // What lies below a directory that matched comes with it; a directory comes before what it holds.
+      const above = found.at(-1)?.path;
+      if (above === undefined || !(above === '' || match.path.startsWith(`${above}/`))) {
         found.push(match);
       }
     }

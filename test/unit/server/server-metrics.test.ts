@@ -7,16 +7,26 @@ import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { TestServer } from '../../support/server.ts';
 
+async function textOf(response: AsyncIterable<Buffer>): Promise<string> {
+  let text = '';
+  for await (const chunk of response) {
+    text += chunk;
+  }
+  return text;
+}
+
+it('requests under way are counted, and those that are refused leave no trace in it', async (t) => {
+  const server = await TestServer.start(t);
+  for (let i = 0; i < 3; i++) {
+    assert.equal((await server.ask('GET', '/repos', { token: null })).status, 401);
+  }
+  const text = await textOf(await server.open('GET', '/metrics'));
+  assert.match(text, /^pfs_http_requests_open 1$/m, 'this one');
+});
+
 it('figures say what happened, by routes and never by names', async (t) => {
   const server = await TestServer.start(t);
-  const figures = async (): Promise<string> => {
-    const response = await server.open('GET', '/metrics');
-    let text = '';
-    for await (const chunk of response) {
-      text += chunk;
-    }
-    return text;
-  };
+  const figures = async () => textOf(await server.open('GET', '/metrics'));
   await server.json('POST', '/repos', { body: { project: 'default', name: 'visible' } });
   await server.put('visible', { '/a': 'a', '/b': 'b' });
   server.engine.executor.setCode('copy', (run) => run.print('done\n'));
