@@ -172,6 +172,9 @@ async function failureOf(response: Response): Promise<ApiError> {
   }
 }
 
-function newKey(): string {
-  return crypto.randomUUID().replaceAll('-', '');
+/** Returns a key under which a write may be tried again. */
+export function newKey(): string {
+  // Without `randomUUID`, which browsers keep from pages that came without TLS.
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

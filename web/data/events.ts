@@ -39,6 +39,9 @@ function eventOf({ id, event, data }: Readonly<Record<string, string>>): Event |
   if (event === 'reset') {
     return { kind: 'reset', seq: (JSON.parse(data) as Reset).seq };
   }
+  if (event !== 'change') {
+    return { kind: 'moved', seq: Number(id) };
+  }
   const change = JSON.parse(data) as Change;
   return { kind: 'change', seq: change.seq, change };
 }

@@ -18,21 +18,20 @@ export interface Paged<T> {
 }
 
 interface Rest<T> {
-  /** What the first page was when the others were loaded. */
+  /** Where the first page ended when the others were loaded. */
   readonly key: string;
   readonly items: readonly T[];
   readonly next: string | null;
 }
 
-/** Loads a list; `key` says which. When its first page is no longer the same, all of it begins anew. */
+/** Loads a list; `key` says which. When its first page ends elsewhere than before, all of it begins anew. */
 export function usePages<T>(
   key: string,
   load: (after: string | undefined, signal?: AbortSignal) => Promise<Page<T>>,
   concerns?: (change: Change) => boolean,
 ): Paged<T> {
   const first = useLive(key, (signal) => load(undefined, signal), concerns);
-  const text = JSON.stringify(first.value);
-  const restKey = `${key} ${text}`;
+  const restKey = `${key} ${first.value?.next}`;
   const [rest, setRest] = useState<Rest<T>>({ key: '', items: [], next: null });
   const [failure, setFailure] = useState<ApiError>();
   const loading = useRef('');

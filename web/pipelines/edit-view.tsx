@@ -65,12 +65,14 @@ type Check =
 function Editor({
   start,
   title,
-  of,
+  of: given,
 }: {
   readonly start: string;
   readonly title: string;
   readonly of: Pipeline | undefined;
 }): JSX.Element {
+  // The version that the text was made from, also where a newer one is loaded meanwhile.
+  const [of] = useState(given);
   const [text, setText] = useState(start);
   const [previews, setPreviews] = useState<readonly PipelinePreview[]>();
   const [failure, setFailure] = useState<ApiError>();

@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Commit, FRAMES_TYPE } from '../../engine/server/wire.ts';
-import { asApiError } from '../data/api.ts';
+import { asApiError, newKey } from '../data/api.ts';
 import { announce } from '../data/live.ts';
 import { upload } from '../data/upload.ts';
 import { Icon } from '../parts/icon.tsx';
@@ -73,7 +73,7 @@ export function UploadPanel({
     }
     const ended = new AbortController();
     sending.current = ended;
-    key.current ||= crypto.randomUUID().replaceAll('-', '');
+    key.current ||= newKey();
     const body = framesOf(named);
     setFailure(undefined);
     setState({ kind: 'sending', sent: 0, total: body.size });
