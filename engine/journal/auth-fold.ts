@@ -72,10 +72,12 @@ export function foldAuth(state: State, operation: AuthOperation): void {
   }
 }
 
-/** Takes back every role on what is no more. */
-export function forgetGrants(state: State, scope: string): void {
+/** Takes back every role on what is no more; of a repo, those on the one of that id. */
+export function forgetGrants(state: State, scope: string, repoId: string | null = null): void {
   for (const key of [...state.grants.keysBy('scope', scope)]) {
-    state.grants.delete(key);
+    if (state.grants.get(key)?.repoId === repoId) {
+      state.grants.delete(key);
+    }
   }
 }
 

@@ -2,6 +2,8 @@
 // already differs between engines: nothing here depends on it.
 
 import { EngineError } from '../base/errors.ts';
+import { forgetGrants } from './auth-fold.ts';
+import { repoScope } from './auth-records.ts';
 import { commitHistoryKey, setHistoryKey } from './history-keys.ts';
 import type { Operation } from './operations.ts';
 import {
@@ -60,7 +62,7 @@ export function foldTrash(state: State, operation: TrashOperation): void {
         const record = state.trash.get(key);
         state.trash.delete(key);
         if (record?.kind === 'repo') {
-          forgetRepo(state, record.repo.id);
+          forgetRepo(state, record.repo);
         }
       }
   }
@@ -78,7 +80,7 @@ export function deleteRepo(state: State, repo: RepoRecord, entry: TrashEntry): v
   const commits = takeAll(state.commits, repo.key);
   state.repos.delete(repo.key);
   if (!isKept) {
-    forgetRepo(state, repo.id);
+    forgetRepo(state, repo);
     return;
   }
   for (const commit of commits) {
@@ -122,7 +124,9 @@ function undeleteRepo(state: State, repoId: string): void {
   }
 }
 
-function forgetRepo(state: State, repoId: string): void {
+function forgetRepo(state: State, { id: repoId, key: name }: RepoRecord): void {
+  // Until then they hold nothing open, and come back with the repo.
+  forgetGrants(state, repoScope(name), repoId);
   for (const [key] of [...state.buried.prefix(buriedKey(repoId, ''))]) {
     state.buried.delete(key);
   }

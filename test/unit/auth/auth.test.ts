@@ -92,13 +92,27 @@ it('a role on a repo goes with that repo, not with its name, and comes back with
   const key = 'default/data';
   await createRepo(context, { key, description: '' }, LOCAL);
   await account(context, 'ann', { roles: { [`repo/${key}`]: 'writer' } });
+  await account(context, 'bob');
   await deleteRepo(context, { key, force: false }, LOCAL);
   assert.equal(mayRead(state, asker('ann'), key), false);
   await undeleteRepo(context, key, LOCAL);
   assert.equal(mayRead(state, asker('ann'), key), true);
   await deleteRepo(context, { key, force: false }, LOCAL);
-  await createRepo(context, { key, description: '' }, LOCAL);
+  const { id: repoId } = await createRepo(context, { key, description: '' }, LOCAL);
   assert.equal(mayRead(state, asker('ann'), key), false);
+  await grantRole(context, { user: 'bob', scope: `repo/${key}`, role: 'reader' }, LOCAL);
+  await context.journal.transact(
+    () => ({
+      operations: [{ kind: 'trash.emptied', keys: [...state.trash.keys()] }],
+      result: null,
+    }),
+    { actor: 'engine' },
+  );
+  // What can not come back any more is kept no longer; the one made later keeps its own.
+  assert.deepEqual(
+    [...state.grants.values()].map(({ user, repoId: on }) => [user, on]),
+    [['bob', repoId]],
+  );
 });
 
 it('who makes a repo owns it; a role on a project holds in all of it', async () => {
