@@ -1,7 +1,7 @@
 // What one hosted pipeline has of the CPUs and the memory that pipelines share: room for one container. While a container
 // replaces another, both have it: or a machine that is full could never switch.
 
-import type { Admission, Place } from '../jobs/admission.ts';
+import type { Admission, Demand, Place } from '../jobs/admission.ts';
 import type { Lease } from '../jobs/lease.ts';
 import { refuseTooLarge } from '../jobs/room-fit.ts';
 import type { Room } from '../pipeline/resources.ts';
@@ -23,6 +23,8 @@ export class HostedRoom {
   readonly #leases: Lease[] = [];
   /** What each container of the moment needs. */
   readonly #needs = new Set<Room>();
+  /** What those need that wait: what is held meanwhile is a part of it, and nobody gives that twice. */
+  readonly #coming = new Set<Room>();
 
   constructor(admission: Admission, pipeline: string) {
     this.#admission = admission;
@@ -32,22 +34,24 @@ export class HostedRoom {
   /** Resolves when a container may start, with what to call once it has ended. Rejects as `Admission.enter` does. */
   async enter({ need, signal, onWait }: RoomWish): Promise<() => void> {
     let own: Room = { cpus: 0, memoryBytes: 0, gpus: 0 };
-    const lease = await this.#admission.enter(
-      {
-        pipeline: this.#pipeline,
-        passes: true,
-        need: (capacity) => {
-          own = need(capacity);
-          refuseTooLarge(own, capacity);
-          return beyond(own, this.#held);
-        },
-        onWait,
+    const demand: Demand = {
+      pipeline: this.#pipeline,
+      isEndless: true,
+      need: (capacity) => {
+        own = need(capacity);
+        refuseTooLarge(own, capacity);
+        this.#coming.add(own);
+        return beyond(own, this.#held);
       },
-      signal,
-    );
-    this.#leases.push(lease);
-    this.#needs.add(own);
-    this.#shrink();
+      onWait,
+    };
+    try {
+      this.#leases.push(await this.#admission.enter(demand, signal));
+      this.#needs.add(own);
+    } finally {
+      this.#coming.delete(own);
+      this.#shrink();
+    }
     return () => {
       this.#needs.delete(own);
       this.#shrink();
@@ -58,9 +62,9 @@ export class HostedRoom {
     return sum(this.#leases.map(({ need }) => need));
   }
 
-  /** Gives back what no container needs any more. */
+  /** Gives back what no container needs any more, and none that waits. */
   #shrink(): void {
-    let surplus = beyond(this.#held, most([...this.#needs]));
+    let surplus = beyond(this.#held, most([...this.#needs, ...this.#coming]));
     for (const lease of [...this.#leases]) {
       const left = beyond(lease.need, surplus);
       surplus = beyond(surplus, lease.need);

@@ -24,10 +24,11 @@ export interface Demand {
   /** What it needs, given what there is in all. */
   readonly need: (capacity: Room) => Room;
   /**
-   * Let it in as soon as it fits, whoever waits: those may wait for what its pipeline has and gives back only once this one
-   * works.
+   * What it is given comes back when people want it to, not by its work: nobody keeps others waiting for that, and it takes no
+   * turns. It is let in as soon as it fits, whoever waits: those may wait for what its pipeline has and gives back only
+   * once this one works.
    */
-  readonly passes?: boolean;
+  readonly isEndless?: boolean;
   /** How long it may go on although others wait; a moment where undefined. */
   readonly turnMs?: number;
   /** Takes its place here while it waits, and undefined again. */
@@ -50,7 +51,8 @@ interface Waiter {
 
 /**
  * Shares the machine. Of the pipelines that wait, the one that has had least of the machine comes first, counted as the
- * share of the scarcest thing times the time; nobody passes it, so that a large worker gets its room in the end. Who
+ * share of the scarcest thing times the time; nobody passes it, so that a large worker gets its room in the end. Only what
+ * is endless can keep one out for good: who needs what that leaves to nobody keeps nobody else out meanwhile. Who
  * comes new, or back, begins with as much as the one that has had least: no arrears, no credit.
  */
 export class Admission {
@@ -117,8 +119,8 @@ export class Admission {
     while (capacity !== undefined) {
       const free = this.#free(capacity);
       const first =
-        this.#waiting.find(({ demand, need }) => demand.passes && fits(need, free)) ??
-        this.#first();
+        this.#waiting.find(({ demand, need }) => demand.isEndless && fits(need, free)) ??
+        this.#first(capacity);
       if (first === undefined || !fits(first.need, free)) {
         return;
       }
@@ -127,8 +129,9 @@ export class Admission {
       const lease = new HeldLease({
         pipeline: first.demand.pipeline,
         turnMs: first.demand.turnMs ?? TURN_MS,
+        isEndless: first.demand.isEndless === true,
         need: first.need,
-        share: shareOf(first.need, capacity),
+        share: first.demand.isEndless ? 0 : shareOf(first.need, capacity),
         since: clock.monotonic(),
         mayStay: (own) => this.#mayStay(own),
         shrink: (own, need) => this.#shrink(own, need),
@@ -139,12 +142,14 @@ export class Admission {
     }
   }
 
-  #first(had = this.#hadByAll()): Waiter | undefined {
+  /** The waiter whose turn is next, of those that are let in once jobs make room. */
+  #first(capacity: Room, had = this.#hadByAll()): Waiter | undefined {
+    const most = this.#left(capacity);
     let first: Waiter | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const waiter of this.#waiting) {
       const own = had.get(waiter.demand.pipeline) ?? 0;
-      if (own < least) {
+      if (own < least && fits(waiter.need, most)) {
         [first, least] = [waiter, own];
       }
     }
@@ -153,14 +158,16 @@ export class Admission {
 
   /** Asked before each piece of work: what costs least to tell comes first. */
   #mayStay(lease: HeldLease): boolean {
+    const capacity = this.#capacity;
     if (
+      capacity === undefined ||
       this.#waiting.length === 0 ||
       this.#options.clock.monotonic() - lease.since < lease.turnMs
     ) {
       return true;
     }
     const had = this.#hadByAll();
-    const first = this.#first(had)?.demand.pipeline ?? lease.pipeline;
+    const first = this.#first(capacity, had)?.demand.pipeline ?? lease.pipeline;
     return first === lease.pipeline || (had.get(first) ?? 0) >= (had.get(lease.pipeline) ?? 0);
   }
 
@@ -169,7 +176,7 @@ export class Admission {
       this.#count(lease);
       lease.become({
         need,
-        share: shareOf(need, this.#capacity),
+        share: lease.isEndless ? 0 : shareOf(need, this.#capacity),
         since: this.#options.clock.monotonic(),
       });
       this.#admit();
@@ -182,8 +189,8 @@ export class Admission {
     }
     this.#count(lease);
     this.#admit();
-    if (this.#held.size === 0) {
-      // Nobody is at work: from here on all are equal again, and nothing need be remembered.
+    if (this.#jobs.length === 0) {
+      // Nobody is at work who takes turns: from here on all are equal again, and nothing need be remembered.
       this.#had.clear();
     }
   }
@@ -199,7 +206,7 @@ export class Admission {
     const had = this.#hadByAll();
     const own = had.get(pipeline) ?? 0;
     const here = new Set([
-      ...[...this.#held].map((lease) => lease.pipeline),
+      ...this.#jobs.map((lease) => lease.pipeline),
       ...this.#waiting.map((one) => one.demand.pipeline),
     ]);
     if (here.has(pipeline)) {
@@ -222,23 +229,52 @@ export class Admission {
     return (this.#options.clock.monotonic() - lease.since) * lease.share;
   }
 
+  /** What takes turns. */
+  get #jobs(): readonly HeldLease[] {
+    return [...this.#held].filter((lease) => !lease.isEndless);
+  }
+
+  get #endless(): readonly HeldLease[] {
+    return [...this.#held].filter((lease) => lease.isEndless);
+  }
+
   #free(capacity: Room): Room {
-    let { cpus, memoryBytes, gpus } = capacity;
-    for (const { need } of this.#held) {
-      cpus -= need.cpus;
-      memoryBytes -= need.memoryBytes;
-      gpus -= need.gpus;
-    }
-    return { cpus, memoryBytes, gpus };
+    return less(capacity, [...this.#held]);
+  }
+
+  /** What is free once no job is at work. */
+  #left(capacity: Room): Room {
+    return less(capacity, this.#endless);
   }
 
   #reasonOf(waiter: Waiter, capacity: Room): string {
-    const holders = [...new Set([...this.#held].map(({ pipeline }) => pipeline))];
-    const names = holders.map((key) => key.replace(/^default\//, '')).sort();
-    const shown = names.length > 3 ? [...names.slice(0, 3), `${names.length - 3} more`] : names;
-    const by = shown.length > 0 ? `, at work: ${shown.join(', ')}` : '';
-    return `waits for room for a worker (${formatRoom(waiter.need)}); free are ${formatRoom(this.#free(capacity))} of ${formatRoom(capacity)}${by}`;
+    const what = `waits for room for a worker (${formatRoom(waiter.need)})`;
+    const left = this.#left(capacity);
+    if (!fits(waiter.need, left)) {
+      return `${what}; what runs for ever (${namesOf(this.#endless)}) leaves ${formatRoom(left)} of ${formatRoom(capacity)}: stop some of that, or lower resource_requests`;
+    }
+    const by = this.#held.size > 0 ? `, at work: ${namesOf([...this.#held])}` : '';
+    return `${what}; free are ${formatRoom(this.#free(capacity))} of ${formatRoom(capacity)}${by}`;
   }
+}
+
+/** Names a few of the pipelines that hold something. */
+function namesOf(leases: readonly HeldLease[]): string {
+  const holders = [...new Set(leases.map(({ pipeline }) => pipeline))];
+  const names = holders.map((key) => key.replace(/^default\//, '')).sort();
+  return [...names.slice(0, 3), ...(names.length > 3 ? [`${names.length - 3} more`] : [])].join(
+    ', ',
+  );
+}
+
+function less(room: Room, leases: readonly HeldLease[]): Room {
+  let { cpus, memoryBytes, gpus } = room;
+  for (const { need } of leases) {
+    cpus -= need.cpus;
+    memoryBytes -= need.memoryBytes;
+    gpus -= need.gpus;
+  }
+  return { cpus, memoryBytes, gpus };
 }
 
 function cancelled(signal: AbortSignal): EngineError {

@@ -23,6 +23,8 @@ interface Held {
 export class HeldLease implements Lease {
   readonly pipeline: string;
   readonly turnMs: number;
+  /** As of `Demand`. */
+  readonly isEndless: boolean;
   #held: Held;
   readonly #mayStay: (own: HeldLease) => boolean;
   readonly #shrink: (own: HeldLease, need: Room) => void;
@@ -32,6 +34,7 @@ export class HeldLease implements Lease {
     options: Held & {
       readonly pipeline: string;
       readonly turnMs: number;
+      readonly isEndless: boolean;
       readonly mayStay: (own: HeldLease) => boolean;
       readonly shrink: (own: HeldLease, need: Room) => void;
       readonly release: (own: HeldLease) => void;
@@ -39,6 +42,7 @@ export class HeldLease implements Lease {
   ) {
     this.pipeline = options.pipeline;
     this.turnMs = options.turnMs;
+    this.isEndless = options.isEndless;
     this.#held = options;
     this.#mayStay = options.mayStay;
     this.#shrink = options.shrink;

@@ -13,8 +13,8 @@ function rig() {
   const capacity = () => Promise.resolve(room(4));
   const admission = new Admission({ clock: new ManualClock(), capacity });
   const web = new HostedRoom(admission, 'web');
-  const enter = (cpus: number) =>
-    web.enter({ need: () => room(cpus), signal: NEVER, onWait: () => undefined });
+  const enter = (cpus: number, signal = NEVER) =>
+    web.enter({ need: () => room(cpus), signal, onWait: () => undefined });
   /** Whether a job's worker of that size would have to wait. */
   const waits = async (cpus: number) => {
     const over = new AbortController();
@@ -32,8 +32,42 @@ function rig() {
     (await entered.catch(() => undefined))?.release();
     return isWaiting;
   };
-  return { enter, waits };
+  return { admission, enter, waits };
 }
+
+it('a container that waits keeps what its pipeline has, also when the one before it ends meanwhile', async () => {
+  const { admission, enter, waits } = rig();
+  const first = await enter(1);
+  const job = await admission.enter(
+    { pipeline: 'other', need: () => ({ cpus: 3, memoryBytes: 0, gpus: 0 }) },
+    NEVER,
+  );
+  const next = enter(3);
+  await new Promise((resolve) => setImmediate(resolve));
+  first();
+  job.release();
+  const leave = await next;
+  assert.deepEqual([await waits(1), await waits(2)], [false, true]);
+  leave();
+  assert.equal(await waits(4), false);
+});
+
+it('one that stops waiting gives back what it kept', async () => {
+  const { admission, enter, waits } = rig();
+  const first = await enter(1);
+  await admission.enter(
+    { pipeline: 'other', need: () => ({ cpus: 3, memoryBytes: 0, gpus: 0 }) },
+    NEVER,
+  );
+  const over = new AbortController();
+  const next = enter(3, over.signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  first();
+  assert.equal(await waits(1), true);
+  over.abort();
+  await assert.rejects(next, { code: 'cancelled' });
+  assert.equal(await waits(1), false);
+});
 
 it('a container takes the place of another although there is room for one only', async () => {
   const { enter, waits } = rig();
@@ -75,6 +109,24 @@ it("a service that asks for nothing is in no job's way", async (t) => {
   await engine.until(() => engine.record('web').host?.since != null);
   await engine.pipeline({ name: 'first', input: 'data', resource_requests: { cpu: 1 } });
   await engine.until(() => engine.executor.count('first') === 1);
+});
+
+it('a job that needs what a service has waits, says so, and keeps no other job waiting', async (t) => {
+  const engine = await setUp(t, { room: { cpus: 2 } });
+  await engine.put('data', { x: '1' });
+  await engine.pipeline({ ...SPEC, resource_requests: { cpu: 1 } });
+  await engine.until(() => engine.record('web').host?.since != null);
+  await engine.pipeline({ name: 'large', input: 'data', resource_requests: { cpu: 2 } });
+  await engine.until(() => engine.record('large').state === 'running');
+  await engine.pipeline({ name: 'small', input: 'data', resource_requests: { cpu: 1 } });
+  await engine.until(() => engine.executor.count('small') === 1);
+  assert.equal(engine.executor.count('large'), 0);
+  assert.match(
+    engine.pool.waitsFor('default/large'),
+    /\(2 CPUs.*what runs for ever \(web\) leaves 1 CPU/,
+  );
+  await engine.stop('web');
+  await engine.until(() => engine.executor.count('large') === 1);
 });
 
 it('one that fills the machine is replaced all the same, and jobs wait for it', async (t) => {

@@ -26,13 +26,17 @@ function queue(capacity: Room = MACHINE) {
   const admission = new Admission({ clock, capacity: async () => capacity });
   const order: string[] = [];
   /** Asks for room, and notes when it was given. */
-  const ask = (pipeline: string, need: Partial<Room>, signal: AbortSignal = never) => {
+  const ask = (
+    pipeline: string,
+    need: Partial<Room>,
+    { signal = never, isEndless = false }: { signal?: AbortSignal; isEndless?: boolean } = {},
+  ) => {
     const asked: Asked = { settled: Promise.resolve() };
     const whole = { cpus: 0, memoryBytes: 0, gpus: 0, ...need };
     const onWait = (place: Place | undefined) => {
       asked.place = place;
     };
-    const got = admission.enter({ pipeline, need: () => whole, onWait }, signal);
+    const got = admission.enter({ pipeline, isEndless, need: () => whole, onWait }, signal);
     asked.settled = got.then(
       (lease) => {
         order.push(pipeline);
@@ -75,7 +79,7 @@ it('nobody passes a large one that waits, and who gives up lets those behind it 
   ask('a', { cpus: 2 });
   await setImmediate();
   const stop = new AbortController();
-  const large = ask('large', { cpus: 4 }, stop.signal);
+  const large = ask('large', { cpus: 4 }, { signal: stop.signal });
   ask('small', { cpus: 1 });
   await setImmediate();
   assert.deepEqual(order, ['a']);
@@ -83,6 +87,48 @@ it('nobody passes a large one that waits, and who gives up lets those behind it 
   await setImmediate();
   assert.match(String(large.error), /cancelled/);
   assert.deepEqual(order, ['a', 'small']);
+});
+
+it('who needs what endless ones leave to nobody keeps nobody else out, and comes in once they end', async () => {
+  const { ask, order, clock } = queue();
+  const web = ask('web', { cpus: 2 }, { isEndless: true });
+  await setImmediate();
+  const job = ask('a', { cpus: 1 });
+  const large = ask('large', { cpus: 4 });
+  await setImmediate();
+  ask('small', { cpus: 1 });
+  await clock.pass(1000);
+  assert.deepEqual(order, ['web', 'a', 'small']);
+  assert.equal(job.lease?.mayStay, true, 'whom no job can make room for takes no turn');
+  assert.match(
+    large.place?.reason ?? '',
+    /^waits for room for a worker \(4 CPUs\); what runs for ever \(web\) leaves 2 CPUs, 8 GiB of memory of 4 CPUs, .*stop some of that, or lower resource_requests$/,
+  );
+  web.lease?.release();
+  ask('late', { cpus: 1 });
+  await clock.pass(1000);
+  assert.equal(job.lease?.mayStay, false);
+  assert.match(large.place?.reason ?? '', /free are 2 CPUs/);
+  assert.deepEqual(order, ['web', 'a', 'small'], 'its turn is next again');
+});
+
+it('an endless one that has run for long is no late comer when it starts again', async () => {
+  const { ask, order, clock } = queue();
+  const web = ask('web', { cpus: 4 }, { isEndless: true });
+  await clock.pass(100_000);
+  const small = ask('a', { cpus: 1 });
+  const rest = ask('a', { cpus: 3 });
+  web.lease?.release();
+  await clock.pass(1000);
+  ask('web', { cpus: 2 }, { isEndless: true });
+  ask('b', { cpus: 1 });
+  await setImmediate();
+  small.lease?.release();
+  await setImmediate();
+  assert.deepEqual(order, ['web', 'a', 'a'], 'what is free is kept for it');
+  rest.lease?.release();
+  await setImmediate();
+  assert.deepEqual(order, ['web', 'a', 'a', 'web', 'b']);
 });
 
 it('who has had its turn makes room for whoever has had less, and for nobody else', async () => {
