@@ -30,14 +30,17 @@ export interface DiffOptions {
   readonly shallow?: boolean;
   /** Only what follows the difference with this key ({@link keyOfDifference}), at the cost of that. */
   readonly after?: string | undefined;
+  /** Says of a directory, by its path and a slash, whether it is looked into. */
+  readonly enters?: ((directory: string) => boolean) | undefined;
 }
 
 /** Yields the files that differ below two trees (null: empty), in path order. */
 export async function* diffTrees(
   objects: GitObjects,
   trees: { readonly old: string | null; readonly new: string | null },
+  options: Pick<DiffOptions, 'enters'> = {},
 ): AsyncGenerator<FileDifference> {
-  yield* diffDirectories(objects, { old: rootOf(trees.old), new: rootOf(trees.new) }, {});
+  yield* diffDirectories(objects, { old: rootOf(trees.old), new: rootOf(trees.new) }, options);
 }
 
 /**
@@ -69,7 +72,9 @@ async function* differences(
     return;
   }
   if (areDirectories(entries)) {
-    yield* diffDirectories(objects, entries, options);
+    if (options.enters?.(`${pathOf(entries)}/`) ?? true) {
+      yield* diffDirectories(objects, entries, options);
+    }
     return;
   }
   if (a && b && !isDirectory(a) && !isDirectory(b)) {
@@ -100,7 +105,7 @@ async function* diffDirectories(
       continue;
     }
     if (!options.shallow) {
-      yield* diffEntries(objects, pair, { after });
+      yield* diffEntries(objects, pair, { after, enters: options.enters });
     } else if (
       after === undefined &&
       (pair.old?.id !== pair.new?.id || pair.old?.mode !== pair.new?.mode)

@@ -6,11 +6,12 @@ import { walkCommits } from '../../pfs/commit-list.ts';
 import { lastGood } from '../../pfs/commit-lookup.ts';
 import { openTree } from '../../pfs/commits.ts';
 import { diffTrees } from '../../pfs/diff.ts';
+import { type FileEntry, findFile } from '../../pfs/files.ts';
 import { type Bucket, shownCommit } from './bucket.ts';
 import { MOST_KEYS, nameOf, OWNER } from './list-objects.ts';
 import { isoTime, type S3Request } from './request.ts';
 import { S3Error } from './s3-error.ts';
-import { type Version, VersionPage } from './version-page.ts';
+import { type Version, VersionPage, type VersionQuery } from './version-page.ts';
 import { isFile } from './view.ts';
 import type { XmlValue } from './xml.ts';
 
@@ -33,12 +34,8 @@ export async function listVersions(request: S3Request, bucket: Bucket): Promise<
   if (wanted.versionMarker !== '' && wanted.keyMarker === '') {
     throw new S3Error('InvalidArgument', 'A version-id-marker needs a key-marker');
   }
-  const page = new VersionPage(wanted);
-  if (wanted.max > 0) {
-    await collect(request, bucket, page);
-  }
+  const { shown, isTruncated } = await collect(request, bucket, wanted);
   const name = nameOf(request);
-  const { shown, isTruncated } = page.cut();
   const last = shown.at(-1);
   request.send('ListVersionsResult', {
     Name: request.bucket,
@@ -69,20 +66,74 @@ function element(key: string, { id, modified, isLatest, size, entry }: Version):
     : { DeleteMarker: common };
 }
 
-/** Walks the commits from the newest on, each compared with the one before it. */
-async function collect(request: S3Request, bucket: Bucket, page: VersionPage): Promise<void> {
+/** Gathers the page: first the rest of the key within which it begins, then what comes after that key. */
+async function collect(request: S3Request, bucket: Bucket, query: VersionQuery) {
+  const page = new VersionPage(query);
+  if (query.max === 0) {
+    return page.cut();
+  }
+  if (query.versionMarker !== '' && !bucket.fixed) {
+    await collectOlder(request, bucket, { query, page });
+  }
   const { context } = request;
   const shown = await shownCommit(context, bucket);
   for await (const commit of shown ? walkCommits(context, bucket.repo, shown.id) : []) {
-    const isGood = commit.finished !== null && commit.error === null;
-    if (commit.id === shown?.id || isGood) {
+    if (page.isFull) {
+      break;
+    }
+    if (commit.id === shown?.id || isGood(commit)) {
       const before = bucket.fixed ? undefined : await lastGood(context, bucket.repo, commit.parent);
       await collectFrom(request, { commit, before: before?.tree ?? null, page });
     }
     if (bucket.fixed) {
-      return;
+      break;
     }
   }
+  return page.cut();
+}
+
+function isGood(commit: CommitRecord): boolean {
+  return commit.finished !== null && commit.error === null;
+}
+
+/** Goes on behind the version of a key that the last page ended with, at its commit: the newer ones cost nothing. */
+async function collectOlder(
+  { context }: S3Request,
+  bucket: Bucket,
+  of: { readonly query: VersionQuery; readonly page: VersionPage },
+): Promise<void> {
+  const { page } = of;
+  const { keyMarker: key, versionMarker } = of.query;
+  const { objects } = context;
+  const last = await shownCommit(context, bucket, versionMarker);
+  if (!last || !key.startsWith(of.query.prefix)) {
+    return;
+  }
+  let newer: { readonly commit: CommitRecord; readonly entry: FileEntry | undefined } | undefined;
+  const add = async (older: FileEntry | undefined) => {
+    const { commit, entry } = newer ?? {};
+    const isChange = entry?.id !== older?.id || entry?.mode !== older?.mode;
+    if (commit && commit.id !== last.id && isChange) {
+      const size = entry ? (await objects.stat(entry.id)).size : 0;
+      page.add(key, { id: commit.id, modified: timeOf(commit), size, entry });
+    }
+  };
+  for await (const commit of walkCommits(context, bucket.repo, last.id)) {
+    if (page.isFull) {
+      return;
+    }
+    if (isGood(commit)) {
+      const found = await findFile(objects, commit.tree, key);
+      const entry = found && isFile(found) ? found : undefined;
+      await add(entry);
+      newer = { commit, entry };
+    }
+  }
+  await add(undefined);
+}
+
+function timeOf(commit: CommitRecord): number {
+  return commit.finished ?? commit.started;
 }
 
 async function collectFrom(
@@ -95,12 +146,14 @@ async function collectFrom(
 ): Promise<void> {
   const { commit, before, page } = of;
   const { id, repo } = commit;
-  const modified = commit.finished ?? commit.started;
+  const modified = timeOf(commit);
   const tree = await openTree(context, repo, id);
   let last = '';
   let isOrdered = true;
   try {
-    for await (const difference of diffTrees(tree.objects, { old: before, new: tree.tree })) {
+    const trees = { old: before, new: tree.tree };
+    const enters = (directory: string) => page.wantsBelow(directory);
+    for await (const difference of diffTrees(tree.objects, trees, { enters })) {
       const { path: key, old, new: now } = difference;
       // Where a file became a directory, or the other way round, what stands between the two comes after both.
       isOrdered &&= !key.startsWith(`${last}/`);

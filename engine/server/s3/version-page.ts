@@ -1,4 +1,4 @@
-// One page of versions, gathered from commits in any order of keys: no more is held than the page needs.
+// One page of versions, gathered from commits in any order of keys: of no key more is held than the page can show.
 
 import type { FileEntry } from '../../pfs/files.ts';
 import { isAfter } from './list-keys.ts';
@@ -13,7 +13,8 @@ export interface Version {
   readonly isLatest: boolean;
 }
 
-interface Wanted {
+/** What is asked for. */
+export interface VersionQuery {
   readonly prefix: string;
   readonly delimiter: string;
   /** The page begins after this key, or within it, after the version. */
@@ -30,15 +31,13 @@ interface Line {
 
 /** Takes the versions of each key from the newest on. */
 export class VersionPage {
-  readonly #wanted: Wanted;
+  readonly #wanted: VersionQuery;
   /** In order. */
   readonly #keys: string[] = [];
   readonly #lines = new Map<string, Line[]>();
   #count = 0;
-  /** Whether the version that the page begins after has been met. */
-  #isMet = false;
 
-  constructor(wanted: Wanted) {
+  constructor(wanted: VersionQuery) {
     this.#wanted = wanted;
   }
 
@@ -48,38 +47,47 @@ export class VersionPage {
     return this.#count > this.#wanted.max && !key.startsWith(last) && isAfter(key, last);
   }
 
-  /** Whether versions of this key may be on the page. */
-  wants(key: string): boolean {
-    const { prefix, delimiter, keyMarker, versionMarker } = this.#wanted;
-    if (!key.startsWith(prefix)) {
-      return false;
-    }
-    if (key === keyMarker) {
-      return versionMarker !== '';
-    }
-    const isShown = delimiter !== '' && keyMarker.endsWith(delimiter) && key.startsWith(keyMarker);
-    return !isShown && isAfter(key, keyMarker);
+  /** Whether the page is full of one key that no other can come before: no older version will be on it. */
+  get isFull(): boolean {
+    const { prefix, keyMarker, versionMarker, max } = this.#wanted;
+    const first = versionMarker === '' ? prefix : keyMarker;
+    return (this.#lines.get(first)?.length ?? 0) > max;
   }
 
-  /** Takes in a version of a key that the page {@link wants}. */
-  add(key: string, version: Omit<Version, 'isLatest'>): void {
-    const { prefix, delimiter, keyMarker, versionMarker, max } = this.#wanted;
-    if (key === keyMarker && !this.#isMet) {
-      this.#isMet = version.id === versionMarker;
-      return;
+  /** Whether this version of this key, older than all that were added, may be on the page. */
+  wants(key: string): boolean {
+    const { prefix, max } = this.#wanted;
+    if (!key.startsWith(prefix) || !this.#isAhead(key)) {
+      return false;
     }
-    const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
-    const name = end < 0 ? key : key.slice(0, end + delimiter.length);
+    const name = this.#nameOf(key);
+    const most = this.#isCommon(name) ? 0 : max;
+    return (this.#lines.get(name)?.length ?? 0) <= most;
+  }
+
+  /** Whether the page may want a key below this directory, which ends in a slash. */
+  wantsBelow(directory: string): boolean {
+    const { prefix, keyMarker } = this.#wanted;
+    const mayHold = directory.startsWith(prefix) || prefix.startsWith(directory);
+    if (!mayHold || !(keyMarker.startsWith(directory) || this.#isAhead(directory))) {
+      return false;
+    }
+    const name = this.#nameOf(directory);
+    return !this.isPast(directory) && !(this.#isCommon(name) && this.#lines.has(name));
+  }
+
+  /** Takes in a version of a key that the page {@link wants}, or of the one within which it begins. */
+  add(key: string, version: Omit<Version, 'isLatest'>): void {
+    const { keyMarker, max } = this.#wanted;
+    const name = this.#nameOf(key);
     const lines = this.#lines.get(name);
     const isLatest = lines === undefined && key !== keyMarker;
-    const line = end < 0 ? { key, version: { ...version, isLatest } } : { key: name };
+    const line = this.#isCommon(name) ? { key: name } : { key, version: { ...version, isLatest } };
     if (lines === undefined) {
       this.#keys.splice(this.#placeOf(name), 0, name);
       this.#lines.set(name, [line]);
-    } else if (end < 0) {
-      lines.push(line);
     } else {
-      return;
+      lines.push(line);
     }
     this.#count += 1;
     for (;;) {
@@ -99,6 +107,25 @@ export class VersionPage {
     const all = this.#keys.flatMap((key) => this.#lines.get(key) ?? []);
     const { max } = this.#wanted;
     return { shown: all.slice(0, max), isTruncated: max > 0 && all.length > max };
+  }
+
+  /** Returns what a key is listed under: itself, or the beginning that it has in common with others. */
+  #nameOf(key: string): string {
+    const { prefix, delimiter } = this.#wanted;
+    const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
+    return end < 0 ? key : key.slice(0, end + delimiter.length);
+  }
+
+  #isCommon(name: string): boolean {
+    const { prefix, delimiter } = this.#wanted;
+    return delimiter !== '' && name.includes(delimiter, prefix.length);
+  }
+
+  /** Whether a key comes after the marker, and not below the common beginning that the last page ended with. */
+  #isAhead(key: string): boolean {
+    const { delimiter, keyMarker } = this.#wanted;
+    const isShown = delimiter !== '' && keyMarker.endsWith(delimiter) && key.startsWith(keyMarker);
+    return !isShown && isAfter(key, keyMarker);
   }
 
   #placeOf(name: string): number {

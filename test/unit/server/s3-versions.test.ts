@@ -5,6 +5,7 @@ import { it } from 'node:test';
 import { SeededRandom } from '../../../engine/base/random.ts';
 import { finishCommit, startCommit } from '../../../engine/pfs/commits.ts';
 import { createRepo } from '../../../engine/pfs/repos.ts';
+import { VersionPage } from '../../../engine/server/s3/version-page.ts';
 import { ACTOR } from '../../support/pfs.ts';
 import { ask, startS3Door, type TestDoor } from '../../support/s3-door.ts';
 
@@ -116,6 +117,71 @@ it('they are listed in order, whatever was put, deleted and asked for', async (t
     const query = { prefix, delimiter, 'max-keys': String(1 + below(9)) };
     assert.deepEqual(await pages(door, query), [...wanted], JSON.stringify(query));
   }
+});
+
+it('a page costs what it holds, not what the key was before or what other directories hold', async (t) => {
+  const door = await start(t);
+  const put = async (changes: Readonly<Record<string, string>>) => {
+    const { context } = door.engine.pfs;
+    await startCommit(context, { repo: 'default/data', branch: 'master', description: '' }, ACTOR);
+    for (const [key, body] of Object.entries(changes)) {
+      await ask(door, 'PUT', `/master.data/${key}`, { body });
+    }
+    await finishCommit(context, { repo: 'default/data', ref: 'master' }, ACTOR);
+  };
+  for (let n = 0; n < 40; n++) {
+    await put({ 'a/key': `${n}`, [`b/${n}/key`]: '1' });
+  }
+  const { objects } = door.engine.pfs.context;
+  let reads = 0;
+  for (const name of ['readTree', 'stat'] as const) {
+    const read = objects[name].bind(objects) as (id: string) => never;
+    t.mock.method(objects, name, (id: string) => {
+      reads += 1;
+      return read(id);
+    });
+  }
+  const costs: number[] = [];
+  const keys: string[] = [];
+  for (let more: Record<string, string> = {}; ; ) {
+    reads = 0;
+    const { lines, next } = await page(door, { prefix: 'a/key', 'max-keys': '4', ...more });
+    costs.push(reads);
+    keys.push(...lines);
+    if (!next) {
+      break;
+    }
+    more = { 'key-marker': next.key, 'version-id-marker': next.version ?? '' };
+  }
+  assert.equal(keys.length, 40);
+  // The first tells what every page may cost: its four versions, one more, and their directories.
+  assert.ok(Math.max(...costs.slice(0, -1)) <= 2 * (costs[0] ?? 0), `reads: ${costs}`);
+  // A page behind all of these looks into no directory before it.
+  await put({ 'c/1': '1', 'c/2': '2' });
+  const whole = await cost({});
+  const late = await cost({ 'key-marker': 'c/1' });
+  assert.ok(late < whole / 2, `reads: ${late} of ${whole}`);
+
+  async function cost(query: Readonly<Record<string, string>>): Promise<number> {
+    reads = 0;
+    await page(door, query);
+    return reads;
+  }
+});
+
+it('no more versions of one key are held than a page shows', () => {
+  const query = { prefix: '', delimiter: '', keyMarker: '', versionMarker: '', max: 10 };
+  const held = new VersionPage(query);
+  let taken = 0;
+  for (let n = 0; n < 100_000; n++) {
+    if (held.wants('key')) {
+      held.add('key', { id: `${n}`, modified: n, size: 0, entry: undefined });
+      taken += 1;
+    }
+  }
+  assert.equal(taken, 11);
+  const { shown, isTruncated } = held.cut();
+  assert.deepEqual([shown.length, shown[0]?.version?.isLatest, isTruncated], [10, true, true]);
 });
 
 it('a file that becomes a directory, or the other way round, hides nothing that stands between', async (t) => {
