@@ -2,9 +2,23 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { TOKEN } from '../support/server.ts';
+import type { Page as BrowserPage } from 'playwright-core';
+import { type TestServer, TOKEN } from '../support/server.ts';
 import { assertAccessible } from './support/axe.ts';
 import { addressOf, servePage, visit, WITHOUT_BROWSER } from './support/visit.ts';
+
+async function signIn(page: BrowserPage): Promise<void> {
+  await page.getByLabel('Token').fill(TOKEN);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+/** Ends the session on the server; the browser keeps a cookie that is good for nothing. */
+async function endSession(page: BrowserPage, server: TestServer): Promise<void> {
+  const [session] = await page.context().cookies();
+  const headers = { cookie: `${session?.name}=${session?.value}`, origin: addressOf(server) };
+  const { status } = await server.ask('DELETE', '/session', { token: null, headers });
+  assert.equal(status, 204);
+}
 
 describe('the page', { skip: WITHOUT_BROWSER }, () => {
   it('asks for the token, refuses a wrong one, and then shows what one came for', async (t) => {
@@ -18,6 +32,50 @@ describe('the page', { skip: WITHOUT_BROWSER }, () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('heading', { name: 'No pipelines yet' }).waitFor();
     assert.equal(new URL(page.url()).pathname, '/pipelines');
+  });
+
+  it('keeps what one has typed where the session ends, and goes on from there after signing in again', async (t) => {
+    const server = await servePage(t, { idle: true });
+    await server.engine.repos('texts');
+    const page = await visit(t, { address: addressOf(server), path: '/new-pipeline', token: null });
+    await signIn(page);
+    const editor = page.getByLabel('Spec, as JSON or YAML');
+    await page.getByText('count would be made').waitFor();
+    await endSession(page, server);
+
+    const typed = (await editor.inputValue()).replace('"count"', '"tally"');
+    await editor.fill(typed);
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    assert.ok(await editor.isHidden());
+    await assertAccessible(page, 'the way back in');
+    await signIn(page);
+    await page.getByText('tally would be made').waitFor();
+    assert.equal(await editor.inputValue(), typed);
+    await page.waitForFunction('document.activeElement?.matches("textarea")');
+
+    // What is only read is not even asked for again.
+    await page.getByRole('link', { name: 'Repos' }).click();
+    await page.getByRole('link', { name: 'texts' }).waitFor();
+    await endSession(page, server);
+    await page.getByRole('link', { name: 'texts' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await signIn(page);
+    await page.getByRole('heading', { name: 'No commits yet' }).waitFor();
+    assert.equal(new URL(page.url()).pathname, '/repos/default/texts');
+  });
+
+  it('closes no dialog where the session ends, and lets nobody be shut out by one', async (t) => {
+    const server = await servePage(t, { idle: true });
+    const page = await visit(t, { address: addressOf(server), path: '/repos', token: null });
+    await signIn(page);
+    await page.getByRole('button', { name: 'New repo' }).click();
+    const name = page.getByRole('dialog').getByLabel('Name');
+    await name.fill('half-done');
+    await endSession(page, server);
+    await page.getByRole('button', { name: 'Make repo' }).click();
+    await signIn(page);
+    await page.getByRole('button', { name: 'Make repo' }).click();
+    await page.waitForURL('**/repos/default/half-done');
   });
 
   it('teaches the first three commands where there is nothing, and copies them', async (t) => {

@@ -87,7 +87,8 @@ export function Shell(): JSX.Element {
           does.
         </p>
       )}
-      {needsSignIn.value ? <SignIn /> : <Main found={found} path={path} />}
+      {needsSignIn.value && <SignIn />}
+      {!needsSignIn.value && <Main found={found} path={path} />}
       <Shortcuts asked={asked} />
     </>
   );
@@ -103,7 +104,8 @@ function Main({ found, path }: { readonly found: Found | undefined; readonly pat
     document.title = found ? `${found.route.title(found.params)} · pfs` : 'Not found · pfs';
   }, [path]);
   return (
-    <main id="main" tabIndex={-1}>
+    // Behind the sign-in it stays as it is: nobody loses what they have typed.
+    <main id={needsSignIn.value ? undefined : 'main'} tabIndex={-1} hidden={needsSignIn.value}>
       {found ? (
         <View key={found.route.path} {...found} />
       ) : (

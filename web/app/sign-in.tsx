@@ -1,8 +1,8 @@
 // Where the engine asks who one is: a token is typed in once, and kept as a cookie that no script can read.
 
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
-import { ApiError, asApiError, get, send } from '../data/api.ts';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { ApiError, asApiError, get, SESSION, send } from '../data/api.ts';
 import { announce } from '../data/live.ts';
 import { keepToken, needsSignIn } from '../data/session.ts';
 import { Command, Failure } from '../parts/notice.tsx';
@@ -15,14 +15,25 @@ export async function redeemCode(): Promise<void> {
   }
   history.replaceState(null, '', location.pathname + location.search);
   try {
-    await send('POST', '/session', { body: { code } });
+    await send('POST', SESSION, { body: { code } });
   } catch {
     // It was used before, or is too old: the page asks for the token.
   }
 }
 
-/** Asks for the token. */
+/** Asks for the token. Whoever has signed in goes on where they were. */
 export function SignIn(): JSX.Element {
+  const field = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    const before = document.activeElement;
+    field.current?.focus();
+    return () =>
+      requestAnimationFrame(() => {
+        if (before instanceof HTMLElement && before.isConnected) {
+          before.focus({ preventScroll: true });
+        }
+      });
+  }, []);
   const [failure, setFailure] = useState<ApiError>();
   const [isBusy, setBusy] = useState(false);
   const signIn = async (event: SubmitEvent) => {
@@ -50,6 +61,7 @@ export function SignIn(): JSX.Element {
       <form onSubmit={(event) => void signIn(event)}>
         <label for="token">Token</label>
         <input
+          ref={field}
           id="token"
           name="token"
           type="password"
@@ -72,9 +84,9 @@ export function SignIn(): JSX.Element {
 /** Has the engine give a cookie for the token; where it gives none, the token lives as long as the tab. */
 async function begin(token: string): Promise<void> {
   try {
-    await send('POST', '/session', { body: { token } });
+    await send('POST', SESSION, { body: { token } });
     keepToken(undefined);
-    await get('/engine');
+    await get(SESSION);
   } catch (error) {
     if (asApiError(error).status === 0) {
       throw error;
@@ -86,7 +98,7 @@ async function begin(token: string): Promise<void> {
 async function beginWithout(token: string): Promise<void> {
   keepToken(token);
   try {
-    await get('/engine');
+    await get(SESSION);
   } catch (error) {
     keepToken(undefined);
     throw error instanceof ApiError && error.status === 401

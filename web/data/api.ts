@@ -1,9 +1,12 @@
 // Speaking to the engine: requests as the API has them, errors as sentences. The only file of the page that fetches.
 
 import type { Page, Problem } from '../../engine/server/wire.ts';
-import { bearer, needsSignIn } from './session.ts';
+import { bearer, needsSignIn, signedIn } from './session.ts';
 
 const PREFIX = '/api/v1';
+
+/** Who one is: asked about it, the engine is never asked again. */
+export const SESSION = '/session';
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -72,7 +75,13 @@ export async function open(method: string, path: string, ask: Ask = {}): Promise
     throw new ApiError({ status: 0, code: 'unreachable', detail }, { cause: error });
   }
   if (!response.ok) {
-    throw await failureOf(response);
+    const failure = await failureOf(response);
+    if (failure.status === 401 && method === 'GET' && path !== SESSION) {
+      // What was only read is read once somebody has signed in; what changes something is theirs to try again.
+      await signedIn(signal);
+      return await open(method, path, ask);
+    }
+    throw failure;
   }
   return response;
 }

@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 import type { Change } from '../../engine/server/wire-events.ts';
 import { asApiError } from './api.ts';
 import { readEvents } from './events.ts';
-import { needsSignIn } from './session.ts';
+import { signedIn } from './session.ts';
 
 export type { Change };
 
@@ -70,15 +70,4 @@ export async function startLive(): Promise<void> {
 /** Resolves after a while. */
 export function pause(ms: number): Promise<void> {
   return ms <= 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-function signedIn(): Promise<void> {
-  return new Promise((resolve) => {
-    const end = needsSignIn.subscribe((needed) => {
-      if (!needed) {
-        resolve();
-        queueMicrotask(() => end());
-      }
-    });
-  });
 }

@@ -7,6 +7,25 @@ const KEPT = 'pfs-token';
 /** Whether the engine has refused to answer for want of a token. */
 export const needsSignIn = signal(false);
 
+/** Resolves as soon as nobody has to sign in; rejects when the signal aborts before. */
+export function signedIn(signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new DOMException('aborted', 'AbortError'));
+    if (signal?.aborted) {
+      abort();
+      return;
+    }
+    signal?.addEventListener('abort', abort);
+    const end = needsSignIn.subscribe((needed) => {
+      if (!needed) {
+        resolve();
+        signal?.removeEventListener('abort', abort);
+        queueMicrotask(() => end());
+      }
+    });
+  });
+}
+
 /** Returns the token to send; undefined where a cookie says who one is. */
 export function bearer(): string | undefined {
   return sessionStorage.getItem(KEPT) ?? undefined;

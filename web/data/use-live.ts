@@ -44,7 +44,7 @@ export function useLive<T>(
       onValue: (value) => setState({ key, value }),
       onError: (error) =>
         setState((old) =>
-          old.key === key && old.value !== undefined && error.status <= 0
+          old.key === key && old.value !== undefined && isPassing(error)
             ? { ...old, error }
             : { key, error },
         ),
@@ -76,6 +76,11 @@ export function useLive<T>(
     error: isCurrent ? state.error : undefined,
     reload: () => again.current(),
   };
+}
+
+/** Whether an error says nothing about what was loaded before: that stays in sight. */
+function isPassing({ status }: ApiError): boolean {
+  return status <= 0 || status === 401 || status === 429 || status >= 500;
 }
 
 interface LoaderOptions<T> {

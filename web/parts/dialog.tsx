@@ -2,6 +2,7 @@
 
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
+import { needsSignIn } from '../data/session.ts';
 import { Icon } from './icon.tsx';
 
 /** A dialog; it is open as long as it is drawn. */
@@ -16,11 +17,17 @@ export function Dialog({
 }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
+  // An open one would leave no way to the sign-in: it comes back after that.
+  const isHidden = needsSignIn.value;
   useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
+    if (isHidden) {
+      dialog.current?.close();
+    } else {
+      dialog.current?.showModal();
+    }
+  }, [isHidden]);
   return (
-    <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>
+    <dialog ref={dialog} aria-labelledby={id} onClose={() => !needsSignIn.value && onClose()}>
       <header>
         <h2 id={id}>{title}</h2>
         <button

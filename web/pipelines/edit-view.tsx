@@ -8,6 +8,7 @@ import { go, pathOf, projectOf } from '../app/router.ts';
 import type { ViewProps } from '../app/view.ts';
 import { type ApiError, asApiError, get, send } from '../data/api.ts';
 import { announce } from '../data/live.ts';
+import { needsSignIn } from '../data/session.ts';
 import { useLive } from '../data/use-live.ts';
 import { Head } from '../parts/head.tsx';
 import { Await, Note } from '../parts/notice.tsx';
@@ -38,13 +39,20 @@ export function NewPipelineView(): JSX.Element {
 export function EditPipelineView({ params }: ViewProps): JSX.Element {
   const { project = '', pipeline = '' } = params;
   const path = pathOf('pipelines', project, pipeline);
-  // What is being edited stays as it is, whatever others do meanwhile; applying it then says so.
+  // What is being edited stays as it is, whatever others do meanwhile, also delete it; applying it then says so.
   const loaded = useLive(
     `edit ${path}`,
     (signal) => get<Pipeline>(path, {}, signal),
     () => false,
   );
-  if (loaded.value === undefined) {
+  const [first, setFirst] = useState<{ readonly path: string; readonly value: Pipeline }>();
+  useEffect(() => {
+    if (loaded.value) {
+      const { value } = loaded;
+      setFirst((old) => (old?.path === path ? old : { path, value }));
+    }
+  }, [path, loaded.value]);
+  if (first?.path !== path) {
     return (
       <>
         <Head crumbs={[{ text: 'Pipelines', href: '/pipelines' }]} title={`Edit ${pipeline}`} />
@@ -52,9 +60,9 @@ export function EditPipelineView({ params }: ViewProps): JSX.Element {
       </>
     );
   }
-  const { userSpec } = loaded.value;
-  const start = userSpec === '' ? canonicalText(loaded.value) : userSpec;
-  return <Editor start={start} title={`Edit ${pipeline}`} of={loaded.value} />;
+  const { userSpec } = first.value;
+  const start = userSpec === '' ? canonicalText(first.value) : userSpec;
+  return <Editor key={path} start={start} title={`Edit ${pipeline}`} of={first.value} />;
 }
 
 type Check =
@@ -65,14 +73,12 @@ type Check =
 function Editor({
   start,
   title,
-  of: given,
+  of,
 }: {
   readonly start: string;
   readonly title: string;
   readonly of: Pipeline | undefined;
 }): JSX.Element {
-  // The version that the text was made from, also where a newer one is loaded meanwhile.
-  const [of] = useState(given);
   const [text, setText] = useState(start);
   const [previews, setPreviews] = useState<readonly PipelinePreview[]>();
   const [failure, setFailure] = useState<ApiError>();
@@ -171,7 +177,11 @@ function Verdict({ check }: { readonly check: Check }): JSX.Element {
 /** Has the engine check a spec, a moment after the last key. */
 function useCheck(text: string, project: string): Check {
   const [check, setCheck] = useState<Check>({ kind: 'running' });
+  const isSignedOut = needsSignIn.value;
   useEffect(() => {
+    if (isSignedOut) {
+      return;
+    }
     const ended = new AbortController();
     const timer = setTimeout(async () => {
       try {
@@ -191,7 +201,7 @@ function useCheck(text: string, project: string): Check {
       clearTimeout(timer);
       ended.abort();
     };
-  }, [text, project]);
+  }, [text, project, isSignedOut]);
   return check;
 }
 
