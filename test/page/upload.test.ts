@@ -39,6 +39,15 @@ async function drop(page: BrowserPage, ...files: string[]): Promise<void> {
   }
 }
 
+/** Returns what sets how many bytes a second leave the page; -1: as many as can. */
+async function slowness(page: BrowserPage): Promise<(bytes: number) => Promise<unknown>> {
+  const session = await page.context().newCDPSession(page);
+  const network = { offline: false, latency: 0, downloadThroughput: -1 };
+  await session.send('Network.enable');
+  return (uploadThroughput) =>
+    session.send('Network.emulateNetworkConditions', { ...network, uploadThroughput });
+}
+
 async function commitsOf(server: TestServer): Promise<readonly Commit[]> {
   return (await server.json<Page<Commit>>('GET', '/repos/default/data/commits')).items;
 }
@@ -92,11 +101,7 @@ describe('uploads', { skip: WITHOUT_BROWSER }, () => {
     const page = await visit(t, { address: addressOf(server), path: '/repos/default/data' });
     await page.getByRole('heading', { name: 'No commits yet' }).waitFor();
     // Slow enough that there is something to cancel.
-    const session = await page.context().newCDPSession(page);
-    const network = { offline: false, latency: 0, downloadThroughput: -1 };
-    await session.send('Network.enable');
-    const speed = (uploadThroughput: number) =>
-      session.send('Network.emulateNetworkConditions', { ...network, uploadThroughput });
+    const speed = await slowness(page);
     await speed(256 * 1024);
     await drop(page, large);
     await page.getByRole('button', { name: /^Put 1 file/ }).click();
@@ -109,6 +114,57 @@ describe('uploads', { skip: WITHOUT_BROWSER }, () => {
     await page.getByRole('button', { name: /^Put 1 file/ }).click();
     await page.getByText('Made').waitFor();
     assert.equal((await commitsOf(server))[0]?.size, 8 * 1024 * 1024);
+  });
+
+  it('goes on while one looks at something else, in sight of every view', async (t) => {
+    const server = await serve(t);
+    const large = join(scratchDirectory(t), 'large');
+    writeFileSync(large, Buffer.alloc(4 * 1024 * 1024, 1));
+    const page = await visit(t, { address: addressOf(server), path: '/repos/default/data' });
+    await page.getByRole('heading', { name: 'No commits yet' }).waitFor();
+    const speed = await slowness(page);
+    await speed(256 * 1024);
+    await drop(page, large);
+    await page.getByRole('button', { name: /^Put 1 file/ }).click();
+    await page.getByRole('progressbar').waitFor();
+    const tray = page.getByRole('complementary', { name: 'Uploads' });
+    assert.equal(await tray.count(), 0, 'the view shows it itself');
+    await page.getByRole('link', { name: 'Jobs' }).click();
+    await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+    await tray.getByRole('progressbar').waitFor();
+    await tray.getByText('1 file for data@master:/').waitFor();
+    await assertAccessible(page, 'an upload beside another view');
+    await page.goBack();
+    await page.locator('main').getByRole('progressbar').waitFor();
+    await tray.waitFor({ state: 'detached' });
+    await page.goForward();
+    await tray.getByRole('progressbar').waitFor();
+    await speed(-1);
+    await tray.getByRole('link', { name: /^commit / }).waitFor();
+    assert.equal((await commitsOf(server))[0]?.size, 4 * 1024 * 1024);
+    await tray.getByRole('button', { name: 'Close the upload' }).click();
+    await tray.waitFor({ state: 'detached' });
+  });
+
+  it('what the engine refuses while one is elsewhere is said there, and sent again from there', async (t) => {
+    const server = await serve(t);
+    const large = join(scratchDirectory(t), 'large');
+    writeFileSync(large, Buffer.alloc(512 * 1024, 1));
+    const page = await visit(t, { address: addressOf(server), path: '/repos/default/data' });
+    await page.getByRole('heading', { name: 'No commits yet' }).waitFor();
+    const speed = await slowness(page);
+    await speed(256 * 1024);
+    await drop(page, large);
+    await page.getByRole('button', { name: /^Put 1 file/ }).click();
+    await page.getByRole('link', { name: 'Repos', exact: true }).first().click();
+    await server.ask('DELETE', '/repos/default/data');
+    const tray = page.getByRole('complementary', { name: 'Uploads' });
+    await tray.getByRole('alert').getByText('Cannot find repo "data"').waitFor();
+    await speed(-1);
+    await server.json('POST', '/repos', { body: { project: 'default', name: 'data' } });
+    await tray.getByRole('button', { name: 'Try again' }).click();
+    await tray.getByRole('link', { name: /^commit / }).waitFor();
+    assert.deepEqual(await filesOf(server), ['/large']);
   });
 
   it('what the engine refuses is said, and the files are still there to be sent', async (t) => {

@@ -10,6 +10,7 @@ import { useLive } from '../data/use-live.ts';
 import { Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Failure, Loading } from '../parts/notice.tsx';
+import { UploadTray } from '../repos/upload-tray.tsx';
 import { match, place, projectOf, setQuery, withQuery } from './router.ts';
 import { ROUTES } from './routes.ts';
 import { Shortcuts } from './shortcuts.tsx';
@@ -89,6 +90,7 @@ export function Shell(): JSX.Element {
       )}
       {needsSignIn.value && <SignIn />}
       {!needsSignIn.value && <Main found={found} path={path} />}
+      <UploadTray />
       <Shortcuts asked={asked} />
     </>
   );

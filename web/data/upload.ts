@@ -2,7 +2,7 @@
 
 import type { Problem } from '../../engine/server/wire.ts';
 import { ApiError, addressOf, type Query } from './api.ts';
-import { bearer } from './session.ts';
+import { bearer, needsSignIn } from './session.ts';
 
 /** Sends a body, and resolves with the answer. Aborting ends it, and the engine keeps nothing of what came. */
 export function upload<T>(
@@ -34,6 +34,7 @@ export function upload<T>(
         if (request.status < 300) {
           resolve(answer as T);
         } else {
+          needsSignIn.value ||= request.status === 401;
           reject(new ApiError(answer as Problem));
         }
       } catch {
