@@ -75,7 +75,7 @@ export async function chunkId(payload: Buffer): Promise<string> {
     return Buffer.from(digest).toString('hex');
   }
   // A copy into memory that is used again: new memory costs more than the copy.
-  const buffer = takeChunkBuffer();
+  const buffer = takeChunkBuffer('read');
   try {
     copyBytes(buffer, payload);
     const digest = await digestShared('sha256', [buffer.subarray(0, payload.length)]);

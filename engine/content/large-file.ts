@@ -65,14 +65,14 @@ export class LargeFileWriter {
   }
 
   #keep(bytes: Uint8Array): void {
-    this.#buffer ??= takeChunkBuffer();
+    this.#buffer ??= takeChunkBuffer('write');
     copyBytes(this.#buffer, bytes, this.#used);
     this.#used += bytes.length;
   }
 
   /** Hashes and stores the chunk while the next ones fill other buffers. */
   async #endChunk(): Promise<void> {
-    const full = this.#buffer ?? takeChunkBuffer();
+    const full = this.#buffer ?? takeChunkBuffer('write');
     const payload = full.subarray(0, this.#used);
     this.#buffer = undefined;
     this.#used = 0;
@@ -80,7 +80,7 @@ export class LargeFileWriter {
     // Whoever writes or finishes next meets the error; until then it must not count as unhandled.
     storing.catch(() => undefined);
     this.#storing.push(storing);
-    while (this.#storing.length > (hasPlenty() ? MAX_STORING : 0)) {
+    while (this.#storing.length > (hasPlenty('write') ? MAX_STORING : 0)) {
       await this.#storing.shift();
     }
   }
@@ -144,7 +144,7 @@ export class LargeFileReader {
     const id = ref?.id ?? '';
     const isRight = async (payload: Buffer) =>
       payload.length === ref?.bytes && (await chunkId(payload)) === id;
-    const memory = borrowed && hasPlenty() ? takeChunkBuffer() : undefined;
+    const memory = borrowed && hasPlenty('read') ? takeChunkBuffer('read') : undefined;
     try {
       const { payload } = await this.#source.readChunk(id, memory);
       if (await isRight(payload)) {

@@ -8,6 +8,7 @@ import { SeededRandom } from '../../../engine/base/random.ts';
 import { SystemClock } from '../../../engine/base/system-clock.ts';
 import { ChunkReader } from '../../../engine/content/chunk-reader.ts';
 import { ChunkWriter } from '../../../engine/content/chunk-writer.ts';
+import { Chunker } from '../../../engine/content/chunker.ts';
 import { LargeFileReader, LargeFileWriter } from '../../../engine/content/large-file.ts';
 import type { Pointer } from '../../../engine/content/pointer.ts';
 import { FilesystemObjectStore } from '../../../engine/object/filesystem.ts';
@@ -217,4 +218,53 @@ it('memory that is lent is used again only when the next is asked for, however m
   await Promise.all(readers.map((n) => read(n, 5 * MiB)));
   await Promise.all(readers.map((n) => read(n, Number.POSITIVE_INFINITY)));
   assert.ok([...memories].some((memory) => memory instanceof SharedArrayBuffer));
+});
+
+it('who reads slowly takes no memory from those who write, nor the reverse', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'pfs-test-slow-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const store = await FilesystemObjectStore.open(directory, { clock: new SystemClock(), random });
+  const rig = newRig({ store });
+  const { sha256 } = await publish(rig, noise(60 * MiB));
+  const reader = new LargeFileReader(new ChunkReader(rig.reopened()));
+  const begin = async () => {
+    const parts = reader.read(sha256, { borrowed: true });
+    const first = await parts.next();
+    return { parts, isBorrowed: first.value?.buffer instanceof SharedArrayBuffer };
+  };
+
+  const slow = await Promise.all(Array.from({ length: 10 }, begin));
+  // A store that takes its time: two chunks must be on their way to it while the third is filled.
+  let goOn = (): void => undefined;
+  const stored = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const session = { store: () => stored } as unknown as ChunkWriter;
+  const newWriter = () => new LargeFileWriter(session);
+  const writer = newWriter();
+  const chunker = new Chunker();
+  for (let cuts = 0; cuts < 2; ) {
+    const piece = noise(MiB);
+    await writer.write(piece);
+    const cut = chunker.next(piece, 0);
+    if (cut >= 0) {
+      cuts += 1;
+      chunker.next(piece, cut);
+    }
+  }
+
+  for (const { parts } of slow) {
+    await parts.return(undefined);
+  }
+  const writers = Array.from({ length: 12 }, newWriter);
+  for (const one of writers) {
+    await one.write(noise(1000));
+  }
+  const { parts, isBorrowed } = await begin();
+  assert.ok(isBorrowed);
+  await parts.return(undefined);
+  goOn();
+  for (const one of [writer, ...writers]) {
+    await one.finish();
+  }
 });
