@@ -1,6 +1,7 @@
 // Every change that users may ask for as data: who decides it, and how it reads. The one table for requests made by
 // themselves and for those of a transaction.
 
+import { repoScope } from '../journal/auth-records.ts';
 import type {
   BranchRecord,
   CommitRecord,
@@ -181,6 +182,10 @@ const CHANGES: { readonly [K in Kind]: Entry<K> } = {
 
 /** Decides a change within one that may hold others. */
 export function decideRequest<R extends ChangeRequest>(change: Change, request: R): ResultOf<R> {
+  if ('pipeline' in request) {
+    // What jobs do is the engine's: their operations tell of no wish of anybody's.
+    change.demand({ role: 'writer', scope: repoScope(request.pipeline) });
+  }
   // The table gives each kind its own entry, which the type of a looked-up entry can't say.
   const { decide } = CHANGES[request.kind] as unknown as {
     decide(change: Change, request: R): ResultOf<R>;

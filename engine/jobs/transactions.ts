@@ -1,6 +1,7 @@
 // Transactions of users: requests that are gathered over time and carried out together, or not at all. An open one is a
 // list of requests in the state; nothing else knows of it before it finishes.
 
+import type { Asker } from '../auth/asker.ts';
 import { EngineError, isEngineError } from '../base/errors.ts';
 import type { CommitRecord, PipelineKey } from '../journal/records.ts';
 import type { ChangeRequest, TransactionRecord } from '../journal/requests.ts';
@@ -22,6 +23,7 @@ export async function startTransaction(
   const transaction: TransactionRecord = {
     id: context.ids.next(),
     actor: request.actor,
+    user: request.user ?? null,
     started: context.clock.now(),
     requests: [],
   };
@@ -43,6 +45,11 @@ export function resolveTransaction(state: State, id: string): TransactionRecord 
   return transaction;
 }
 
+/** Returns who started a transaction: whoever adds to it or finishes it, its changes are made with their rights and for them. */
+export function starterOf({ actor, user }: TransactionRecord): Asker {
+  return user === null ? { actor } : { actor, user: user ?? '' };
+}
+
 /**
  * Adds a request to a transaction, once a trial of all its requests and this one has succeeded on the state as it is.
  * Resolves with what the request gives there. Rejects, with nothing added, as the request itself would.
@@ -56,9 +63,11 @@ export async function addRequest<R extends ChangeRequest>(
   const facts = new Facts(context, { trial: true });
   const time = context.clock.now();
   const run = (state: State) => {
-    const { requests } = resolveTransaction(state, id);
+    const transaction = resolveTransaction(state, id);
+    const { requests } = transaction;
     checkRoom(id, [...requests, request]);
-    const trial = decideOn(state, { context, facts, set: id, time, asker: asked }, (change) => {
+    const asker = starterOf(transaction);
+    const trial = decideOn(state, { context, facts, set: id, time, asker }, (change) => {
       decideAll(change, requests, (why) => `Cannot add to transaction ${id}: ${why}`);
       return decideRequest(change, request);
     });
@@ -129,7 +138,7 @@ export async function finishTransaction(
         ),
       };
     },
-    { set: id },
+    { set: id, asker: (state) => starterOf(resolveTransaction(state, id)) },
   );
 }
 

@@ -110,6 +110,8 @@ export interface TransactionRecord {
   /** Also the id of the commit set of all commits that it will make. */
   readonly id: string;
   readonly actor: string;
+  /** The id of the user who started it; null: who may do everything. Those of older versions lack it, and are nobody's. */
+  readonly user?: string | null;
   readonly started: number;
   readonly requests: readonly ChangeRequest[];
 }

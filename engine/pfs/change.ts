@@ -205,19 +205,22 @@ export type Decide<T> = (change: Change) => T;
 
 /**
  * Makes a change in one transaction of the journal: decides it, fetches the facts it asks for, and decides again until
- * all are there and the state has not moved away from under them. Rejects as `decide` does, with nothing changed.
+ * all are there and the state has not moved away from under them. Rejects as `decide` does, with nothing changed. It is
+ * decided for who asks for it, or for whom `asker` names.
  */
 export async function makeChange<T>(
   context: PfsContext,
   request: Request,
   decide: Decide<T>,
-  options: { readonly set?: string } = {},
+  options: { readonly set?: string; readonly asker?: (state: State) => Asker } = {},
 ): Promise<T> {
   const facts = new Facts(context);
   const set = options.set ?? context.ids.next();
   const time = context.clock.now();
-  const run = (state: State) =>
-    decideOn(state, { context, facts, set, time, asker: request }, decide);
+  const run = (state: State) => {
+    const asker = options.asker?.(state) ?? request;
+    return decideOn(state, { context, facts, set, time, asker }, decide);
+  };
   try {
     for (let restarts = 0; ; ) {
       try {

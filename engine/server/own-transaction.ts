@@ -1,8 +1,8 @@
-// Whose a transaction is: that of who started it, and an admin's.
+// Whose a transaction is: that of who started it, not of another of that name. Admins may use all.
 
 import type { FastifyRequest } from 'fastify';
 import { EngineError } from '../base/errors.ts';
-import { resolveTransaction } from '../jobs/transactions.ts';
+import { resolveTransaction, starterOf } from '../jobs/transactions.ts';
 import type { TransactionRecord } from '../journal/requests.ts';
 import type { State } from '../journal/state.ts';
 import { askerOf, isAskedByAdmin } from './identity.ts';
@@ -11,9 +11,11 @@ import { askerOf, isAskedByAdmin } from './identity.ts';
 export function isOwn(
   request: FastifyRequest,
   state: State,
-  { actor }: TransactionRecord,
+  transaction: TransactionRecord,
 ): boolean {
-  return actor === askerOf(request).actor || isAskedByAdmin(request, state);
+  const [asker, starter] = [askerOf(request), starterOf(transaction)];
+  const isStarter = asker.actor === starter.actor && asker.user === starter.user;
+  return isStarter || isAskedByAdmin(request, state);
 }
 
 /** Returns an open transaction; rejects with `permission_denied` who did not start it and is no admin. */
@@ -26,7 +28,7 @@ export function ownTransaction(
   if (!isOwn(request, state, transaction)) {
     throw new EngineError(
       'permission_denied',
-      `Cannot use transaction ${id}: user ${transaction.actor} started it`,
+      `Cannot use transaction ${id}: another user started it, under the name ${transaction.actor}`,
     );
   }
   return transaction;

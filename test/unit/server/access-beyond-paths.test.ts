@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { revokeToken } from '../../../engine/auth/tokens.ts';
-import { grantRole, revokeRole } from '../../../engine/auth/users.ts';
+import { deleteUser, grantRole, revokeRole } from '../../../engine/auth/users.ts';
 import { FRAMES_TYPE, type Page, type Problem, type Repo } from '../../../engine/server/wire.ts';
+import type { Grant } from '../../../engine/server/wire-auth.ts';
 import type { Commit } from '../../../engine/server/wire-commits.ts';
 import type { Job } from '../../../engine/server/wire-jobs.ts';
 import type { Why } from '../../../engine/server/wire-why.ts';
@@ -100,7 +101,7 @@ it('what a change touches beside its path needs its own right', async (t) => {
     await code(server, 'GET', '/provenance?repo=other/theirs&ref=master', { token }),
     denied,
   );
-  // A transaction is decided with the rights of who finishes it, and is nobody else's.
+  // A transaction is decided with the rights of who started it, and is nobody else's.
   const { id } = await server.json<{ id: string }>('POST', '/transactions', { token });
   const within = { token, headers: { 'pfs-transaction': id } };
   const added = { ...within, body: { project: 'team', name: 'second' } };
@@ -109,6 +110,60 @@ it('what a change touches beside its path needs its own right', async (t) => {
   assert.equal(await code(server, 'POST', `/transactions/${id}/finish`, { token: bob }), denied);
   await revokeRole(context, { user: 'ann', scope: 'project/team' }, LOCAL);
   assert.equal(await code(server, 'POST', `/transactions/${id}/finish`, { token }), denied);
+});
+
+it('what a transaction changes needs the rights of who started it, whoever finishes it', async (t) => {
+  const { server, context, token } = await start(t);
+  const { secret: boss } = await account(context, 'boss', { admin: true });
+  const stage = async (...names: readonly string[]) => {
+    const { id } = await server.json<{ id: string }>('POST', '/transactions', { token });
+    for (const name of names) {
+      await server.json('POST', '/repos', {
+        token,
+        headers: { 'pfs-transaction': id },
+        body: { project: 'team', name },
+      });
+    }
+    return id;
+  };
+  const finish = (id: string, who: string) =>
+    code(server, 'POST', `/transactions/${id}/finish`, { token: who });
+  const first = await stage('first');
+  const beyond = { headers: { 'pfs-transaction': first }, body: { project: 'other', name: 'new' } };
+  assert.equal(
+    await code(server, 'POST', '/repos', { ...beyond, token: boss }),
+    'permission_denied',
+  );
+  assert.equal(await finish(first, boss), 'ok');
+  const { items } = await server.json<Page<Grant>>('GET', '/auth/roles?repo=team/first', { token });
+  assert.deepEqual(items, [{ user: 'ann', repo: 'team/first', role: 'owner' }]);
+  const second = await stage('second');
+  server.engine.executor.setCode('copy', () => 1);
+  await putTheirs(server, '1');
+  await server.json('POST', '/pipelines?project=team', {
+    headers: text,
+    body: spec('copy', THEIRS),
+  });
+  await server.engine.settled();
+  const jobs = await server.json<Page<Job>>('GET', '/jobs?project=team&pipeline=copy', { token });
+  const { id: third } = await server.json<{ id: string }>('POST', '/transactions', { token });
+  const retry = { token, headers: { 'pfs-transaction': third } };
+  const path = `/pipelines/team/copy/jobs/${jobs.items[0]?.id}/retry`;
+  assert.equal(await code(server, 'POST', path, retry), 'ok');
+  await revokeRole(context, { user: 'ann', scope: 'project/team' }, LOCAL);
+  for (const id of [second, third]) {
+    assert.equal(await finish(id, boss), 'permission_denied');
+  }
+  await deleteUser(context, 'ann', LOCAL);
+  const later = await account(context, 'ann', { roles: { 'project/team': 'owner' } });
+  const seen = await server.json<Page<object>>('GET', '/transactions', { token: later.secret });
+  assert.deepEqual(seen.items, []);
+  assert.equal(await finish(second, later.secret), 'permission_denied');
+  assert.equal(await finish(second, boss), 'permission_denied');
+  assert.equal(
+    (await server.ask('DELETE', `/transactions/${second}`, { token: boss })).status,
+    204,
+  );
 });
 
 it('a pipeline reads with the rights of its maker, and fails with the reason without them', async (t) => {
