@@ -2,7 +2,7 @@
 
 import { EngineError } from '../base/errors.ts';
 import { grantKey, ROLES, type Role, repoScope, type UserRecord } from '../journal/auth-records.ts';
-import { projectScope, type RepoKey } from '../journal/records.ts';
+import { type PipelineKey, projectScope, type RepoKey } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import type { Asker } from './asker.ts';
 
@@ -57,7 +57,10 @@ export interface Need {
 
 /** Returns whether somebody may read a repo, or what of a pipeline's is in one. */
 export function mayRead(state: State, asker: Asker, repo: RepoKey): boolean {
-  return may(state, asker, { role: 'reader', scope: scopeOfRepo(state, repo) });
+  // Admins ask of every row of long lists.
+  return (
+    isAdmin(state, asker) || may(state, asker, { role: 'reader', scope: scopeOfRepo(state, repo) })
+  );
 }
 
 /**
@@ -99,15 +102,13 @@ export function scopeOfRepo(state: State, repo: RepoKey): string {
   if (state.repos.get(repo)?.kind !== 'user') {
     return repoScope(repo.replace(/\.(?:spec|meta)$/, ''));
   }
-  for (const index of ['cron', 'git']) {
-    for (const key of state.pipelines.keysBy(index, index)) {
-      const { crons = [], gits = [] } = state.pipelines.get(key) ?? {};
-      if ([...crons, ...gits].some((one) => one.repo === repo)) {
-        return repoScope(key);
-      }
-    }
-  }
-  return repoScope(repo);
+  return repoScope(fillerOf(state, repo) ?? repo);
+}
+
+/** Returns the pipeline that fills a repo with its ticks or with commits of a Git server, or undefined. */
+export function fillerOf(state: State, repo: RepoKey): PipelineKey | undefined {
+  const [key] = state.pipelines.keysBy('fills', repo);
+  return key;
 }
 
 /** Returns a scope as messages name it. */

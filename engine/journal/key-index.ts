@@ -2,9 +2,12 @@
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** Names the index key of an entry, or undefined to leave the entry out. */
+/** One index key or several, or undefined to leave an entry out. */
+export type IndexKeys = string | readonly string[] | undefined;
+
+/** Names the index keys of an entry. */
 export interface IndexKeyOf<V> {
-  of(key: string, value: V): string | undefined;
+  of(key: string, value: V): IndexKeys;
 }
 
 interface Group {
@@ -37,15 +40,13 @@ export class KeyIndex<V> {
   }
 
   add(key: string, value: V): void {
-    const indexKey = this.#of.of(key, value);
-    if (indexKey !== undefined) {
+    for (const indexKey of listed(this.#of.of(key, value))) {
       this.#insert(indexKey, key);
     }
   }
 
   remove(key: string, value: V): void {
-    const indexKey = this.#of.of(key, value);
-    if (indexKey !== undefined) {
+    for (const indexKey of listed(this.#of.of(key, value))) {
       this.#drop(indexKey, key);
     }
   }
@@ -56,11 +57,11 @@ export class KeyIndex<V> {
     if (old === now) {
       return;
     }
-    if (old !== undefined) {
-      this.#drop(old, key);
+    for (const indexKey of listed(old)) {
+      this.#drop(indexKey, key);
     }
-    if (now !== undefined) {
-      this.#insert(now, key);
+    for (const indexKey of listed(now)) {
+      this.#insert(indexKey, key);
     }
   }
 
@@ -85,4 +86,8 @@ export class KeyIndex<V> {
       this.#groups.delete(indexKey);
     }
   }
+}
+
+function listed(keys: IndexKeys): readonly string[] {
+  return typeof keys === 'string' ? [keys] : (keys ?? []);
 }

@@ -41,8 +41,8 @@ export class State extends JournalState {
   /** By commit key; indexes `repo` and `set`. Open commits, and finished ones that have not been retired. */
   readonly commits = this.table<CommitRecord>('commits');
   /**
-   * By pipeline key; indexes `cron` (those with inputs that come at set times), `git` (those that follow Git servers) and
-   * `hosted` (services and spouts).
+   * By pipeline key; indexes `cron` (those with inputs that come at set times), `git` (those that follow Git servers), `fills` (by
+   * the repos of such inputs) and `hosted` (services and spouts).
    */
   readonly pipelines = this.table<PipelineRecord>('pipelines');
   /** By job key; indexes `pipeline`, `set` and `active` (the unfinished ones, by pipeline). */
@@ -87,6 +87,9 @@ export class State extends JournalState {
     this.pipelines.index('cron', (_key, { crons }) => (crons?.length ? 'cron' : undefined));
     this.pipelines.index('hosted', (_key, { spec }) =>
       spec.service || spec.spout ? 'hosted' : undefined,
+    );
+    this.pipelines.index('fills', (_key, { crons = [], gits = [] }) =>
+      [...crons, ...gits].map(({ repo }) => repo),
     );
     this.pipelines.index('git', (_key, { gits }) => (gits?.length ? 'git' : undefined));
     this.tokens.index('user', (_key, token) => token.user);

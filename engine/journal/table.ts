@@ -1,7 +1,7 @@
 // One table of the state: keys to immutable JSON values, with secondary indexes, changed in place and undone in place.
 
 import { EngineError } from '../base/errors.ts';
-import { KeyIndex } from './key-index.ts';
+import { type IndexKeys, KeyIndex } from './key-index.ts';
 import { SortedKeys } from './sorted-keys.ts';
 import type { Undoable, UndoLog } from './undo-log.ts';
 
@@ -84,10 +84,10 @@ export class Table<V> implements Undoable {
   }
 
   /**
-   * Adds a secondary index: `of` names the index key of an entry, or undefined to leave it out. Define indexes
+   * Adds a secondary index: `of` names the index key of an entry, or several, or undefined to leave it out. Define indexes
    * where the table is made. Returns the table.
    */
-  index(name: string, of: (key: string, value: V) => string | undefined): this {
+  index(name: string, of: (key: string, value: V) => IndexKeys): this {
     const index = new KeyIndex<V>({ of });
     for (const [key, value] of this.#map) {
       index.add(key, value);

@@ -1,11 +1,11 @@
 // Who may write to a branch.
 
+import { fillerOf } from '../auth/rights.ts';
 import { EngineError } from '../base/errors.ts';
 import {
   branchKey,
   type CommitRecord,
   commitKey,
-  type PipelineKey,
   type RepoKey,
   SYSTEM_BRANCH,
   tagKey,
@@ -33,18 +33,20 @@ export function checkWritable(
     );
   }
   const provenance = state.branches.get(branchKey(repo, branch))?.provenance ?? [];
-  const owner = branch === SYSTEM_BRANCH ? cronOwner(state, repo) : undefined;
-  if (owner !== undefined) {
+  const filler = branch === SYSTEM_BRANCH ? fillerOf(state, repo) : undefined;
+  if (
+    filler !== undefined &&
+    state.pipelines.get(filler)?.crons?.some((one) => one.repo === repo)
+  ) {
     throw new EngineError(
       'failed_precondition',
-      `Cannot ${verb} branch "${branch}" of repo "${shortRepo(repo)}": the schedule of pipeline "${shortRepo(owner)}" makes its commits; pfs run cron ${shortRepo(owner)} makes one now`,
+      `Cannot ${verb} branch "${branch}" of repo "${shortRepo(repo)}": the schedule of pipeline "${shortRepo(filler)}" makes its commits; pfs run cron ${shortRepo(filler)} makes one now`,
     );
   }
-  const follower = branch === SYSTEM_BRANCH ? gitOwner(state, repo) : undefined;
-  if (follower !== undefined) {
+  if (filler !== undefined) {
     throw new EngineError(
       'failed_precondition',
-      `Cannot ${verb} branch "${branch}" of repo "${shortRepo(repo)}": its commits come from the Git server that pipeline "${shortRepo(follower)}" follows; push there`,
+      `Cannot ${verb} branch "${branch}" of repo "${shortRepo(repo)}": its commits come from the Git server that pipeline "${shortRepo(filler)}" follows; push there`,
     );
   }
   if (record.kind !== 'user' || provenance.length > 0 || isOutputBranch(state, repo, branch)) {
@@ -54,26 +56,6 @@ export function checkWritable(
       `Cannot ${verb} branch "${branch}" of repo "${shortRepo(repo)}": pipeline "${pipeline}" writes it; use another branch`,
     );
   }
-}
-
-/** Returns the pipeline whose schedule makes the commits of a repo, or undefined. */
-export function cronOwner(state: State, repo: RepoKey): PipelineKey | undefined {
-  for (const key of state.pipelines.keysBy('cron', 'cron')) {
-    if (state.pipelines.get(key)?.crons?.some((cron) => cron.repo === repo)) {
-      return key;
-    }
-  }
-  return undefined;
-}
-
-/** Returns the pipeline that fills a repo from a Git server, or undefined. */
-function gitOwner(state: State, repo: RepoKey): PipelineKey | undefined {
-  for (const key of state.pipelines.keysBy('git', 'git')) {
-    if (state.pipelines.get(key)?.gits?.some((git) => git.repo === repo)) {
-      return key;
-    }
-  }
-  return undefined;
 }
 
 /** The refusal of a commit of its own where one is open. */

@@ -1,9 +1,9 @@
 // Repos: making, describing, listing, deleting them.
 
+import { fillerOf } from '../auth/rights.ts';
 import { EngineError } from '../base/errors.ts';
 import type { RepoKey, RepoRecord, RetentionRecord } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
-import { cronOwner } from './branch-rules.ts';
 import { type Change, makeChange } from './change.ts';
 import { resolveRepo } from './commit-lookup.ts';
 import type { PfsContext, Request } from './context.ts';
@@ -102,7 +102,7 @@ export function deleteRepoIn(
   const { key, force } = repo;
   const { state } = change;
   const record = resolveRepo(change.context, key);
-  const owner = cronOwner(state, key);
+  const owner = fillerOf(state, key);
   if (record.kind !== 'user' || state.pipelines.has(key) || owner !== undefined) {
     const pipeline = shortRepo(owner ?? key).replace(/\.(spec|meta)$/, '');
     throw new EngineError(

@@ -4,9 +4,12 @@ import assert from 'node:assert/strict';
 import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { fillerOf } from '../../../engine/auth/rights.ts';
+import { deletePipeline } from '../../../engine/jobs/pipelines.ts';
 import type { CommitRecord } from '../../../engine/journal/records.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import { listCommits } from '../../../engine/pfs/commit-list.ts';
+import { deleteRepo } from '../../../engine/pfs/repos.ts';
 import { TestEngine, type TestEngineOptions } from '../../support/engine.ts';
 import { GitServer } from '../../support/git-server.ts';
 import { ACTOR } from '../../support/pfs.ts';
@@ -227,13 +230,17 @@ it('modes, links, submodules and LFS pointers have their outcome, and the commit
   assert.match(told, /Git LFS pointers, not as what these stand for: big\.bin/);
 });
 
-it('users cannot commit to the repo, and it goes with the pipeline', async (t) => {
+it('users cannot commit to the repo or delete it, and it goes with the pipeline', async (t) => {
   const { server, engine, follow, look } = await rig(t);
   server.push('site', { a: '1' });
   await follow();
   await look();
   await assert.rejects(engine.put('p_site@master', { b: '2' }), {
     message: /come from the Git server.*push there/,
+  });
+  const repo = { key: 'default/p_site', force: true };
+  await assert.rejects(deleteRepo(engine.pfs.context, repo, ACTOR), {
+    message: /pipeline "p" writes it; delete the pipeline instead/,
   });
   const { hook } = engine.record('p').gits?.[0] ?? {};
   await follow({ poll_interval: '5m' }, true);
@@ -242,4 +249,12 @@ it('users cannot commit to the repo, and it goes with the pipeline', async (t) =
   assert.equal((await commits(engine)).length, 1, 'an update goes on where it was');
   assert.equal(engine.gits.poke(hook ?? ''), true);
   assert.equal(engine.gits.poke('0'.repeat(32)), false);
+  await deletePipeline(
+    engine.pfs.context,
+    { key: 'default/p', force: false, keepRepo: false },
+    ACTOR,
+  );
+  const { state } = engine.pfs.context.journal;
+  assert.equal(state.repos.has(repo.key), false);
+  assert.equal(fillerOf(state, repo.key), undefined);
 });

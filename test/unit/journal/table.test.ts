@@ -49,6 +49,21 @@ it('a table keeps entries in the order of keys and finds them by prefix', () => 
   assert.deepEqual([...table.prefix('d')], []);
 });
 
+it('an entry is found under each of its index keys, and under none that it had before', () => {
+  const log = new UndoLog();
+  const table = new Table<readonly string[]>('t', log).index('tag', (_key, tags) => tags);
+  const by = (...tags: readonly string[]) => tags.map((tag) => [...table.keysBy('tag', tag)]);
+  table.set('1', ['x', 'y']);
+  table.set('2', ['y']);
+  assert.deepEqual(by('x', 'y', 'z'), [['1'], ['1', '2'], []]);
+  const mark = log.mark();
+  table.set('1', ['y', 'z']);
+  table.delete('2');
+  assert.deepEqual(by('x', 'y', 'z'), [[], ['1'], ['1']]);
+  log.rollback(mark);
+  assert.deepEqual(by('x', 'y', 'z'), [['1'], ['1', '2'], []]);
+});
+
 it('a table may change while it is iterated', () => {
   const table = new Table<number>('t', new UndoLog());
   for (let i = 0; i < 3000; i++) {
