@@ -22,10 +22,14 @@ export function refusal(
     Date.parse(condition(name) ?? '');
   const match = condition('if-match');
   const none = condition('if-none-match');
-  if (match === undefined ? modified > since('if-unmodified-since') : !isIn(match, etag, false)) {
+  if (match === undefined ? modified > since('if-unmodified-since') : !namesTag(match, etag)) {
     return 'failed';
   }
-  if (none === undefined ? modified <= since('if-modified-since') : isIn(none, etag, true)) {
+  if (
+    none === undefined
+      ? modified <= since('if-modified-since')
+      : namesTag(none, etag, { weakly: true })
+  ) {
     return 'not_modified';
   }
   return undefined;
@@ -41,8 +45,12 @@ export function mayBePart(condition: ConditionOf, { etag, modified }: Validators
   return given.includes('"') ? given.trim() === `"${etag}"` : Date.parse(given) === modified;
 }
 
-/** Returns whether a list of entity tags has this one. A weak tag counts where weak comparison does. */
-function isIn(list: string, etag: string, weakly: boolean): boolean {
+/** Returns whether a list of entity tags, or `*`, names this one. A weak tag counts where weak comparison does (8.8.3.2). */
+export function namesTag(
+  list: string,
+  etag: string,
+  { weakly = false }: { readonly weakly?: boolean } = {},
+): boolean {
   if (list.trim() === '*') {
     return true;
   }

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { namesTag } from './conditions.ts';
 import { API_PREFIX } from './wire.ts';
 
 /** A file as it is kept: in memory, with the forms that the build has compressed. */
@@ -104,10 +105,11 @@ function sendFile(
   { file, isLasting }: { readonly file: PageFile; readonly isLasting: boolean },
 ): FastifyReply {
   const encoding = encodingFor(request.headers['accept-encoding'] ?? '', file);
-  const tag = `"${file.tag}-${encoding}"`;
-  reply.headers(HEADERS).header('etag', tag);
+  const etag = `${file.tag}-${encoding}`;
+  reply.headers(HEADERS).header('etag', `"${etag}"`);
   reply.header('cache-control', isLasting ? 'public, max-age=31536000, immutable' : 'no-cache');
-  if (request.headers['if-none-match']?.split(/\s*,\s*/).includes(tag)) {
+  const known = request.headers['if-none-match'];
+  if (known !== undefined && namesTag(known, etag, { weakly: true })) {
     return reply.code(304).send();
   }
   if (encoding !== 'identity') {

@@ -2,26 +2,28 @@
 
 import type { Guard } from '../../pfs/commit-queue.ts';
 import { findFile } from '../../pfs/files.ts';
-import { refusal } from '../conditions.ts';
+import { mayBePart, namesTag, refusal, type Validators } from '../conditions.ts';
 import type { S3Request } from './request.ts';
 import { S3Error } from './s3-error.ts';
 
-/** Returns whether a list of ETags, or `*`, names one. */
-function names(list: string, etag: string | undefined): boolean {
-  return list.split(',').some((each) => {
-    const tag = each.trim().replace(/^W\//, '').replaceAll('"', '');
-    return tag === '*' || tag === etag;
-  });
+/** What conditions for an object are compared with. */
+interface Found {
+  readonly etag: string;
+  readonly modified: number;
 }
 
 /** Returns what refuses a read; undefined where it may happen. */
 export function readRefusal(
   request: S3Request,
-  { etag, modified }: { readonly etag: string; readonly modified: number },
+  found: Found,
 ): 'NotModified' | 'PreconditionFailed' | undefined {
-  const seconds = Math.floor(modified / 1000) * 1000;
-  const refused = refusal((name) => request.header(name), { etag, modified: seconds });
+  const refused = refusal((name) => request.header(name), validatorsOf(found));
   return refused && (refused === 'failed' ? 'PreconditionFailed' : 'NotModified');
+}
+
+/** Returns whether a part may be sent of what the client has the rest of. */
+export function isPartWanted(request: S3Request, found: Found): boolean {
+  return mayBePart((name) => request.header(name), validatorsOf(found));
 }
 
 /**
@@ -36,13 +38,13 @@ export function writeConditions(
     return undefined;
   }
   return (found) => {
-    if (none !== undefined && found !== undefined && names(none, found)) {
+    if (none !== undefined && found !== undefined && namesTag(none, found, { weakly: true })) {
       throw new S3Error('PreconditionFailed', 'The object is there already');
     }
     if (match !== undefined && found === undefined) {
       throw new S3Error('NoSuchKey', 'There is no such object');
     }
-    if (match !== undefined && !names(match, found)) {
+    if (match !== undefined && found !== undefined && !namesTag(match, found)) {
       throw new S3Error('PreconditionFailed', 'The object has become another one');
     }
   };
@@ -57,19 +59,13 @@ export function writeGuard(request: S3Request): Guard | undefined {
 }
 
 /** Checks the conditions that a copy has for its source. */
-export function checkSource(
-  request: S3Request,
-  { etag, modified }: { readonly etag: string; readonly modified: number },
-): void {
-  const header = (name: string) => request.header(`x-amz-copy-source-${name}`);
-  const since = (name: string) => Date.parse(header(name) ?? '');
-  const seconds = Math.floor(modified / 1000) * 1000;
-  const match = header('if-match');
-  const none = header('if-none-match');
-  const isOther =
-    match === undefined ? seconds > since('if-unmodified-since') : !names(match, etag);
-  const isSame = none === undefined ? seconds <= since('if-modified-since') : names(none, etag);
-  if (isOther || isSame) {
+export function checkSource(request: S3Request, found: Found): void {
+  if (refusal((name) => request.header(`x-amz-copy-source-${name}`), validatorsOf(found))) {
     throw new S3Error('PreconditionFailed', 'The source has become another object');
   }
+}
+
+/** HTTP tells times in whole seconds. */
+function validatorsOf({ etag, modified }: Found): Validators {
+  return { etag, modified: Math.floor(modified / 1000) * 1000 };
 }

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import type { FileEntry } from '../../pfs/files.ts';
 import { rangeOf } from '../range.ts';
 import { type Bucket, findBucket, type Visitor } from './bucket.ts';
-import { readRefusal } from './conditions.ts';
+import { isPartWanted, readRefusal } from './conditions.ts';
 import type { S3Request } from './request.ts';
 import { S3Error } from './s3-error.ts';
 import { openView, type ViewRange } from './view.ts';
@@ -118,7 +118,10 @@ async function sendObject(request: S3Request, found: FoundObject): Promise<void>
     throw new S3Error(refused, 'The object is not what was asked for');
   }
   checkPart(request);
-  const range = wantedRange(request, found);
+  // A range of another object than the one that the client has a part of is no use: it gets all of it.
+  const range = isPartWanted(request, found)
+    ? rangeOf(request.header('range'), found.size)
+    : undefined;
   if (range === 'unsatisfiable') {
     throw new S3Error('InvalidRange', `The object has ${found.size} bytes`);
   }
@@ -147,16 +150,6 @@ function checkPart({ query }: S3Request): void {
   if (part !== undefined && part !== '1') {
     throw new S3Error('InvalidPartNumber', 'The object is of one part');
   }
-}
-
-/** A range of another object than the one that the client has a part of is no use: it gets all of it. */
-function wantedRange(request: S3Request, { etag, modified, size }: FoundObject) {
-  const condition = request.header('if-range');
-  const isSame =
-    condition === undefined ||
-    condition === `"${etag}"` ||
-    Date.parse(condition) === Math.floor(modified / 1000) * 1000;
-  return isSame ? rangeOf(request.header('range'), size) : undefined;
 }
 
 /** The header that names the commit which an answer is about. */

@@ -69,7 +69,7 @@ describe('the page', () => {
   it('is not sent again to who has it', async (t) => {
     const get = await serve(t);
     const { etag = '' } = (await get('/')).headers;
-    const again = await get('/', { 'if-none-match': `"x", ${etag}` });
+    const again = await get('/', { 'if-none-match': `"x", W/${etag}` });
     assert.equal(again.status, 304);
     assert.equal(again.bytes.length, 0);
     const head = await get('/', {}, 'HEAD');
