@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { CuttingProxy } from '../support/cutting-proxy.ts';
+import { Latch } from '../support/latch.ts';
 import { addressOf, servePage, visit, WITHOUT_BROWSER } from './support/visit.ts';
 import { makeWorld } from './support/world.ts';
 
@@ -103,6 +105,35 @@ describe('jobs', { skip: WITHOUT_BROWSER }, () => {
     await page.getByRole('button', { name: 'Stop the job' }).click();
     release();
     await page.locator('.head').getByText('killed').waitFor();
+  });
+
+  it('a log that is followed goes on after its last line where the connection breaks', async (t) => {
+    const server = await servePage(t);
+    const [broken, over] = [new Latch(), new Latch()];
+    t.after(() => [broken, over].map((latch) => latch.open()));
+    server.engine.executor.setCode('slow', async (run) => {
+      await run.print('before the break\n');
+      await broken.opened;
+      await run.print('after the break\n');
+      await over.opened;
+    });
+    await server.engine.repos('texts');
+    await server.engine.pipeline({ name: 'slow', input: 'texts' });
+    await server.engine.put('texts', { 'a.txt': 'one' });
+    const proxy = await CuttingProxy.start(t, { to: server.port });
+    const page = await visit(t, { address: proxy.address, path: '/jobs' });
+    await page.locator('tbody a.mono').first().click();
+    await page.getByRole('link', { name: 'Log' }).click();
+    const line = (text: string) => page.locator('.log-line', { hasText: text });
+    await line('before the break').waitFor();
+    proxy.breakAll();
+    broken.open();
+    await line('after the break').waitFor();
+    assert.equal(await line('the break').count(), 2);
+    await page.getByText('2 lines, more to come').waitFor();
+    over.open();
+    await page.locator('.head').getByText('success').waitFor();
+    await page.getByText('2 lines', { exact: true }).waitFor();
   });
 
   it('what does not exist is said in a sentence', async (t) => {

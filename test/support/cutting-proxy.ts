@@ -1,11 +1,12 @@
 // A proxy of TCP that breaks connections as it is told: for downloads that do not come through at once.
 
 import type { AddressInfo } from 'node:net';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** Passes everything on to a port, but breaks each of the first connections after so many bytes of the answer. */
 export class CuttingProxy {
   readonly #server: Server;
+  readonly #open = new Set<Socket>();
   /** How many connections were made. */
   connections = 0;
 
@@ -15,11 +16,12 @@ export class CuttingProxy {
 
   static async start(
     t: { after(close: () => Promise<void>): void },
-    options: { readonly to: number; readonly cutAfter: readonly number[] },
+    options: { readonly to: number; readonly cutAfter?: readonly number[] },
   ): Promise<CuttingProxy> {
-    const cuts = [...options.cutAfter];
+    const cuts = [...(options.cutAfter ?? [])];
     const server = createServer((client) => {
       proxy.connections += 1;
+      proxy.#open.add(client);
       const engine = connect(options.to, '127.0.0.1');
       const cut = cuts.shift();
       let passed = 0;
@@ -37,13 +39,23 @@ export class CuttingProxy {
           }
         });
       });
-      client.on('close', () => engine.destroy());
+      client.on('close', () => {
+        proxy.#open.delete(client);
+        engine.destroy();
+      });
       engine.on('close', () => client.end());
     });
     const proxy = new CuttingProxy(server);
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     t.after(() => new Promise((done) => server.close(() => done())));
     return proxy;
+  }
+
+  /** Breaks every connection there is. */
+  breakAll(): void {
+    for (const client of this.#open) {
+      client.destroy();
+    }
   }
 
   get address(): string {

@@ -79,7 +79,7 @@ export function useLive<T>(
 }
 
 /** Whether an error says nothing about what was loaded before: that stays in sight. */
-function isPassing({ status }: ApiError): boolean {
+export function isPassing({ status }: ApiError): boolean {
   return status <= 0 || status === 401 || status === 429 || status >= 500;
 }
 

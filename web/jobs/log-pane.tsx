@@ -3,14 +3,15 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { LogLine } from '../../engine/server/wire.ts';
-import { type ApiError, asApiError, lines, type Query } from '../data/api.ts';
+import { pathOf } from '../app/router.ts';
+import type { Query } from '../data/api.ts';
 import { Failure } from '../parts/notice.tsx';
 import { countText, shortId } from '../parts/numbers.ts';
 import { exactTime } from '../parts/time.tsx';
+import { useLog } from './use-log.ts';
 
 /** The last lines, of which there may be millions. */
 const MOST_LINES = 5000;
-const SHOW_EVERY_MS = 200;
 const SEARCH_AFTER_MS = 300;
 const ROW_HEIGHT = 24;
 const SPARE_ROWS = 30;
@@ -30,7 +31,7 @@ export function LogPane({
     const timer = setTimeout(() => setText(typed), SEARCH_AFTER_MS);
     return () => clearTimeout(timer);
   }, [typed]);
-  const { shown, error, isDone } = useLog(query, { text, isLive });
+  const { shown, error, isDone } = useLog(query, { text, isLive, most: MOST_LINES });
   return (
     <div class="log">
       <div class="filters">
@@ -72,56 +73,6 @@ export function LogPane({
   );
 }
 
-function useLog(
-  query: Query,
-  { text, isLive }: { readonly text: string; readonly isLive: boolean },
-) {
-  const [shown, setShown] = useState<readonly LogLine[]>([]);
-  const [error, setError] = useState<ApiError>();
-  const [isDone, setDone] = useState(false);
-  const key = `${JSON.stringify(query)} ${text}`;
-  // Of a job that ends, what was followed is all that there is.
-  const wasLive = useRef({ key, isLive });
-  if (wasLive.current.key !== key) {
-    wasLive.current = { key, isLive };
-  }
-  useEffect(() => {
-    const ended = new AbortController();
-    let known: LogLine[] = [];
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const show = () => {
-      timer = undefined;
-      setShown(known);
-    };
-    setDone(false);
-    setError(undefined);
-    const read = async () => {
-      const asked = { ...query, text, tail: MOST_LINES, follow: wasLive.current.isLive };
-      for await (const line of lines<LogLine>('/logs', asked, ended.signal)) {
-        known = known.length < MOST_LINES ? [...known, line] : [...known.slice(1), line];
-        timer ??= setTimeout(show, SHOW_EVERY_MS);
-      }
-    };
-    read()
-      .catch((failure: unknown) => {
-        if (!ended.signal.aborted) {
-          setError(asApiError(failure));
-        }
-      })
-      .finally(() => {
-        if (!ended.signal.aborted) {
-          show();
-          setDone(true);
-        }
-      });
-    return () => {
-      ended.abort();
-      clearTimeout(timer);
-    };
-  }, [key]);
-  return { shown, error, isDone };
-}
-
 function Lines({
   lines: all,
   isAtEnd,
@@ -160,7 +111,10 @@ function Lines({
                 {exactTime(line.time).slice(11)}
               </time>
               {hasDatum && line.datum !== '' && (
-                <a href={datumPath(line)} title={line.datum}>
+                <a
+                  href={pathOf('jobs', line.project, line.pipeline, line.job, 'datums', line.datum)}
+                  title={line.datum}
+                >
                   {shortId(line.datum)}
                 </a>
               )}
@@ -171,8 +125,4 @@ function Lines({
       </div>
     </div>
   );
-}
-
-function datumPath({ project, pipeline, job, datum }: LogLine): string {
-  return `/${['jobs', project, pipeline, job, 'datums', datum].map(encodeURIComponent).join('/')}`;
 }
