@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import type { Page as WebPage } from 'playwright-core';
 import type { CommitSet, Page, Pipeline } from '../../engine/server/wire.ts';
 import { eventually } from '../support/eventually.ts';
+import { Latch } from '../support/latch.ts';
 import { assertAccessible } from './support/axe.ts';
 import { addressOf, servePage, visit, WITHOUT_BROWSER } from './support/visit.ts';
 import { makeWorld } from './support/world.ts';
@@ -39,6 +40,46 @@ describe('the graph', { skip: WITHOUT_BROWSER }, () => {
     await saying('late', 'up to date').waitFor();
     await node('late').click();
     await page.waitForURL('**/pipelines/default/late');
+  });
+
+  it('asks only for what a change names, however much is at work', async (t) => {
+    const server = await servePage(t);
+    const { engine } = server;
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const latches = new Map(names.map((name) => [name, new Latch()]));
+    t.after(() => [...latches.values()].map((latch) => latch.open()));
+    for (const name of names) {
+      engine.executor.setCode(name, async (run) => {
+        await latches.get(name)?.opened;
+        run.write('out', 'x');
+      });
+    }
+    await engine.repos('source', 'other');
+    await engine.pipeline(names.map((name) => ({ name, input: 'source' })));
+    await engine.put('source', { 'one.txt': '1' });
+    const page = await visit(t, { address: addressOf(server) });
+    const node = (name: string) => page.locator(`[data-node="default/${name}"]`);
+    for (const name of names) {
+      await node(name).locator('.word', { hasText: '0 of 1 datum' }).waitFor();
+    }
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      const { pathname } = new URL(request.url());
+      asked.push(pathname.replace('/api/v1', '').replace(/[0-9a-f]{32}/, '<id>'));
+    });
+    await engine.put('other', { 'two.txt': '22' });
+    await node('other').locator('.word', { hasText: '2 B' }).waitFor();
+    assert.deepEqual([...new Set(asked)].sort(), ['/commit-sets', '/repos/default/other']);
+    latches.get('c')?.open();
+    await node('c').locator('.word', { hasText: 'up to date' }).waitFor();
+    const strange = asked.filter(
+      (path) =>
+        !/^\/(?:commit-sets|repos\/default\/(?:c|other)|pipelines\/default\/c(?:\/jobs\/<id>)?)$/.test(
+          path,
+        ),
+    );
+    assert.deepEqual(strange, []);
+    assert.ok(asked.includes('/pipelines/default/c/jobs/<id>'));
   });
 
   it('finds what one searches, and highlights a commit set', async (t) => {

@@ -2,23 +2,23 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { Commit, CommitSet, Job, Page, Pipeline } from '../../engine/server/wire.ts';
+import type { Commit, CommitSet, Pipeline } from '../../engine/server/wire.ts';
 import { pathOf, place, projectOf, setQuery } from '../app/router.ts';
-import { get, getAll } from '../data/api.ts';
+import { getAll } from '../data/api.ts';
 import { usePipelines, useRepos } from '../data/collection.ts';
 import { useLive } from '../data/use-live.ts';
 import { FirstSteps } from '../parts/first-steps.tsx';
 import { Head } from '../parts/head.tsx';
 import { Failure, Loading } from '../parts/notice.tsx';
 import { countText, shortId } from '../parts/numbers.ts';
-import { AT_WORK, isAtWork, lookOf } from '../parts/state.tsx';
+import { lookOf } from '../parts/state.tsx';
 import { exactTime } from '../parts/time.tsx';
 import { GraphCanvas, type Marks } from './graph-canvas.tsx';
 import type { InSet } from './graph-node.tsx';
 import { type Layout, layOut } from './layout.ts';
 import { type GraphModel, makeModel } from './model.ts';
+import { useRunningJobs } from './running-jobs.ts';
 
-const MOST_FOLLOWED_JOBS = 40;
 const RECENT_SETS = 50;
 
 /** The graph of a project, or of all. */
@@ -128,30 +128,6 @@ function useLayout(model: GraphModel): readonly [Layout | undefined, string | un
     return () => ended.abort();
   }, [model.shape]);
   return [layout, failure];
-}
-
-/** Returns the jobs that are under way, by pipeline. */
-function useRunningJobs(pipelines: readonly Pipeline[]): ReadonlyMap<string, Job> {
-  const busy = pipelines.filter(isAtWork).slice(0, MOST_FOLLOWED_JOBS);
-  const keys = busy.map(({ project, name }) => `${project}/${name}`);
-  const jobs = useLive(
-    `jobs ${keys.join(' ')}`,
-    (signal) =>
-      Promise.all(
-        busy.map(async ({ project, name }) => {
-          const query = { project, pipeline: name, state: AT_WORK.join(','), limit: 1 };
-          return (await get<Page<Job>>('/jobs', query, signal)).items[0];
-        }),
-      ),
-    (change) => change.pipelines.some((key) => keys.includes(key)),
-  );
-  return useMemo(
-    () =>
-      new Map(
-        (jobs.value ?? []).flatMap((job) => (job ? [[`${job.project}/${job.pipeline}`, job]] : [])),
-      ),
-    [jobs.value],
-  );
 }
 
 /** Returns what each node has to do with a commit set. */

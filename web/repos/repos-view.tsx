@@ -4,8 +4,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Repo } from '../../engine/server/wire.ts';
 import { pathOf, place, projectOf, setQuery } from '../app/router.ts';
-import { getAll } from '../data/api.ts';
-import { useLive } from '../data/use-live.ts';
+import { useRepos } from '../data/collection.ts';
 import { type Column, DataTable } from '../parts/data-table.tsx';
 import { FirstSteps } from '../parts/first-steps.tsx';
 import { Head } from '../parts/head.tsx';
@@ -19,11 +18,7 @@ import { repoPlace, repoText } from './places.ts';
 /** The list of repos. */
 export function ReposView(): JSX.Element {
   const project = projectOf();
-  const repos = useLive(
-    `repos ${project}`,
-    (signal) => getAll<Repo>('/repos', { project }, { signal }),
-    (change) => change.repos.length + change.branches.length > 0,
-  );
+  const repos = useRepos(project);
   const [isMaking, setMaking] = useState(false);
   const text = place.value.query.get('q') ?? '';
   const kind = place.value.query.get('kind') ?? '';
