@@ -89,7 +89,7 @@ export function Shell(): JSX.Element {
         </p>
       )}
       {needsSignIn.value && <SignIn />}
-      {!needsSignIn.value && <Main found={found} path={path} />}
+      <Main found={found} path={path} />
       <UploadTray />
       <Shortcuts asked={asked} />
     </>

@@ -126,7 +126,6 @@ export function forgetUpload(key: string): void {
 export function showHere(key: string): () => void {
   shownHere.value = new Set(shownHere.value).add(key);
   return () => {
-    cancelUpload(key);
     const rest = new Set(shownHere.value);
     rest.delete(key);
     shownHere.value = rest;
