@@ -36,7 +36,8 @@ export async function deleteProject(
     for (const key of pipelines) {
       deletePipelineIn(change, { key, force: true, keepRepo: false });
     }
-    for (const key of repos) {
+    // Those that only their pipelines filled have gone with them.
+    for (const key of repos.filter((repo) => change.state.repos.has(repo))) {
       deleteRepoIn(change, { key, force: true });
     }
     change.add(

@@ -65,6 +65,11 @@ it('deletes a project that is empty, or by force all that is in it, and nothing 
     input: { pfs: { project: 'team', repo: 'data', glob: '/*' } },
   });
   await engine.pipeline({
+    name: 'hourly',
+    pipeline: { name: 'hourly', project: { name: 'team' } },
+    input: { cron: { name: 'tick', spec: '@every 1h' } },
+  });
+  await engine.pipeline({
     name: 'outside',
     input: { pfs: { project: 'team', repo: 'copy', glob: '/*' } },
   });
@@ -72,7 +77,7 @@ it('deletes a project that is empty, or by force all that is in it, and nothing 
   await assert.rejects(remove('team'), {
     code: 'failed_precondition',
     message:
-      'Cannot delete project "team": 1 pipeline and 1 repo are in it; delete those first, or use --force',
+      'Cannot delete project "team": 2 pipelines and 2 repos are in it; delete those first, or use --force',
   });
   await remove('team', true);
   const { state } = context.journal;
