@@ -6,6 +6,8 @@ import type { Random } from '../base/random.ts';
 import type { TokenRecord, UserRecord } from '../journal/auth-records.ts';
 import type { SealedRecord } from '../journal/secret-records.ts';
 import type { State } from '../journal/state.ts';
+import type { Asker } from './asker.ts';
+import { isAdmin, userOf } from './rights.ts';
 import { type AuthContext, type AuthRequest, findUser, write } from './users.ts';
 
 /** Begins every token, so that people and programs see what it is. */
@@ -31,7 +33,10 @@ export interface NewToken {
   readonly sealer?: Sealer;
 }
 
-/** Makes a token and resolves with it: it can't be had again. A retry of the request makes another. Rejects with `not_found`. */
+/**
+ * Makes a token and resolves with it: it can't be had again. A retry of the request makes another. Asked by the user or an
+ * admin; rejects with `not_found`.
+ */
 export async function createToken(
   context: AuthContext,
   wanted: NewToken,
@@ -64,24 +69,36 @@ export async function createToken(
   // The answer is not kept for a retry: it must not be in the journal.
   const { id: _retried, ...request } = options.request;
   await write(context, request, (state) => {
+    demandOwn(state, request, wanted.user);
     findUser(state, wanted.user);
     return { operations: [{ kind: 'token.put', token }], result: null };
   });
   return { token, secret };
 }
 
-/** Revokes a token for good. Rejects with `not_found` where `mayRevoke` does not hold, too. */
+/** Rejects with `permission_denied` who is neither an admin nor that very user. */
+export function demandOwn(state: State, asker: Asker, name: string): void {
+  if (!isAdmin(state, asker) && userOf(state, asker)?.name !== name) {
+    throw new EngineError(
+      'permission_denied',
+      `Cannot do that for user "${name}": only admins may, and ${asker.actor} is none`,
+    );
+  }
+}
+
+/** Revokes a token for good. Rejects with `not_found` where the asker is neither its user nor an admin, too. */
 export function revokeToken(
   context: AuthContext,
-  wanted: { readonly token: string; readonly mayRevoke: (token: TokenRecord) => boolean },
+  id: string,
   request: AuthRequest,
 ): Promise<TokenRecord> {
   return write(context, request, (state) => {
-    const token = state.tokens.get(wanted.token);
-    if (token === undefined || !wanted.mayRevoke(token)) {
+    const token = state.tokens.get(id);
+    const isOwn = token !== undefined && userOf(state, request)?.name === token.user;
+    if (token === undefined || !(isOwn || isAdmin(state, request))) {
       throw new EngineError(
         'not_found',
-        `Cannot revoke token "${wanted.token}": there is none of that id; pfs auth list-tokens shows them`,
+        `Cannot revoke token "${id}": there is none of that id; pfs auth list-tokens shows them`,
       );
     }
     const time = context.clock.now();

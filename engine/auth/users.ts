@@ -14,7 +14,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Operation } from '../journal/operations.ts';
 import type { State } from '../journal/state.ts';
 import { type Asker, ENGINE, LOCAL } from './asker.ts';
-import { demand, isInForce, shownScope } from './rights.ts';
+import { demand, demandAdmin, isInForce, shownScope } from './rights.ts';
 
 /** What accounts are kept with. */
 export interface AuthContext {
@@ -31,7 +31,7 @@ export interface AuthRequest extends Asker {
 const NAME = /^[a-z0-9][a-z0-9._@+-]{0,62}$/;
 const RESERVED: readonly string[] = [LOCAL, ENGINE, 'pfs'];
 
-/** Makes a user or robot account, without any right. Rejects with `already_exists` or `invalid`. */
+/** Makes a user or robot account, without any right. Asked by an admin; rejects with `already_exists` or `invalid`. */
 export async function createUser(
   context: AuthContext,
   user: { readonly name: string; readonly robot: boolean },
@@ -44,7 +44,8 @@ export async function createUser(
       `Cannot create user "${name}": names are 1 to 63 small letters, digits and . _ @ + -, begin with a letter or digit, and are none of ${RESERVED.join(', ')}`,
     );
   }
-  return await write(context, request, () => {
+  return await write(context, request, (state) => {
+    demandAdmin(state, request, `create user "${name}"`);
     const made: UserRecord = {
       name,
       id: context.ids.next(),
@@ -56,25 +57,27 @@ export async function createUser(
   });
 }
 
-/** Deletes a user with all tokens and roles; what the user made stays. Rejects with `not_found`. */
+/** Deletes a user with all tokens and roles; what the user made stays. Asked by an admin; rejects with `not_found`. */
 export function deleteUser(
   context: AuthContext,
   name: string,
   request: AuthRequest,
 ): Promise<null> {
   return write(context, request, (state) => {
+    demandAdmin(state, request, `delete user "${name}"`);
     findUser(state, name);
     return { operations: [{ kind: 'user.deleted', user: name }], result: null };
   });
 }
 
-/** Makes a user an admin, or no longer one. */
+/** Makes a user an admin, or no longer one. Asked by an admin; rejects with `not_found`. */
 export function setAdmin(
   context: AuthContext,
   user: { readonly name: string; readonly admin: boolean },
   request: AuthRequest,
 ): Promise<UserRecord> {
   return write(context, request, (state) => {
+    demandAdmin(state, request, `say whether user "${user.name}" is an admin`);
     const changed = { ...findUser(state, user.name), admin: user.admin };
     return { operations: [{ kind: 'user.put', user: changed }], result: changed };
   });

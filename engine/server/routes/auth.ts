@@ -1,8 +1,9 @@
 // Users, tokens and roles over HTTP. Only the answer to the making of a token holds anything secret.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Asker } from '../../auth/asker.ts';
 import { isAdmin, roleOn } from '../../auth/rights.ts';
-import { createToken, revokeToken } from '../../auth/tokens.ts';
+import { createToken, demandOwn, revokeToken } from '../../auth/tokens.ts';
 import {
   createUser,
   deleteUser,
@@ -71,7 +72,7 @@ export function authRoutes(server: FastifyInstance, parts: EngineParts): void {
   server.get('/auth/tokens', (request) => {
     const user = isAskedByAdmin(request, state())
       ? query(request, 'user')
-      : ownName(request, query(request, 'user'));
+      : ownName(query(request, 'user'), askerOf(request));
     const tokens = [...state().tokens.values()].filter(
       (token) => user === undefined || token.user === user,
     );
@@ -79,14 +80,12 @@ export function authRoutes(server: FastifyInstance, parts: EngineParts): void {
   });
 
   server.post('/auth/tokens', async (request): Promise<NewToken> => {
-    const isOfAdmin = isAskedByAdmin(request, state());
-    const wanted = text(request, 'user') ?? askerOf(request).actor;
     const { token: own = null } = request.identity ?? {};
     const made = await answered(request, (asked) =>
       createToken(
         context,
         {
-          user: isOfAdmin ? wanted : ownName(request, wanted),
+          user: text(request, 'user') ?? askerOf(request).actor,
           name: text(request, 'name') ?? '',
           lifetimeMs: lifetimeOf(request),
           notAfter: own?.expires ?? null,
@@ -99,10 +98,8 @@ export function authRoutes(server: FastifyInstance, parts: EngineParts): void {
   });
 
   server.delete('/auth/tokens/:token', async (request) => {
-    const asker = askerOf(request);
-    const mayRevoke = ({ user }: TokenRecord) => isAdmin(state(), asker) || user === asker.actor;
-    const wanted = { token: param(request, 'token'), mayRevoke };
-    return view(await answered(request, (asked) => revokeToken(context, wanted, asked)));
+    const id = param(request, 'token');
+    return view(await answered(request, (asked) => revokeToken(context, id, asked)));
   });
 
   server.get('/auth/roles', (request) => {
@@ -114,7 +111,7 @@ export function authRoutes(server: FastifyInstance, parts: EngineParts): void {
     const mayAskForAll = scope !== undefined || isAskedByAdmin(request, state());
     const roles = listRoles(state(), {
       scope,
-      user: mayAskForAll ? user : ownName(request, user),
+      user: mayAskForAll ? user : ownName(user, askerOf(request)),
     });
     return pageOf(request, roles, {
       keyOf: (grant) => `${grant.user} ${grant.scope}`,
@@ -154,6 +151,14 @@ export function authRoutes(server: FastifyInstance, parts: EngineParts): void {
     return { user, role: roleOn(state(), who, scope) ?? null };
   });
 
+  /** Whoever is no admin asks for themselves. */
+  function ownName(wanted: string | undefined, asker: Asker): string {
+    if (wanted !== undefined) {
+      demandOwn(state(), asker, wanted);
+    }
+    return asker.actor;
+  }
+
   function view(token: TokenRecord): Token {
     const { id, user, name, created, expires, revoked, hash } = token;
     const isOver = expires !== null && expires <= context.clock.now();
@@ -191,18 +196,6 @@ function viewUser({ name, robot, admin, created }: UserRecord): User {
 function viewGrant({ user, scope, role }: GrantRecord): Grant {
   const slash = scope.indexOf('/');
   return { user, role, [scope.slice(0, slash)]: scope.slice(slash + 1) };
-}
-
-/** Whoever is no admin asks for themselves. */
-function ownName(request: FastifyRequest, wanted: string | undefined): string {
-  const { actor } = askerOf(request);
-  if (wanted !== undefined && wanted !== actor) {
-    throw new EngineError(
-      'permission_denied',
-      `Cannot do that for user "${wanted}": only admins may, and ${actor} is none`,
-    );
-  }
-  return actor;
 }
 
 function lifetimeOf(request: FastifyRequest): number | undefined {

@@ -4,7 +4,13 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { mayRead, roleOn } from '../../../engine/auth/rights.ts';
 import { createToken, findToken, revokeToken } from '../../../engine/auth/tokens.ts';
-import { createUser, deleteUser, grantRole, revokeRole } from '../../../engine/auth/users.ts';
+import {
+  createUser,
+  deleteUser,
+  grantRole,
+  revokeRole,
+  setAdmin,
+} from '../../../engine/auth/users.ts';
 import { isEngineError } from '../../../engine/base/errors.ts';
 import { SystemRandom } from '../../../engine/base/random.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
@@ -44,7 +50,7 @@ it('names that could be taken for something else are refused', async () => {
 });
 
 it('a token is good until it expires or is revoked, and nowhere in the store', async () => {
-  const { store, clock, context, state } = await open();
+  const { store, clock, context, state, asker } = await open();
   const { secret, id } = await account(context, 'ann', { lifetimeMs: DAY });
   const other = await account(context, 'bob');
   const look = (token: string) => {
@@ -57,12 +63,9 @@ it('a token is good until it expires or is revoked, and nowhere in the store', a
   await clock.pass(DAY);
   assert.equal(look(secret), 'expired');
   assert.equal(look(other.secret), 'bob');
-  await revokeToken(context, { token: other.id, mayRevoke: () => true }, LOCAL);
+  await revokeToken(context, other.id, LOCAL);
   assert.equal(look(other.secret), 'revoked');
-  await assert.rejects(
-    revokeToken(context, { token: id, mayRevoke: () => false }, LOCAL),
-    /there is none of that id/,
-  );
+  await assert.rejects(revokeToken(context, id, asker('bob')), /there is none of that id/);
   for await (const { key } of store.list('')) {
     const text = (await store.get(key)).toString('latin1');
     assert.ok(!text.includes(secret.slice(4)) && !text.includes(other.secret.slice(4)), key);
@@ -85,6 +88,46 @@ it('a user made again under the name of one who was deleted has nothing of their
   assert.equal(roleOn(state, asker('ann'), 'repo/default/data'), undefined);
   assert.equal(roleOn(state, before, 'repo/default/data'), undefined);
   assert.deepEqual(findToken(state, secret, 0), { refused: 'unknown' });
+});
+
+it('of two admins who take that from each other at once, one stays', async () => {
+  const { context, state, asker } = await open();
+  await account(context, 'ann', { admin: true });
+  await account(context, 'bob', { admin: true });
+  const [ann, bob] = [asker('ann'), asker('bob')];
+  const both = await Promise.allSettled([
+    setAdmin(context, { name: 'bob', admin: false }, ann),
+    setAdmin(context, { name: 'ann', admin: false }, bob),
+  ]);
+  assert.deepEqual(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+  assert.deepEqual([...state.users.values()].filter(({ admin }) => admin).length, 1);
+  const first = { name: 'carl', robot: false };
+  const once = await Promise.allSettled([
+    createUser(context, first, LOCAL),
+    createUser(context, first, LOCAL),
+  ]);
+  assert.deepEqual(once.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+});
+
+it('who is an admin no longer, or was deleted, changes no accounts', async () => {
+  const { context, asker } = await open();
+  await account(context, 'ann', { admin: true });
+  const ann = asker('ann');
+  const random = new SystemRandom();
+  // All are asked for at once, and decided after what is ahead of them.
+  const demoted = setAdmin(context, { name: 'ann', admin: false }, LOCAL);
+  await assert.rejects(createUser(context, { name: 'bob', robot: false }, ann), denied);
+  await assert.rejects(setAdmin(context, { name: 'ann', admin: true }, ann), denied);
+  await assert.rejects(deleteUser(context, 'ann', ann), denied);
+  await demoted;
+  const own = { user: 'ann', name: '' };
+  const { token } = await createToken(context, own, { random, request: ann });
+  await deleteUser(context, 'ann', LOCAL);
+  await createUser(context, { name: 'ann', robot: false }, LOCAL);
+  await assert.rejects(createToken(context, own, { random, request: ann }), denied);
+  const other = await createToken(context, own, { random, request: asker('ann') });
+  await assert.rejects(revokeToken(context, other.token.id, ann), /there is none of that id/);
+  await assert.rejects(revokeToken(context, token.id, LOCAL), /there is none of that id/);
 });
 
 it('a role on a repo goes with that repo, not with its name, and comes back with it', async () => {

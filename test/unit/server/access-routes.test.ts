@@ -86,7 +86,7 @@ async function people({ engine }: TestServer): Promise<Map<Who, string | null>> 
   const short = await account(context, 'short', { admin: true, lifetimeMs: 1 });
   tokens.set('expired', short.secret);
   const revoked = await account(context, 'gone', { admin: true });
-  await revokeToken(context, { token: revoked.id, mayRevoke: () => true }, LOCAL);
+  await revokeToken(context, revoked.id, LOCAL);
   tokens.set('revoked', revoked.secret);
   await (context.clock as ManualClock).pass(1);
   return tokens;
