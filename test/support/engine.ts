@@ -65,6 +65,8 @@ export interface TestEngineOptions {
   readonly isAlive?: (owner: string) => boolean;
   /** Keep schedules, too. */
   readonly ticking?: boolean;
+  /** The store fails on purpose: what the journal can't do for now is no failure of the test. */
+  readonly isFlaky?: boolean;
   /** Do not schedule until told. */
   readonly idle?: boolean;
 }
@@ -137,10 +139,10 @@ export class TestEngine {
     let engine: TestEngine | undefined;
     t.after(() => engine?.close());
     const scratch = scratchDirectory(t);
-    const pfs = await openTestPfs({ store, clock });
-    const { context } = pfs;
     const problems: unknown[] = [];
     const onProblem = (error: unknown) => void problems.push(error);
+    const pfs = await openTestPfs({ store, clock, ...(options.isFlaky ? { onProblem } : {}) });
+    const { context } = pfs;
     const admission = new Admission({
       clock,
       capacity: async () => sharedRoom(options.room ?? {}, await executor.capacity()),

@@ -36,6 +36,8 @@ export async function openTestPfs(
     readonly seed?: number;
     readonly budgetBytes?: number;
     readonly snapshots?: OpenOptions['snapshots'];
+    /** Takes what no caller sees; it fails the test unless told. */
+    readonly onProblem?: (error: unknown) => void;
     readonly t?: { after(close: () => Promise<void>): void };
   } = {},
 ): Promise<Pfs> {
@@ -51,12 +53,14 @@ export async function openTestPfs(
     budget,
     engine: options.seed === undefined ? `engine-${engines}` : 'engine',
     ...(snapshots ? { snapshots } : {}),
-    onProblem: (error) => {
-      throw error;
-    },
+    onProblem: options.onProblem ?? fail,
   });
   options.t?.after(() => context.journal.close());
   return { store, budget, context, queue: new CommitQueue(context) };
+}
+
+function fail(error: unknown): never {
+  throw error;
 }
 
 /** Makes repos of the default project. */

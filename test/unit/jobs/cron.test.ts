@@ -283,7 +283,7 @@ it('each tick is made once on a store that fails before and after what it does, 
   const setUp = await start(t, { store: memory, clock, ticking: false, idle: true });
   await setUp.engine.pipeline({ name: 'report', input: cron('@every 1m') });
   const random = new SeededRandom(seed);
-  // More would, once in some hundred runs, fail one request as often as it is tried.
+  // More would, once in some hundred runs, fail a request of an opening engine as often as it is tried.
   const faults = { before: 0.1, after: 0.1, delay: 0.2 };
   const flaky: TestEngine[] = [];
   for (const self of ['engine-d', 'engine-e']) {
@@ -291,7 +291,10 @@ it('each tick is made once on a store that fails before and after what it does, 
       clock,
       random,
     });
-    const { engine } = await whilePassing(clock, start(t, { store, clock, self, idle: true }));
+    const { engine } = await whilePassing(
+      clock,
+      start(t, { store, clock, self, idle: true, isFlaky: true }),
+    );
     const stop = engine.pfs.context.journal.follow();
     t.after(async () => stop());
     flaky.push(engine);
