@@ -12,6 +12,8 @@ const SESSION_MS = 7 * 24 * 60 * 60 * 1000;
 const CODE_MS = 60_000;
 /** The oldest go where there are more. */
 const MOST = 10_000;
+/** Of one user, so that nobody's sign-ins end those of others. */
+const MOST_OF_ONE = 100;
 /** So many failures of one address within so long, and no more are looked at. */
 const MOST_FAILURES = 10;
 const FAILURES_MS = 60_000;
@@ -94,9 +96,26 @@ export class Sessions {
 
   #keep(kept: Map<string, Kept>, identity: Identity, lifetimeMs: number): string {
     const secret = this.#random.bytes(SECRET_BYTES).toString('base64url');
+    dropFor(kept, identity, this.#clock.now());
     kept.set(hashOf(secret), { identity, expires: this.#clock.now() + lifetimeMs });
     dropOldest(kept);
     return secret;
+  }
+}
+
+/** Makes room for another of a user: drops what is over, and the user's oldest where there are too many. */
+function dropFor(map: Map<string, Kept>, { asker }: Identity, now: number): void {
+  const own: string[] = [];
+  for (const [key, { identity, expires }] of map) {
+    if (expires <= now) {
+      map.delete(key);
+    } else if (identity.asker.user === asker.user && identity.asker.actor === asker.actor) {
+      own.push(key);
+    }
+  }
+  const [oldest] = own.length >= MOST_OF_ONE ? own : [];
+  if (oldest !== undefined) {
+    map.delete(oldest);
   }
 }
 

@@ -3,6 +3,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { revokeToken } from '../../../engine/auth/tokens.ts';
+import { SystemRandom } from '../../../engine/base/random.ts';
+import type { Identity } from '../../../engine/server/identity.ts';
+import { Sessions } from '../../../engine/server/sessions.ts';
 import type { SessionCode, WhoAmI } from '../../../engine/server/wire-auth.ts';
 import { account } from '../../support/accounts.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -60,6 +63,20 @@ it('a session ends with its token', async (t) => {
   assert.equal((await server.ask('GET', '/session', asked)).status, 200);
   await revokeToken(context, id, LOCAL);
   assert.equal((await server.ask('GET', '/session', asked)).status, 401);
+});
+
+it('one user has a hundred sessions: the oldest ends, and none of anybody else', () => {
+  const clock = new ManualClock();
+  const sessions = new Sessions({ clock, random: new SystemRandom() });
+  const of = (name: string): Identity => ({
+    asker: { actor: name, user: `id of ${name}` },
+    token: null,
+  });
+  const bob = sessions.begin(of('bob')).secret;
+  const made = Array.from({ length: 150 }, () => sessions.begin(of('ann')).secret);
+  assert.equal(sessions.find(bob)?.asker.actor, 'bob');
+  const open = made.map((secret) => sessions.find(secret) !== undefined);
+  assert.deepEqual(open, [...Array(50).fill(false), ...Array(100).fill(true)]);
 });
 
 it('a code is good once, and for a minute', async (t) => {
