@@ -1,6 +1,7 @@
 // What the engine is told by its environment. The only place of the engine that reads it.
 
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join, normalize } from 'node:path';
 import { EngineError } from './base/errors.ts';
@@ -24,6 +25,8 @@ export interface Config {
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   /** Whether it may listen beyond this machine without users or without TLS. */
   readonly insecureListen: boolean;
+  /** Addresses and networks of the proxies whose word counts on who asks, and whether over TLS. */
+  readonly trustedProxies: readonly string[];
   /** Names, beside those of loopback, under which clients may reach the engine. */
   readonly allowedHosts: readonly string[];
   readonly cacheBytes: number;
@@ -78,7 +81,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     s3JobsHost: env.PFS_S3_JOBS || undefined,
     tls: parseTls(env),
     insecureListen: number(env, 'PFS_INSECURE_LISTEN', 0) !== 0,
-    allowedHosts: (env.PFS_ALLOWED_HOSTS ?? '').split(',').filter((host) => host !== ''),
+    trustedProxies: proxies(env, 'PFS_TRUST_PROXY'),
+    allowedHosts: listed(env.PFS_ALLOWED_HOSTS),
     cacheBytes: number(env, 'PFS_CACHE_BYTES', 20 * GiB),
     minFreeBytes: number(env, 'PFS_MIN_FREE_BYTES', GiB),
     bufferBytes: number(env, 'PFS_BUFFER_BYTES', GiB / 8),
@@ -128,6 +132,26 @@ function number(env: NodeJS.ProcessEnv, name: string, fallback: number): number 
     );
   }
   return value;
+}
+
+function listed(text: string | undefined): string[] {
+  return (text ?? '').split(',').filter((one) => one !== '');
+}
+
+function proxies(env: NodeJS.ProcessEnv, name: string): readonly string[] {
+  const given = listed(env[name]);
+  for (const one of given) {
+    const [address = '', bits, ...rest] = one.split('/');
+    const most = { 4: 32, 6: 128 }[isIP(address)] ?? 0;
+    const isNetwork = bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= most);
+    if (most === 0 || !isNetwork || rest.length > 0) {
+      throw new EngineError(
+        'invalid',
+        `Cannot use ${name}: "${one}" is no address or network such as 127.0.0.1 or 10.0.0.0/8`,
+      );
+    }
+  }
+  return given;
 }
 
 function cpus(text: string): number {

@@ -116,6 +116,7 @@ async function start(
     certificate: tls?.certificate,
     token: instance.token,
     allowedHosts: config.allowedHosts,
+    trustedProxies: config.trustedProxies,
     pageDirectory: fileURLToPath(new URL('../web', import.meta.url)),
     onFault: (error: unknown, request?: string) =>
       logger.error({ err: error, ...(request ? { request } : {}) }, errorText(error)),

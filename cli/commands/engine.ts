@@ -41,6 +41,12 @@ export const commands: readonly Command[] = [
         type: 'boolean',
         description: 'let other machines reach it (PFS_LISTEN) without users or without TLS',
       },
+      'trust-proxy': {
+        type: 'string',
+        value: 'addresses',
+        description:
+          'believe these proxies (addresses or networks, with commas between) who asks, and whether over TLS',
+      },
       foreground: {
         type: 'boolean',
         description: 'run here until Ctrl-C, with its log on the terminal',
@@ -175,6 +181,7 @@ export const commands: readonly Command[] = [
 /** What the options say of how it listens, as the settings of the engine. */
 function listeningEnv(args: ParsedArguments): Record<string, string> {
   const [cert, key] = [args.string('tls-cert'), args.string('tls-key')];
+  const proxies = args.string('trust-proxy');
   if ((cert === undefined) !== (key === undefined)) {
     throw usageError('Give --tls-cert and --tls-key together');
   }
@@ -183,6 +190,7 @@ function listeningEnv(args: ParsedArguments): Record<string, string> {
       ? {}
       : { PFS_TLS_CERT: resolve(cert), PFS_TLS_KEY: resolve(key) }),
     ...(args.flag('insecure-listen') ? { PFS_INSECURE_LISTEN: '1' } : {}),
+    ...(proxies === undefined ? {} : { PFS_TRUST_PROXY: proxies }),
   };
 }
 

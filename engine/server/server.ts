@@ -58,6 +58,8 @@ export interface ServerOptions {
   readonly token: string;
   /** Names, beside those of loopback, under which clients may reach the engine. */
   readonly allowedHosts: readonly string[];
+  /** Addresses and networks of the proxies whose word counts on who asks, and whether over TLS; nobody's where there are none. */
+  readonly trustedProxies: readonly string[];
   /** Told of what is no fault of a request, with the id of that. */
   readonly onFault: (error: unknown, request?: string) => void;
   /** Makes an id that nothing else has. */
@@ -109,6 +111,7 @@ export function bareServer(
     ...((certificate ? { https: certificate } : {}) as Record<never, never>),
     logger: false,
     bodyLimit: MAX_BODY_BYTES,
+    ...(options.trustedProxies.length > 0 ? { trustProxy: [...options.trustedProxies] } : {}),
     // A name or path is one segment, and paths may be long.
     routerOptions: { maxParamLength: 4096 },
     forceCloseConnections: 'idle',

@@ -50,6 +50,8 @@ export interface Ask {
 export interface TestServerOptions extends TestEngineOptions {
   /** The folder of the page's files; none where not named. */
   readonly pageDirectory?: string;
+  /** None where not named. */
+  readonly trustedProxies?: readonly string[];
 }
 
 /** A server, and few words to ask it. */
@@ -139,6 +141,7 @@ export class TestServer {
       {
         token: TOKEN,
         allowedHosts: ['pfs.example'],
+        trustedProxies: options.trustedProxies ?? [],
         pageDirectory: options.pageDirectory ?? '/nowhere',
         onFault: (error, request) => {
           faults.push(error);

@@ -65,6 +65,40 @@ it('a session ends with its token', async (t) => {
   assert.equal((await server.ask('GET', '/session', asked)).status, 401);
 });
 
+it('of a proxy that is trusted the engine believes who asks, and whether over TLS; of nobody else', async (t) => {
+  const clock = new ManualClock();
+  const behind = await TestServer.start(t, { clock, idle: true, trustedProxies: ['127.0.0.1'] });
+  const alone = await TestServer.start(t, { clock, idle: true, trustedProxies: ['10.0.0.0/8'] });
+  const signIn = (server: TestServer, token: string, address: string) =>
+    server.ask('POST', '/session', {
+      token: null,
+      body: { token },
+      headers: { 'x-forwarded-proto': 'https', 'x-forwarded-for': address },
+    });
+  const isSecure = async (server: TestServer) => {
+    const { headers } = await signIn(server, TOKEN, '192.0.2.1');
+    const isStrict = headers['strict-transport-security'] !== undefined;
+    return [headers['set-cookie']?.[0]?.endsWith('; Secure'), isStrict];
+  };
+  assert.deepEqual(await isSecure(behind), [true, true]);
+  assert.deepEqual(await isSecure(alone), [false, false]);
+  // What a client says of itself stands before what the proxy adds, and counts for nothing.
+  for (const [server, expected] of [
+    [behind, [429, 200]],
+    [alone, [429, 429]],
+  ] as const) {
+    for (let count = 0; count < 10; count++) {
+      const { status } = await signIn(server, 'wrong', `203.0.113.${count}, 192.0.2.1`);
+      assert.equal(status, 401);
+    }
+    const statuses = [
+      (await signIn(server, TOKEN, '192.0.2.1')).status,
+      (await signIn(server, TOKEN, '192.0.2.2')).status,
+    ];
+    assert.deepEqual(statuses, expected);
+  }
+});
+
 it('one user has a hundred sessions: the oldest ends, and none of anybody else', () => {
   const clock = new ManualClock();
   const sessions = new Sessions({ clock, random: new SystemRandom() });
