@@ -8,6 +8,7 @@ import type { Place } from '../jobs/admission.ts';
 import { taskMaker } from '../jobs/datum-tasks.ts';
 import type { JobInputs } from '../jobs/job-inputs.ts';
 import { type PinnedImage, PinnedImages } from '../jobs/pinned-images.ts';
+import { makerProblem } from '../jobs/pipeline-maker.ts';
 import { pullLog } from '../jobs/pull-log.ts';
 import { LentSession } from '../jobs/session-writer.ts';
 import { ShownSecrets, secretSource } from '../jobs/worker-secrets.ts';
@@ -152,6 +153,12 @@ export class Deployment {
   async #once(): Promise<string> {
     const { parts, job, inputs, datum, service } = this.#options;
     const { context } = parts;
+    const { state } = context.journal;
+    const pipeline = state.pipelines.get(job.pipeline);
+    const problem = pipeline && makerProblem(state, pipeline);
+    if (problem !== undefined) {
+      return problem;
+    }
     const image = await this.#pin();
     this.#image = image.record;
     const log = parts.logs.open(job, datum.id, { maxBytes: MAX_LOG_BYTES });

@@ -3,6 +3,7 @@
 
 import { errorText, isEngineError } from '../base/errors.ts';
 import { endJob } from '../jobs/job-end.ts';
+import { makerProblem } from '../jobs/pipeline-maker.ts';
 import { Wake } from '../jobs/wake.ts';
 import type { HostRecord } from '../journal/host-record.ts';
 import type { JobRecord, PipelineRecord } from '../journal/records.ts';
@@ -123,14 +124,17 @@ export class ServiceHost implements Host {
     if (!this.#door.isOpen || (!this.#serving && !this.#door.fits(service))) {
       await this.#door.open(service, pipeline.host?.address?.port);
     }
-    await this.#findServing(pipeline);
+    const problem = makerProblem(this.#parts.context.journal.state, pipeline);
+    if (problem === undefined) {
+      await this.#findServing(pipeline);
+    }
     await this.#chooseNext(serviceJobs(this.#parts.context.journal.state, this.#key), pipeline);
     if (this.#next?.upstream) {
       await this.#promote(this.#next, service);
     }
     this.#door.route(this.#serving?.upstream);
     await this.#tell();
-    await this.#report(pipeline);
+    await this.#report(pipeline, problem);
   }
 
   /** Finds what was served before this engine did, and what is served instead of a commit that was deleted. */
@@ -266,7 +270,8 @@ export class ServiceHost implements Host {
     }
   }
 
-  async #report(pipeline: PipelineRecord): Promise<void> {
+  /** Journals how the service is; `problem` says why it may not serve what it served. */
+  async #report(pipeline: PipelineRecord, problem: string | undefined): Promise<void> {
     const serving = this.#serving;
     const host: Partial<HostRecord> = {
       address: this.#door.address,
@@ -274,7 +279,10 @@ export class ServiceHost implements Host {
       version: serving?.job.version ?? null,
       since: serving?.since ?? null,
     };
-    const how = serviceState({ serving, next: this.#next, refused: this.#refused });
+    const how =
+      problem !== undefined && !serving && !this.#next
+        ? { state: 'failure' as const, reason: problem }
+        : serviceState({ serving, next: this.#next, refused: this.#refused });
     const isSame = Object.entries(host).every(
       ([name, value]) =>
         JSON.stringify(value) === JSON.stringify(pipeline.host?.[name as keyof HostRecord]),

@@ -3,32 +3,18 @@
 
 import { join } from 'node:path';
 import { EngineError, errorText, isEngineError } from '../base/errors.ts';
-import type { PortAddress } from '../executor/executor.ts';
-import type { Place } from '../jobs/admission.ts';
-import { PinnedImages } from '../jobs/pinned-images.ts';
-import { pullLog } from '../jobs/pull-log.ts';
-import { committedContents } from '../jobs/session-writer.ts';
+import { linkAbort } from '../base/linked-abort.ts';
+import { makerProblem } from '../jobs/pipeline-maker.ts';
 import { Wake } from '../jobs/wake.ts';
-import { ShownSecrets, secretSource } from '../jobs/worker-secrets.ts';
-import { workerSpec } from '../jobs/worker-spec.ts';
 import type { PipelineRecord } from '../journal/records.ts';
-import { pipelineEnvironment } from '../pipeline/environment.ts';
-import { hostedNeed } from '../pipeline/resources.ts';
-import { type PipelineSpec, type Service, stdinText } from '../pipeline/spec.ts';
 import { BackOff } from './back-off.ts';
-import { readMarker } from './batch-commit.ts';
 import { BatchTaker } from './batch-taker.ts';
 import { Doorway } from './doorway.ts';
 import type { Host, HostedWorker, HostParts } from './host.ts';
 import type { HostStatus } from './host-status.ts';
 import { HostedRoom } from './hosted-room.ts';
-import { readyInTime } from './readiness.ts';
 import { Resident } from './resident.ts';
-import { Upstream } from './upstream.ts';
-
-/** How long the container has to end by itself, once it was told to. */
-const GRACE_MS = 5000;
-const MAX_LOG_BYTES = 100 * 1024 * 1024;
+import { SpoutRun } from './spout-run.ts';
 
 /** Hosts a spout. */
 export class SpoutHost implements Host {
@@ -43,8 +29,7 @@ export class SpoutHost implements Host {
   /** What an earlier run left may be gone on with. */
   readonly #isHeir: boolean;
   #work: Promise<void> | undefined;
-  #since: number | undefined;
-  #name = '';
+  #now: SpoutRun | undefined;
 
   constructor(
     parts: HostParts,
@@ -64,8 +49,8 @@ export class SpoutHost implements Host {
   }
 
   get workers(): readonly HostedWorker[] {
-    const since = this.#since;
-    return since === undefined ? [] : [{ name: this.#name, job: null, datum: null, since }];
+    const worker = this.#now?.worker;
+    return worker ? [worker] : [];
   }
 
   start(): void {
@@ -97,11 +82,12 @@ export class SpoutHost implements Host {
   async #run(): Promise<void> {
     const { clock, onProblem } = this.#parts;
     const { signal } = this.#closing;
-    const backOff = new BackOff();
+    let backOff = new BackOff();
     let isFirst = true;
     while (!signal.aborted) {
       let reason: string | undefined;
       const began = clock.monotonic();
+      const version = this.#status.pipeline?.version;
       try {
         if (isFirst && !this.#isHeir) {
           // What lies here was left before another engine went on from an earlier marker.
@@ -115,167 +101,65 @@ export class SpoutHost implements Host {
         }
         reason = errorText(error);
       }
-      this.#since = undefined;
+      this.#now = undefined;
       this.#door.route(undefined);
       if (reason === undefined || signal.aborted) {
         continue;
       }
       const pause = backOff.pause(clock.monotonic() - began);
       await this.#failed(reason, pause).catch(onProblem);
-      await clock.sleep(pause, { signal }).catch(() => undefined);
+      if (await this.#isReplaced(version, pause)) {
+        backOff = new BackOff();
+      }
     }
   }
 
-  /** Runs the container once; returns why it ended, or undefined where that was wanted. */
+  /** Waits for a while; returns whether another version came meanwhile, which ends that. */
+  async #isReplaced(version: number | undefined, ms: number): Promise<boolean> {
+    const isOther = () => this.#status.pipeline?.version !== version;
+    const { controller: over, unlink } = linkAbort(this.#closing.signal);
+    const pause = this.#parts.clock.sleep(ms, { signal: over.signal }).catch(() => undefined);
+    await Promise.race([pause, this.#changed.until(isOther, over.signal)]);
+    over.abort();
+    unlink();
+    return this.#status.pipeline !== undefined && isOther();
+  }
+
+  /** Runs a container of the newest version; returns why it ended, or undefined where that was wanted. */
   async #once(): Promise<string | undefined> {
     const parts = this.#parts;
     const pipeline = this.#status.pipeline;
     if (!pipeline) {
       throw new EngineError('conflict', 'Cannot run the spout: it is not hosted here');
     }
-    const { context, logs } = parts;
-    const spec = pipeline.spec as unknown as PipelineSpec;
-    const service = spec.spout?.service;
-    if (service && !this.#door.fits(service)) {
-      await this.#door.open(service, pipeline.host?.address?.port);
+    const problem = makerProblem(parts.context.journal.state, pipeline);
+    if (problem !== undefined) {
+      await this.#refuse(pipeline, problem);
+      return undefined;
     }
-    if (!service && this.#door.isOpen) {
-      await this.#door.close(Promise.resolve());
-    }
-    const job = { id: pipeline.specCommit, pipeline: pipeline.key };
-    const onProgress = pullLog(logs.open(job, ''), {
-      image: spec.transform.image,
-      clock: parts.clock,
+    this.#now = new SpoutRun({
+      parts,
+      status: this.#status,
+      pipeline,
+      resident: this.#resident,
+      taker: this.#taker,
+      door: this.#door,
+      changed: this.#changed,
+      closing: this.#closing.signal,
     });
-    const { signal: closing } = this.#closing;
-    const image = await new PinnedImages(parts).pin(pipeline, spec, {
-      signal: closing,
-      onProgress,
-    });
-    this.#name = `${spec.pipeline.name}-v${pipeline.version}`;
-    const end = new AbortController();
-    const signal = AbortSignal.any([closing, end.signal]);
-    const log = logs.open(job, '', { maxBytes: MAX_LOG_BYTES });
-    const about = { pipeline, image: image.record };
-    const secrets = new ShownSecrets(secretSource(parts.secrets, spec));
-    let failure: string | undefined;
-    const stop = (why?: unknown) => {
-      if (!signal.aborted) {
-        failure = why === undefined ? undefined : errorText(why);
-        end.abort();
-      }
+    return await this.#now.run();
+  }
+
+  /** Says why a version may not run, and waits until that, or the version, is another. */
+  async #refuse(pipeline: PipelineRecord, reason: string): Promise<void> {
+    const { state } = this.#parts.context.journal;
+    const host = { address: this.#door.address, since: null, version: null };
+    await this.#status.update(host, { state: 'failure', reason });
+    const isOther = () => {
+      const now = this.#status.pipeline;
+      return now?.version !== pipeline.version || makerProblem(state, now) !== reason;
     };
-    const settle = async () =>
-      await this.#taker.settle(about, (line) => log.write(Buffer.from(line)));
-    this.#resident.make();
-    await settle();
-    let beside: Promise<unknown> = Promise.resolve();
-    try {
-      return await this.#resident.run({
-        task: await this.#task(pipeline, spec),
-        worker: workerSpec(pipeline, { spec, image, name: this.#name }),
-        secrets,
-        room: {
-          need: (capacity) => hostedNeed(spec, capacity),
-          onWait: (place) => void (place && this.#waits(place).catch(parts.onProblem)),
-        },
-        ...(service ? { port: service.internal_port } : {}),
-        signal,
-        graceMs: () => (failure === undefined ? GRACE_MS : 0),
-        onLog: (chunk) => log.write(chunk),
-        onStarted: (addresses) => {
-          beside = Promise.all([
-            this.#started(addresses, { service, pipeline, signal }).catch(stop),
-            this.#taker.takeWhile(about, signal).catch(stop),
-            this.#watch({ pipeline, secrets, signal }).then(() => stop()),
-          ]);
-        },
-      });
-    } catch (error) {
-      if (end.signal.aborted && isEngineError(error, 'cancelled')) {
-        return failure;
-      }
-      throw error;
-    } finally {
-      end.abort();
-      await beside;
-      await log.end();
-      await logs.flush(job);
-      if (context.journal.state.pipelines.get(pipeline.key)?.id === pipeline.id) {
-        await settle();
-      }
-    }
-  }
-
-  async #task(pipeline: PipelineRecord, spec: PipelineSpec) {
-    const { context } = this.#parts;
-    const { transform, spout } = spec;
-    const marker = spout?.marker ? await readMarker(context, pipeline.key) : undefined;
-    const stdin = stdinText(transform.stdin);
-    return {
-      entries: marker && spout?.marker ? [{ input: spout.marker, path: '/', ...marker }] : [],
-      environment: pipelineEnvironment({
-        spec,
-        version: pipeline.version,
-        specCommit: pipeline.specCommit,
-        worker: this.#name,
-      }),
-      command: transform.cmd,
-      ...(stdin === undefined ? {} : { stdin }),
-      ...(transform.working_dir === undefined ? {} : { workingDirectory: transform.working_dir }),
-      contents: committedContents(context),
-    };
-  }
-
-  /** Notes that the container runs, and leads traffic to it once it takes any. */
-  async #started(
-    addresses: readonly PortAddress[],
-    about: {
-      readonly service: Service | undefined;
-      readonly pipeline: PipelineRecord;
-      readonly signal: AbortSignal;
-    },
-  ): Promise<void> {
-    const { clock } = this.#parts;
-    const { service, pipeline, signal } = about;
-    if (this.#resident.worker?.sharesInputs === false) {
-      throw new EngineError(
-        'failed_precondition',
-        'a spout needs directories of this machine in its container, and Docker shows it copies; run the engine where Docker is',
-      );
-    }
-    this.#since = clock.now();
-    if (service) {
-      this.#door.route(new Upstream(await readyInTime(addresses, service, { clock, signal })));
-    }
-    const now = { address: this.#door.address, version: pipeline.version, since: clock.now() };
-    await this.#status.update({ ...now, serving: null }, { state: 'running', reason: '' });
-  }
-
-  /** Resolves when what it runs is not what it should run any more: another version, or with other secrets. */
-  async #watch(running: {
-    readonly pipeline: PipelineRecord;
-    readonly secrets: ShownSecrets;
-    readonly signal: AbortSignal;
-  }): Promise<void> {
-    const { pipeline, secrets, signal } = running;
-    const isCurrent = () =>
-      this.#status.pipeline?.version === pipeline.version && !secrets.areOutdated;
-    const over = new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-    while (!signal.aborted && isCurrent()) {
-      const { next } = this.#changed;
-      if (isCurrent()) {
-        await Promise.race([next, over]);
-      }
-    }
-  }
-
-  async #waits({ reason }: Place): Promise<void> {
-    if (this.#status.pipeline) {
-      await this.#status.update({}, { state: 'starting', reason });
-    }
+    await this.#changed.until(isOther, this.#closing.signal);
   }
 
   /** Says that the container ended by itself, or could not be started. */

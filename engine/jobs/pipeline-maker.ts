@@ -40,7 +40,10 @@ export function demandInputs(state: State, asker: Asker, pipeline: PipelineRecor
   }
 }
 
-/** Says why a pipeline may not run, which is a lack of rights of its maker; undefined where it may. */
+/**
+ * Says why a pipeline may not run, which is a lack of rights of its maker; undefined where it may. Ask it before anything of the
+ * pipeline is started that reads, or is given secrets.
+ */
 export function makerProblem(state: State, pipeline: PipelineRecord): string | undefined {
   const { maker } = pipeline;
   if (maker === undefined) {

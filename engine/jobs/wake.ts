@@ -10,6 +10,21 @@ export class Wake {
     return this.#next;
   }
 
+  /** Resolves once `isDone`, which is asked now and after each change, says so, or when the signal aborts. */
+  async until(isDone: () => boolean, signal: AbortSignal): Promise<void> {
+    let end = () => {};
+    const over = new Promise<void>((resolve) => (end = resolve));
+    signal.addEventListener('abort', end, { once: true });
+    while (!signal.aborted) {
+      const { next } = this;
+      if (isDone()) {
+        break;
+      }
+      await Promise.race([next, over]);
+    }
+    signal.removeEventListener('abort', end);
+  }
+
   notify(): void {
     const resolve = this.#resolve;
     this.#next = this.#renew();

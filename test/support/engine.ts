@@ -2,6 +2,7 @@
 // commit and the output it causes, and no container.
 
 import { join } from 'node:path';
+import type { Asker } from '../../engine/auth/asker.ts';
 import type { Clock } from '../../engine/base/clock.ts';
 import { SystemRandom } from '../../engine/base/random.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
@@ -251,15 +252,20 @@ export class TestEngine {
   /** Makes pipelines, or changes them. */
   async pipeline(
     specs: TestSpec | readonly TestSpec[],
-    options: { readonly update?: boolean; readonly reprocess?: boolean } = {},
+    options: {
+      readonly update?: boolean;
+      readonly reprocess?: boolean;
+      /** Who makes them. */
+      readonly asker?: Asker;
+    } = {},
   ): Promise<PutPipeline[]> {
-    const { update = false, reprocess = false } = options;
+    const { update = false, reprocess = false, asker = ACTOR } = options;
     const list: readonly TestSpec[] = Array.isArray(specs) ? specs : [specs];
     const text = list.map((spec) => JSON.stringify(specOf(spec))).join('\n');
     return await putPipelines(
       this.pfs.context,
       { text, fileName: 'spec.json', project: 'default', update, reprocess },
-      ACTOR,
+      asker,
     );
   }
 
