@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { assertAccessible } from './support/axe.ts';
-import { serveRichRepo } from './support/rich-repo.ts';
-import { addressOf, visit, WITHOUT_BROWSER } from './support/visit.ts';
+import { put, serveRichRepo } from './support/rich-repo.ts';
+import { addressOf, servePage, visit, WITHOUT_BROWSER } from './support/visit.ts';
 
 const DIFF = '/repos/default/data/diff';
 
@@ -35,10 +35,11 @@ describe('comparisons', { skip: WITHOUT_BROWSER }, () => {
     const path = `${DIFF}?new=${correction}&path=log.txt`;
     for (const theme of ['light', 'dark'] as const) {
       const page = await visit(t, { address: addressOf(server), path, theme });
-      await page
-        .getByText('59 849 lines as before')
-        .or(page.getByText('lines as before').last())
-        .waitFor();
+      await page.getByText('lines as before').first().waitFor();
+      assert.deepEqual(
+        (await page.locator('.diff-gap').allTextContents()).map((text) => text.replace(/\s/g, ' ')),
+        ['7 lines', '23 lines', '54 lines', '59 894 lines'].map((lines) => `${lines} as before`),
+      );
       const marks = page.locator('.diff mark');
       await marks.first().waitFor();
       assert.deepEqual(await marks.allTextContents(), ['new ']);
@@ -54,6 +55,25 @@ describe('comparisons', { skip: WITHOUT_BROWSER }, () => {
       assert.equal(await page.locator('.diff .added').count(), 2);
       await assertAccessible(page, `lines below each other, ${theme}`);
     }
+  });
+
+  it('reads each side in its own encoding, and says so where a side is no text that it knows', async (t) => {
+    const server = await servePage(t, { idle: true });
+    await server.engine.repos('data');
+    const text = 'grün\nblau\n';
+    const wide = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, 'utf16le')]);
+    await put(server, 'data', { 'a.txt': wide, 'b.txt': text }, 'first');
+    const now = text.replace('blau', 'rot');
+    // A byte of Latin 1 beyond what the kind of a file is told by.
+    const late = Buffer.concat([Buffer.alloc(9000, 'x'), Buffer.from('ü\n', 'latin1')]);
+    await put(server, 'data', { 'a.txt': now, 'b.txt': late }, 'second');
+    const address = addressOf(server);
+    const page = await visit(t, { address, path: `${DIFF}?new=master&path=a.txt` });
+    await page.getByText('The encoding was UTF-16LE and is now UTF-8.').waitFor();
+    const marks = page.locator('.diff mark');
+    assert.deepEqual(await marks.allTextContents(), ['blau', 'rot']);
+    await page.goto(`${DIFF}?new=master&path=b.txt`);
+    await page.getByText('The files are not text in UTF-8 or UTF-16').waitFor();
   });
 
   it('shows pictures side by side', async (t) => {

@@ -8,11 +8,11 @@ import type { File } from '../../engine/server/wire.ts';
 import { type ApiError, asApiError, get } from '../data/api.ts';
 import { Failure, Loading } from '../parts/notice.tsx';
 import { Scroller } from '../parts/scroller.tsx';
-import { type FilePlace, filePlace, filesRoute, nameOf } from '../repos/places.ts';
+import { type FilePlace, filePlace, filesRoute } from '../repos/places.ts';
 import { type ByteSource, sourceOf } from './byte-source.ts';
 import type { FileNature } from './file-kind.ts';
-import { HEAD_BYTES, natureOf } from './file-kind.ts';
 import { useBlob } from './media-view.tsx';
+import { readNature } from './nature.ts';
 import { TextView } from './text-view.tsx';
 
 const MAX_BYTES = 1024 * 1024;
@@ -21,13 +21,14 @@ export function MarkdownView(props: {
   readonly source: ByteSource;
   readonly nature: FileNature;
 }): JSX.Element {
-  const { source } = props;
+  const { source, nature } = props;
   const [read, setRead] = useState<{ key: string; tokens?: Token[]; error?: ApiError }>();
   const { key, size } = source;
   useEffect(() => {
     const ended = new AbortController();
     source.read(0, Math.min(size, MAX_BYTES), ended.signal).then(
-      (bytes) => setRead({ key, tokens: marked.lexer(new TextDecoder().decode(bytes)) }),
+      (bytes) =>
+        setRead({ key, tokens: marked.lexer(new TextDecoder(nature.encoding).decode(bytes)) }),
       (error) => !ended.signal.aborted && setRead({ key, error: asApiError(error) }),
     );
     return () => ended.abort();
@@ -94,13 +95,19 @@ function one(token: MarkedToken, place: FilePlace): ComponentChildren {
     case 'image':
       return <Picture href={token.href} text={token.text} place={place} />;
     case 'html':
-      // As it is written: what it would do is not for this page to do.
-      return /^<!--|^<\/?(?:br|p|div|center)\b/i.test(token.text) ? null : (
-        <code class="muted">{token.text.trim()}</code>
-      );
+      return html(token);
     default:
       return null;
   }
+}
+
+/** HTML as it is written: what it would do is not for this page to do, and what it says is not to be lost. */
+function html({ block, text }: Tokens.HTML | Tokens.Tag): JSX.Element {
+  const written = text.trim();
+  if (/^<br\s*\/?>$/i.test(written)) {
+    return <br />;
+  }
+  return block ? <pre class="wrap muted">{written}</pre> : <code class="muted">{written}</code>;
 }
 
 function heading(depth: number, inner: ComponentChildren): JSX.Element {
@@ -210,9 +217,8 @@ function Loaded({
 }): JSX.Element {
   const [type, setType] = useState('image/png');
   useEffect(() => {
-    source.read(0, HEAD_BYTES).then(
-      (head) =>
-        setType(natureOf(nameOf(source.place.path), head, head.length === source.size).type),
+    readNature(source).then(
+      (nature) => setType(nature.type),
       () => undefined,
     );
   }, [source.key]);

@@ -5,9 +5,9 @@ import { useEffect, useState } from 'preact/hooks';
 import type { ApiError } from '../data/api.ts';
 import { asApiError } from '../data/api.ts';
 import { Failure, Loading } from '../parts/notice.tsx';
-import { nameOf } from '../repos/places.ts';
 import type { ByteSource } from './byte-source.ts';
-import { type FileKind, type FileNature, HEAD_BYTES, natureOf } from './file-kind.ts';
+import type { FileKind, FileNature } from './file-kind.ts';
+import { readNature } from './nature.ts';
 
 type View = ComponentType<{ readonly source: ByteSource; readonly nature: FileNature }>;
 
@@ -77,16 +77,16 @@ export function Preview({ source }: { readonly source: ByteSource }): JSX.Elemen
 }
 
 /** Tells what a file is; undefined until its first bytes are there. */
-export function useNature(source: ByteSource): {
+function useNature(source: ByteSource): {
   readonly nature: FileNature | undefined;
   readonly error: ApiError | undefined;
 } {
   const [known, setKnown] = useState<{ key: string; nature?: FileNature; error?: ApiError }>();
-  const { key, size, place } = source;
+  const { key } = source;
   useEffect(() => {
     const ended = new AbortController();
-    source.read(0, HEAD_BYTES, ended.signal).then(
-      (head) => setKnown({ key, nature: natureOf(nameOf(place.path), head, head.length === size) }),
+    readNature(source, ended.signal).then(
+      (nature) => setKnown({ key, nature }),
       (error) => !ended.signal.aborted && setKnown({ key, error: asApiError(error) }),
     );
     return () => ended.abort();

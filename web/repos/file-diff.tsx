@@ -9,12 +9,13 @@ import { useLive } from '../data/use-live.ts';
 import { Await, Failure, Loading, Note } from '../parts/notice.tsx';
 import { sizeText } from '../parts/numbers.ts';
 import { type ByteSource, sourceOf } from '../preview/byte-source.ts';
-import { type FileNature, HEAD_BYTES, natureOf } from '../preview/file-kind.ts';
+import type { FileNature } from '../preview/file-kind.ts';
 import { MediaView } from '../preview/media-view.tsx';
+import { readNature } from '../preview/nature.ts';
 import { Changes, sideOf, sizesText } from './changes.tsx';
 import { DiffRows } from './diff-rows.tsx';
 import { diffLines } from './line-diff.ts';
-import { filePlace, filesRoute, nameOf, repoText } from './places.ts';
+import { filePlace, filesRoute, repoText } from './places.ts';
 import { isOfRepo } from './repo-frame.tsx';
 
 /** Larger texts are not compared here. */
@@ -83,6 +84,8 @@ interface Read {
   readonly key: string;
   readonly nature?: FileNature;
   readonly texts?: readonly [string, string];
+  /** Those of the two, where they differ. */
+  readonly encodings?: readonly FileNature['encoding'][];
   readonly error?: ApiError;
 }
 
@@ -106,7 +109,15 @@ function Contents({ a, b }: { readonly a: Side; readonly b: Side }): JSX.Element
     return <>{read.error && <Failure error={read.error} />}</>;
   }
   if (read.texts) {
-    return <TextDiff texts={read.texts} />;
+    const [before, after] = read.encodings ?? [];
+    return (
+      <>
+        {before && after && (
+          <Note tone="quiet">{`The encoding was ${before.toUpperCase()} and is now ${after.toUpperCase()}.`}</Note>
+        )}
+        <TextDiff texts={read.texts} />
+      </>
+    );
   }
   if (read.nature.kind === 'image') {
     return (
@@ -129,30 +140,44 @@ function Contents({ a, b }: { readonly a: Side; readonly b: Side }): JSX.Element
     <Note tone="quiet">
       {Math.max(a?.size ?? 0, b?.size ?? 0) > MAX_BYTES && read.nature.kind !== 'bytes'
         ? 'The files are too large to be compared here'
-        : 'The files are not text'}
+        : 'The files are not text in UTF-8 or UTF-16'}
       : {sizes}.
     </Note>
   );
 }
 
 async function readSides(a: Side, b: Side, signal: AbortSignal): Promise<Omit<Read, 'key'>> {
-  const natures = await Promise.all(
-    [a, b].flatMap((side) => (side ? [natureOfSide(side, signal)] : [])),
-  );
+  const sides = [a, b].filter((side) => side !== null && side !== undefined);
+  const natures = await Promise.all(sides.map((side) => readNature(side, signal)));
   const nature = natures.find(({ kind }) => kind === 'bytes') ?? natures[0];
   const isText = natures.every(({ type }) => type === 'text/plain');
-  const sides = [a, b].filter((side) => side !== null && side !== undefined);
   if (!nature || !isText || sides.some(({ size }) => size > MAX_BYTES)) {
     return nature ? { nature } : {};
   }
-  const text = async (side: Side) =>
-    side ? new TextDecoder(nature.encoding).decode(await side.read(0, side.size, signal)) : '';
-  return { nature, texts: [await text(a), await text(b)] };
+  const encodings = new Set(natures.map(({ encoding }) => encoding));
+  const texts = await Promise.all(
+    sides.map(async (side, index) =>
+      decoded(await side.read(0, side.size, signal), natures[index]?.encoding),
+    ),
+  );
+  const [first, second] = texts;
+  if (first === undefined || (sides.length > 1 && second === undefined)) {
+    return { nature: { ...nature, kind: 'bytes' } };
+  }
+  return {
+    nature,
+    texts: sides.length > 1 ? [first, second ?? ''] : a ? [first, ''] : ['', first],
+    ...(encodings.size > 1 ? { encodings: [...encodings] } : {}),
+  };
 }
 
-async function natureOfSide(side: ByteSource, signal: AbortSignal): Promise<FileNature> {
-  const head = await side.read(0, HEAD_BYTES, signal);
-  return natureOf(nameOf(side.place.path), head, head.length === side.size);
+/** Returns bytes as text; undefined where they are none in this encoding. */
+function decoded(bytes: Uint8Array, encoding = 'utf-8'): string | undefined {
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 function TextDiff({ texts: [old, now] }: { readonly texts: readonly [string, string] }) {
@@ -162,7 +187,9 @@ function TextDiff({ texts: [old, now] }: { readonly texts: readonly [string, str
     return <Note tone="quiet">The files differ in too many lines to be compared here.</Note>;
   }
   if (rows.length === 0) {
-    return <p class="muted">The lines are the same: only line ends or the mode differ.</p>;
+    return (
+      <p class="muted">The lines are the same: only line ends, the encoding or the mode differ.</p>
+    );
   }
   return (
     <>

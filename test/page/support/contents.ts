@@ -43,6 +43,12 @@ pfs list-file measurements@master
 <script>document.title = 'taken over'</script>
 <img src=x onerror="document.title = 'taken over'">
 
+<!-- An aside. -->
+
+<div align="center">
+  Words in a box.
+</div>
+
 [Bad](javascript:document.title='taken_over')
 `;
 
