@@ -23,7 +23,7 @@ describe('views', { skip: WITHOUT_BROWSER }, () => {
       ['/', '[data-node="default/clean"]'],
       ['/pipelines', 'tbody a'],
       ['/pipelines/default/clean', 'tbody a'],
-      ['/pipelines/default/train/spec', 'pre.text'],
+      ['/pipelines/default/train/spec', '.text pre'],
       ['/pipelines/default/clean/versions', 'text=There is nothing to compare'],
       ['/pipelines/default/clean/edit', 'text=The spec is right'],
       ['/new-pipeline', '.gutter .wrong'],

@@ -23,11 +23,6 @@ export function useRepos(project: string | undefined): Loaded<readonly Repo[]> {
   return useCollection<Repo>('repos', project);
 }
 
-/** Returns what something is called where several projects may be meant; the default one goes without saying. */
-export function nameOf({ project, name }: Named): string {
-  return project === 'default' ? name : `${project}/${name}`;
-}
-
 function useCollection<T extends Named>(
   kind: 'pipelines' | 'repos',
   project: string | undefined,
@@ -77,5 +72,6 @@ async function withChanged<T extends Named>(
       }
     }),
   );
-  return [...byKey.values()];
+  // As the engine lists them.
+  return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
 }

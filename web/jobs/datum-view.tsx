@@ -13,6 +13,7 @@ import { Await, Note } from '../parts/notice.tsx';
 import { shortId, sizeText } from '../parts/numbers.ts';
 import { State } from '../parts/state.tsx';
 import { exactTime } from '../parts/time.tsx';
+import { shownPlace } from '../repos/places.ts';
 import { Times } from './job-facts.tsx';
 import { LogPane } from './log-pane.tsx';
 import { DatumWhy } from './why-pane.tsx';
@@ -109,10 +110,7 @@ const INPUTS: readonly Column<Datum['inputs'][number]>[] = [
   {
     title: 'Path',
     cell: ({ repo, commit, path }) => (
-      <a
-        class="mono"
-        href={`${pathOf('repos', repo.project, repo.name, 'files', commit)}${path.split('/').map(encodeURIComponent).join('/')}`}
-      >
+      <a class="mono" href={shownPlace(repo, commit, path)}>
         {path}
       </a>
     ),

@@ -7,6 +7,7 @@ import { type Column, DataTable } from '../parts/data-table.tsx';
 import { shortId } from '../parts/numbers.ts';
 import { State } from '../parts/state.tsx';
 import { Ago, Span } from '../parts/time.tsx';
+import { repoText } from '../repos/places.ts';
 import { datumsText } from './progress.tsx';
 
 const STATE: Column<Job> = {
@@ -26,9 +27,7 @@ const JOB: Column<Job> = {
 const PIPELINE: Column<Job> = {
   title: 'Pipeline',
   cell: ({ project, pipeline }) => (
-    <a href={pathOf('pipelines', project, pipeline)}>
-      {project === 'default' ? pipeline : `${project}/${pipeline}`}
-    </a>
+    <a href={pathOf('pipelines', project, pipeline)}>{repoText({ project, name: pipeline })}</a>
   ),
 };
 const OTHERS: readonly Column<Job>[] = [

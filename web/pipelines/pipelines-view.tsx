@@ -3,13 +3,14 @@
 import type { JSX } from 'preact';
 import type { Pipeline } from '../../engine/server/wire.ts';
 import { pathOf, place, projectOf, setQuery } from '../app/router.ts';
-import { nameOf, usePipelines } from '../data/collection.ts';
+import { usePipelines } from '../data/collection.ts';
 import { type Column, DataTable } from '../parts/data-table.tsx';
 import { FirstSteps } from '../parts/first-steps.tsx';
 import { Head } from '../parts/head.tsx';
 import { Await } from '../parts/notice.tsx';
 import { pipelineLook, State } from '../parts/state.tsx';
 import { Ago } from '../parts/time.tsx';
+import { repoText } from '../repos/places.ts';
 
 /** What the list can be narrowed to, by the tone of what a pipeline looks like. */
 const KINDS = [
@@ -78,7 +79,7 @@ function PipelineTable({ pipelines }: { readonly pipelines: readonly Pipeline[] 
 const COLUMNS: readonly Column<Pipeline>[] = [
   {
     title: 'Name',
-    cell: (one) => <a href={pathOf('pipelines', one.project, one.name)}>{nameOf(one)}</a>,
+    cell: (one) => <a href={pathOf('pipelines', one.project, one.name)}>{repoText(one)}</a>,
   },
   { title: 'State', width: '170px', cell: (one) => <PipelineState pipeline={one} /> },
   { title: 'Input', from: 'medium', cell: ({ input }) => <span class="mono">{input}</span> },

@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import type { Pipeline } from '../../engine/server/wire.ts';
 import { place, setQuery } from '../app/router.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
+import { Scroller } from '../parts/scroller.tsx';
 
 /** Shows it. */
 export function SpecText({ pipeline }: { readonly pipeline: Pipeline }): JSX.Element {
@@ -22,10 +23,11 @@ export function SpecText({ pipeline }: { readonly pipeline: Pipeline }): JSX.Ele
         </select>
         <CopyButton text={text} what="the spec" />
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and keys must be able to do that. */}
-      <pre class="text" tabIndex={0}>
-        <code>{text}</code>
-      </pre>
+      <Scroller class="text" label="Spec">
+        <pre>
+          <code>{text}</code>
+        </pre>
+      </Scroller>
     </>
   );
 }

@@ -72,7 +72,7 @@ export function nameOf(path: string): string {
   return trimPath(path).split('/').at(-1) ?? '';
 }
 
-/** A repo as people name it. */
+/** A repo, or a pipeline, as people name it: the default project goes without saying. */
 export function repoText({ project, name }: RepoName): string {
   return project === 'default' ? name : `${project}/${name}`;
 }
