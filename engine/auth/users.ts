@@ -136,12 +136,17 @@ export function listRoles(
   state: State,
   of: { readonly user?: string | undefined; readonly scope?: string | undefined },
 ): GrantRecord[] {
-  return [...state.grants.values()].filter(
-    (grant) =>
-      isInForce(state, grant) &&
-      (of.user === undefined || grant.user === of.user) &&
-      (of.scope === undefined || grant.scope === of.scope),
-  );
+  const { user, scope } = of;
+  const { grants } = state;
+  const keys =
+    scope !== undefined
+      ? grants.keysBy('scope', scope)
+      : user !== undefined
+        ? grants.keysBy('user', user)
+        : grants.keys();
+  return [...keys]
+    .flatMap((key) => grants.get(key) ?? [])
+    .filter((grant) => isInForce(state, grant) && (user === undefined || grant.user === user));
 }
 
 /** What makes the user who makes a repo its owner. */

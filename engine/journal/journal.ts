@@ -63,6 +63,8 @@ export class Journal<S extends JournalState, O> {
   readonly #history: History;
   readonly #snapshotter: Snapshotter<S, O>;
   readonly #watchers: Watchers<S, Entry>;
+  /** Those that are told of an entry while the state is as it was. */
+  readonly #foreseers: Watchers<S, Entry>;
   readonly #closing = new AbortController();
   readonly #remedy: (error: unknown) => Promise<boolean>;
   #isOpen = false;
@@ -90,10 +92,12 @@ export class Journal<S extends JournalState, O> {
       onProblem: this.#onProblem,
     });
     this.#watchers = new Watchers(this.#onProblem);
+    this.#foreseers = new Watchers(this.#onProblem);
     this.#tail = new LogTail({
       ...options,
       fold: this.#fold,
       patienceMs: options.patienceMs ?? DEFAULT_PATIENCE,
+      beforeEntry: (entry) => this.#foreseers.notify(this.state, entry),
       onEntry: (entry, bytes) => this.#noticeEntry(entry, bytes),
       onStop: (error) => {
         this.#watchers.fail(error);
@@ -220,6 +224,11 @@ export class Journal<S extends JournalState, O> {
   /** Calls `listener` with every entry that is folded in from now on, own or other; returns the function that ends it. */
   subscribe(listener: (entry: Entry) => void): () => void {
     return this.#watchers.subscribe(listener);
+  }
+
+  /** As {@link subscribe}, but right before the entry is folded in: what it deletes is still there. */
+  foresee(listener: (entry: Entry) => void): () => void {
+    return this.#foreseers.subscribe(listener);
   }
 
   /** Resolves with what `predicate` gives for the first state, from now on, for which that is not undefined. */

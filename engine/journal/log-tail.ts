@@ -16,6 +16,8 @@ export interface LogTailOptions<S extends JournalState, O> {
   readonly fold: Fold<S, O>;
   readonly clock: Clock;
   readonly patienceMs: number;
+  /** Called before an entry is folded in. */
+  readonly beforeEntry: (entry: Entry) => void;
   /** Called after an entry was folded in. */
   readonly onEntry: (entry: Entry, bytes: number) => void;
   /** Called once, when the state can't be trusted any more. */
@@ -102,6 +104,7 @@ export class LogTail<S extends JournalState, O> {
   }
 
   #foldIn(entry: Entry, bytes: number): void {
+    this.#options.beforeEntry(entry);
     try {
       this.#options.fold.apply(entry);
     } catch (error) {

@@ -4,12 +4,15 @@
 import type { Entry } from '../journal/definition.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { type ChangedKeys, changedKeys } from './changed-keys.ts';
+import { type Witnesses, witnessesOf } from './witnesses.ts';
 
 /** What one entry changed. */
 export interface LoggedChange {
   readonly seq: number;
   readonly keys: ChangedKeys;
   readonly count: number;
+  /** Who could read what it deletes; undefined where it deletes something and that is not known any more. */
+  readonly witnesses: Witnesses | undefined;
 }
 
 export interface ChangeLogLimits {
@@ -36,14 +39,20 @@ export class ChangeLog {
   /** Whether none has been let go of: then what was before the start may be read from the store. */
   #isWhole = true;
   #filling: Promise<void> | undefined;
+  /** Of the entry that is being folded in. */
+  #witnesses: Witnesses | undefined;
 
   constructor(journal: PfsContext['journal'], limits: Partial<ChangeLogLimits> = {}) {
     this.#journal = journal;
     this.#limits = { ...LIMITS, ...limits };
     this.#from = journal.seq;
     this.#least = Math.max(0, journal.seq - this.#limits.before);
+    journal.foresee((entry) => {
+      this.#witnesses = undefined;
+      this.#witnesses = witnessesOf(entry, journal.state);
+    });
     journal.subscribe((entry) => {
-      const change = this.#changeOf(entry);
+      const change = this.#changeOf(entry, this.#witnesses);
       if (change) {
         this.#changes.push(change);
         this.#keys += change.count;
@@ -102,7 +111,9 @@ export class ChangeLog {
       if (entry.seq > until || !this.#isWhole) {
         break;
       }
-      const change = this.#changeOf(entry);
+      // The state is not as it was before: only that something is gone is still to be seen.
+      const deletes = witnessesOf(entry, this.#journal.state).size > 0;
+      const change = this.#changeOf(entry, deletes ? undefined : new Map());
       if (change) {
         found.push(change);
         keys += change.count;
@@ -118,10 +129,10 @@ export class ChangeLog {
     this.#trim();
   }
 
-  #changeOf(entry: Entry): LoggedChange | undefined {
+  #changeOf(entry: Entry, witnesses: Witnesses | undefined): LoggedChange | undefined {
     const keys = changedKeys(entry, this.#journal.state);
     const count = [...keys.values()].reduce((sum, { size }) => sum + size, 0);
-    return count === 0 ? undefined : { seq: entry.seq, keys, count };
+    return count === 0 ? undefined : { seq: entry.seq, keys, count, witnesses };
   }
 
   #trim(): void {

@@ -6,6 +6,7 @@ import { linkAbort } from '../base/linked-abort.ts';
 import { splitRepoKey } from '../pfs/names.ts';
 import type { ChangeLog, LoggedChange } from './change-log.ts';
 import { CHANGE_KINDS, type Change, type ChangeKind, type Reset } from './wire-events.ts';
+import type { Witnesses } from './witnesses.ts';
 
 export const EVENTS_TYPE = 'text/event-stream';
 
@@ -22,7 +23,7 @@ export interface EventFilter {
   /** Only what is in this project. */
   readonly project?: string;
   /** Whether one may hear of a key; of everything where it is not said. */
-  readonly sees?: (kind: ChangeKind, key: string) => boolean;
+  readonly sees?: (kind: ChangeKind, key: string, witnesses?: Witnesses) => boolean;
 }
 
 /** Yields the text of events after a position, as they happen, until `signal` aborts or the journal stops. */
@@ -46,7 +47,9 @@ export async function* eventStream(
     } else if (next) {
       position = next.seq;
       const change = changeOf(next, filter);
-      if (change) {
+      if (change === 'unsure') {
+        yield event('reset', { seq: position });
+      } else if (change) {
         yield event('change', change);
       }
     } else {
@@ -104,18 +107,27 @@ function event(name: 'change' | 'reset', data: Change | Reset): string {
   return `event: ${name}\nid: ${data.seq}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** Returns what a client is told of a change; undefined where nothing of it is wanted. */
+/**
+ * Returns what a client is told of a change; undefined where nothing of it is wanted, `unsure` where something is gone that the
+ * client may have been able to read.
+ */
 function changeOf(
-  { seq, keys }: LoggedChange,
+  { seq, keys, witnesses }: LoggedChange,
   { kinds, project, sees = () => true }: EventFilter,
-): Change | undefined {
-  const wanted = (kind: ChangeKind): string[] =>
-    kinds.has(kind)
-      ? [...(keys.get(kind) ?? [])].filter(
-          (key) => (!project || projectOf(kind, key) === project) && sees(kind, key),
-        )
-      : [];
+): Change | 'unsure' | undefined {
+  let isUnsure = false;
+  const wanted = (kind: ChangeKind): string[] => {
+    const asked = [...(kinds.has(kind) ? (keys.get(kind) ?? []) : [])].filter(
+      (key) => !project || projectOf(kind, key) === project,
+    );
+    const seen = asked.filter((key) => sees(kind, key, witnesses));
+    isUnsure ||= witnesses === undefined && seen.length < asked.length;
+    return seen;
+  };
   const lists = CHANGE_KINDS.map((kind) => [kind, wanted(kind)] as const);
+  if (isUnsure) {
+    return 'unsure';
+  }
   if (lists.every(([, list]) => list.length === 0)) {
     return undefined;
   }

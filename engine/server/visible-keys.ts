@@ -1,4 +1,4 @@
-// Of which keys of what changed somebody may hear.
+// Of which keys of what changed somebody may hear: of what they may read, and of the end of what they could read.
 
 import type { FastifyRequest } from 'fastify';
 import { isAdmin, may, mayRead, roleOn } from '../auth/rights.ts';
@@ -8,16 +8,19 @@ import type { State } from '../journal/state.ts';
 import { askerOf } from './identity.ts';
 import { isOwn } from './own-transaction.ts';
 import type { ChangeKind } from './wire-events.ts';
+import { type Witnesses, witnessedName } from './witnesses.ts';
 
 /** Returns the way to tell whether the sender of a request may hear of a key; asked again for each, since rights change. */
 export function visibleKeys(
   request: FastifyRequest,
   stateNow: () => State,
-): (kind: ChangeKind, key: string) => boolean {
+): (kind: ChangeKind, key: string, witnesses?: Witnesses) => boolean {
   const asker = askerOf(request);
-  return (kind, key) => {
+  return (kind, key, witnesses) => {
     const state = stateNow();
-    if (isAdmin(state, asker)) {
+    const { user = '' } = asker;
+    const name = witnessedName(kind, key) ?? '';
+    if (isAdmin(state, asker) || witnesses?.get(name)?.has(user)) {
       return true;
     }
     switch (kind) {

@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
+import { deleteRepo } from '../../../engine/pfs/repos.ts';
 import { ChangeLog } from '../../../engine/server/change-log.ts';
 import {
+  type EventFilter,
   eventStream,
   HEARTBEAT_MS,
   STUCK_MS,
@@ -12,22 +14,29 @@ import {
 } from '../../../engine/server/event-stream.ts';
 import { API_PREFIX } from '../../../engine/server/wire.ts';
 import { CHANGE_KINDS, type Change } from '../../../engine/server/wire-events.ts';
+import { account } from '../../support/accounts.ts';
 import { EventReader, type ReadEvent } from '../../support/event-reader.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { createRepos, openTestPfs, type Pfs, put } from '../../support/pfs.ts';
-import { TestServer } from '../../support/server.ts';
+import { TestServer, TOKEN } from '../../support/server.ts';
 
 type Test = Parameters<typeof TestServer.start>[0];
 
 const EVERYTHING = { kinds: new Set(CHANGE_KINDS) };
 
+const NOTHING = Object.fromEntries(CHANGE_KINDS.map((kind) => [kind, []]));
+
 async function follow(
   t: Test,
   server: TestServer,
-  { query = '', last }: { readonly query?: string; readonly last?: string } = {},
+  {
+    query = '',
+    last,
+    token = TOKEN,
+  }: { readonly query?: string; readonly last?: string; readonly token?: string } = {},
 ): Promise<EventReader> {
   const headers = last === undefined ? {} : { 'last-event-id': last };
-  const response = await server.open('GET', `${API_PREFIX}/events${query}`, { headers });
+  const response = await server.open('GET', `${API_PREFIX}/events${query}`, { headers, token });
   assert.equal(response.statusCode, 200);
   assert.equal(response.headers['content-type'], 'text/event-stream');
   const reader = new EventReader(response);
@@ -93,6 +102,81 @@ it('tags, projects, secrets and transactions are told too', async (t) => {
   assert.deepEqual(changesOf([await events.next()])[0]?.transactions, [id]);
   await server.ask('DELETE', '/repos/default/r?force=true');
   assert.deepEqual(changesOf([await events.next()])[0]?.repos, ['default/r']);
+});
+
+it('who could read what is deleted is told, and nobody else', async (t) => {
+  const server = await TestServer.start(t);
+  const { context } = server.engine.pfs;
+  await makeRepo(server, 'data');
+  await makeRepo(server, 'other');
+  await server.engine.pipeline({
+    name: 'hourly',
+    input: { cron: { name: 'tick', spec: '@every 1h' } },
+  });
+  await server.json('POST', '/projects', { body: { name: 'team' } });
+  await server.json('POST', '/secrets', { body: { name: 'key', values: { a: 'YQ==' } } });
+  const { secret: ann } = await account(context, 'ann', {
+    roles: {
+      'repo/default/data': 'reader',
+      'repo/default/hourly': 'reader',
+      'project/team': 'reader',
+      'secret/key': 'reader',
+    },
+  });
+  const { secret: bob } = await account(context, 'bob', {
+    roles: { 'repo/default/other': 'reader' },
+  });
+  const { id } = await server.json<{ id: string }>('POST', '/transactions', { token: ann });
+  const events = await follow(t, server, { token: ann });
+  const hidden = await follow(t, server, { token: bob });
+  for (const path of [
+    '/repos/default/data',
+    '/pipelines/default/hourly',
+    '/projects/team',
+    '/secrets/key',
+    `/transactions/${id}`,
+    '/repos/default/other',
+  ]) {
+    const { status, text } = await server.ask('DELETE', path);
+    assert.ok(status < 300, text);
+  }
+  const told = await events.until(has('transactions', id));
+  const all = (kind: Exclude<keyof Change, 'seq'>) =>
+    new Set(changesOf(told).flatMap((change) => change[kind]));
+  assert.deepEqual(
+    all('repos'),
+    new Set([
+      'default/data',
+      'default/hourly',
+      'default/hourly.meta',
+      'default/hourly.spec',
+      'default/hourly_tick',
+    ]),
+  );
+  assert.deepEqual(all('pipelines'), new Set(['default/hourly']));
+  assert.deepEqual(all('projects'), new Set(['team']));
+  assert.deepEqual(all('secrets'), new Set(['key']));
+  const [first] = changesOf([await hidden.next()]);
+  assert.deepEqual(first, { ...NOTHING, seq: first?.seq, repos: ['default/other'] });
+});
+
+it('where it is not known any more who could read what is deleted, that is told as lost changes are', async (t) => {
+  const pfs = await opened(t);
+  await createRepos(pfs, 'a', 'b');
+  const position = pfs.context.journal.seq;
+  await deleteRepo(pfs.context, { key: 'default/a', force: false }, { actor: 'local' });
+  await createRepos(pfs, 'c');
+  const log = new ChangeLog(pfs.context.journal);
+  await log.reach(position);
+  for (const [sees, first] of [
+    [() => true, /^event: change\n.*\n.*"default\/a"/],
+    [(_kind: string, key: string) => key !== 'default/a', /^event: reset\n/],
+  ] as const) {
+    const stream = read(t, log, { position, sees });
+    await stream.next();
+    assert.match(await stream.next(), first);
+    assert.match(await stream.next(), /^event: change\n.*\n.*"default\/c"/);
+  }
 });
 
 it('events go on after the last that was seen, by Last-Event-ID or after', async (t) => {
@@ -183,12 +267,20 @@ async function opened(t: Test, store = new MemoryObjectStore()): Promise<Pfs> {
 function read(
   t: Test,
   log: ChangeLog,
-  options: { readonly position: number; readonly clock?: ManualClock; readonly kinds?: 'jobs' },
+  options: {
+    readonly position: number;
+    readonly clock?: ManualClock;
+    readonly kinds?: 'jobs';
+    readonly sees?: NonNullable<EventFilter['sees']>;
+  },
 ): { next(): Promise<string> } {
   const stop = new AbortController();
   t.after(() => stop.abort());
-  const { clock = new ManualClock(), position, kinds } = options;
-  const filter = kinds ? { kinds: new Set([kinds]) } : EVERYTHING;
+  const { clock = new ManualClock(), position, kinds, sees } = options;
+  const filter = {
+    ...(kinds ? { kinds: new Set([kinds]) } : EVERYTHING),
+    ...(sees ? { sees } : {}),
+  };
   const stream = eventStream(log, { position, filter, clock, signal: stop.signal });
   return { next: async () => String((await stream.next()).value) };
 }
