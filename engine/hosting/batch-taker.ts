@@ -25,6 +25,11 @@ export class BatchTaker {
     this.#batches = new Batches({ ...places, executor: parts.executor });
   }
 
+  /** Makes the directories that it needs. Call it once the output directory is there. */
+  make(): void {
+    this.#batches.make();
+  }
+
   /**
    * Commits batches as they come, until the signal aborts. Rejects with `invalid` as soon as one can never be committed, and with
    * `conflict` once another engine hosts the spout; where the store fails it tries again.

@@ -39,7 +39,7 @@ export interface Batch {
 export interface BatchesOptions {
   /** The spout's `/pfs/out` on this machine. */
   readonly directory: string;
-  /** Directory for the ids that were given, which no container sees. Made where absent. */
+  /** Directory for the ids that were given, which no container sees. {@link Batches.make} makes it. */
   readonly notes: string;
   readonly executor: Pick<Executor, 'reclaim'>;
 }
@@ -56,9 +56,13 @@ export class Batches {
     this.#executor = executor;
   }
 
+  /** Makes what it needs beside the output directory. Call it before anything else. */
+  make(): void {
+    mkdirSync(this.#notes, { recursive: true, mode: 0o700 });
+  }
+
   /** Returns what was taken and not yet removed, the oldest first; never what user code named like it. */
   taken(): Batch[] {
-    mkdirSync(this.#notes, { recursive: true, mode: 0o700 });
     const batches: Batch[] = [];
     for (const id of readdirSync(this.#notes).filter(isId).sort()) {
       const batch = this.#batch(id);
@@ -90,7 +94,6 @@ export class Batches {
     }
     const batch = this.#batch(newId());
     try {
-      mkdirSync(this.#notes, { recursive: true, mode: 0o700 });
       writeFileSync(join(this.#notes, batch.id), '', { flag: 'wx' });
       syncDirectory(this.#notes);
       renameSync(join(this.#directory, first.name), batch.directory);

@@ -97,6 +97,7 @@ export class SpoutRun {
     };
     const settle = async () => await taker.settle(about, (line) => log.write(Buffer.from(line)));
     resident.make();
+    taker.make();
     await settle();
     // From here on, since it may wait for room for long.
     const replaced = changed

@@ -26,7 +26,11 @@ function setUp(t: TestContext) {
   mkdirSync(host);
   writeFileSync(join(host, 'key'), 'precious');
   const executor = { reclaim: () => Promise.reject(new Error('nothing is another user’s here')) };
-  const batches = () => new Batches({ directory, notes, executor });
+  const batches = () => {
+    const made = new Batches({ directory, notes, executor });
+    made.make();
+    return made;
+  };
   const batch = (name: string) => {
     mkdirSync(join(directory, name));
     writeFileSync(join(directory, name, 'file'), name);
