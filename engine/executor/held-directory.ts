@@ -5,11 +5,13 @@ import {
   chmodSync,
   closeSync,
   constants,
+  type Dirent,
   existsSync,
   fchmodSync,
   openSync,
   readlinkSync,
 } from 'node:fs';
+import { opendir } from 'node:fs/promises';
 
 const HANDLES = '/proc/self/fd';
 const HAS_HANDLES = existsSync(HANDLES);
@@ -17,6 +19,8 @@ const HAS_HANDLES = existsSync(HANDLES);
 const O_PATH = 0o10000000;
 const FLAGS = constants.O_DIRECTORY | constants.O_NOFOLLOW | (HAS_HANDLES ? O_PATH : 0);
 const SLASH = Buffer.from('/');
+/** So many entries are read in one go. */
+const READ_ENTRIES = 500;
 
 export class HeldDirectory {
   readonly #handle: number;
@@ -37,6 +41,11 @@ export class HeldDirectory {
   /** Returns the path of what it holds under a name. */
   entry(name: string | Buffer): Buffer {
     return Buffer.concat([this.path, SLASH, Buffer.from(name)]);
+  }
+
+  /** Yields what it holds, in no order, with names as text; others work in between, however much that is. */
+  async *entries(): AsyncGenerator<Dirent> {
+    yield* await opendir(this.path.toString(), { bufferSize: READ_ENTRIES });
   }
 
   /** Sets the mode of what it holds under a name, unless that is a link: then it throws the system's error. */

@@ -1,10 +1,9 @@
 // Makes a directory that a container wrote to the engine's own again, also where root or another user left it. It needs
 // neither root here nor a shell there: the Docker engine itself sets the modes, by unpacking a tar of directories.
 
-import { accessSync, constants, lstatSync, readdirSync } from 'node:fs';
+import { accessSync, constants, lstatSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { EngineError, systemCode } from '../base/errors.ts';
 import { bind } from './container-options.ts';
@@ -67,9 +66,9 @@ async function findForeign(
   const found: { directories: string[]; files: string[] } = { directories: [], files: [] };
   const own = process.getuid?.();
   /** Returns the directories to look into. */
-  const look = (held: HeldDirectory, names: readonly string[]): string[] => {
+  const look = async (held: HeldDirectory, names: readonly string[]): Promise<string[]> => {
     const open: string[] = [];
-    for (const entry of readdirSync(held.path, { encoding: 'utf8', withFileTypes: true })) {
+    for await (const entry of held.entries()) {
       const { name } = entry;
       const path = [...names, name].join('/');
       if (names.length === 0 && only !== undefined && name !== only) {
@@ -95,11 +94,10 @@ async function findForeign(
     const held = holdBelow(directory, names);
     let open: readonly string[];
     try {
-      open = look(held, names);
+      open = await look(held, names);
     } finally {
       held.close();
     }
-    await setImmediate();
     for (const name of open) {
       await walk([...names, name]);
     }

@@ -17,8 +17,11 @@ export interface DiskGuardOptions {
   /** What must stay free on it. */
   readonly minFreeBytes: number;
   readonly clock: Clock;
-  /** The most that may be in the output directory; no limit where undefined. */
-  readonly output?: { readonly directory: string; readonly maxBytes: number | undefined };
+  /** The most that may be in the directories of the output, all together; no limit where undefined. */
+  readonly output?: {
+    readonly directories: readonly string[];
+    readonly maxBytes: number | undefined;
+  };
   /** Says how much room the disk has; asks the file system where not named. */
   readonly freeBytes?: (directory: string) => Promise<number>;
 }
@@ -104,17 +107,17 @@ export class DiskGuard {
   }
 
   async #checkOutput(command: AbortController): Promise<void> {
-    const { directory = '', maxBytes } = this.#options.output ?? {};
+    const { directories = [], maxBytes } = this.#options.output ?? {};
     if (maxBytes === undefined || command.signal.aborted) {
       return;
     }
     // What nobody may look into is told by whoever collects it.
-    const used = await usedBytes(directory, maxBytes).catch(() => 0);
+    const used = await usedBytes(directories, maxBytes).catch(() => 0);
     if (used > maxBytes && command === this.#command) {
       command.abort(
         new EngineError(
           'resource_exhausted',
-          `it wrote more to /pfs/out than resource_limits.disk allows (${Math.round((maxBytes / MiB) * 10) / 10} MiB); raise the limit, or write less`,
+          `it wrote more output than resource_limits.disk allows (${Math.round((maxBytes / MiB) * 10) / 10} MiB); raise the limit, or write less`,
         ),
       );
     }

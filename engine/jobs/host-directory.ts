@@ -30,45 +30,53 @@ export async function emptyDirectory(directory: string): Promise<void> {
 }
 
 /**
- * Returns how much of the disk the files below a directory take; stops looking once that is more than `most`. What goes away
- * meanwhile, and what this user may not look into, counts nothing.
+ * Returns how much of the disk the files below directories take; stops looking once that is more than `most`. What goes away
+ * meanwhile, and what this user may not look into, counts nothing. Others work in between, however many files there are.
  */
-export async function usedBytes(directory: string, most: number): Promise<number> {
-  const waiting: string[][] = [[]];
+export async function usedBytes(directories: readonly string[], most: number): Promise<number> {
   let used = 0;
-  for (let path = waiting.pop(); path !== undefined && used <= most; path = waiting.pop()) {
-    used += usedIn(directory, { path, found: waiting });
-    await setImmediate();
+  for (const root of directories) {
+    const waiting: string[][] = [[]];
+    for (let path = waiting.pop(); path !== undefined && used <= most; path = waiting.pop()) {
+      used += await usedIn(root, { path, found: waiting, most: most - used });
+    }
   }
   return used;
 }
 
-/** Counts what stands in one directory, and notes the directories in it. */
-function usedIn(
+/** Counts what stands in one directory, up to more than `most`, and notes the directories in it. */
+async function usedIn(
   root: string,
-  { path, found }: { readonly path: readonly string[]; readonly found: string[][] },
-): number {
+  options: {
+    readonly path: readonly string[];
+    readonly found: string[][];
+    readonly most: number;
+  },
+): Promise<number> {
+  const { path, found, most } = options;
   let held: HeldDirectory | undefined;
+  let used = 0;
   try {
     held = holdBelow(root, path);
-    let used = 0;
-    for (const entry of readdirSync(held.path, { encoding: 'utf8', withFileTypes: true })) {
+    for await (const entry of held.entries()) {
       if (entry.isDirectory()) {
         found.push([...path, entry.name]);
-      } else {
-        const stat = lstatSync(held.entry(entry.name), { throwIfNoEntry: false });
-        used += (stat?.blocks ?? 0) * BLOCK_BYTES;
+        continue;
+      }
+      const stat = lstatSync(held.entry(entry.name), { throwIfNoEntry: false });
+      used += (stat?.blocks ?? 0) * BLOCK_BYTES;
+      if (used > most) {
+        break;
       }
     }
-    return used;
   } catch (error) {
-    if (UNSEEN.includes(systemCode(error) ?? '')) {
-      return 0;
+    if (!UNSEEN.includes(systemCode(error) ?? '')) {
+      throw error;
     }
-    throw error;
   } finally {
     held?.close();
   }
+  return used;
 }
 
 class Emptier {
