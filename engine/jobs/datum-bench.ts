@@ -3,7 +3,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Attached, AttachSpec, Worker } from '../executor/executor.ts';
-import type { OpenBuckets } from './datum-buckets.ts';
+import { type OpenBuckets, openBuckets } from './datum-buckets.ts';
 import type { DatumRunnerOptions } from './datum-runner.ts';
 import type { DatumTask } from './datum-task.ts';
 import { InputDirectory } from './inputs.ts';
@@ -53,9 +53,11 @@ export class DatumBench {
       { ...worker, ...directories, ...(seen ? { secrets: seen.directories } : {}) },
       { signal },
     );
-    if (task.buckets && buckets) {
-      await this.#out.open();
-      this.#buckets = await buckets.open(task.buckets, this.#out);
+    if (task.buckets) {
+      if (task.buckets.isOutput) {
+        await this.#out.open();
+      }
+      this.#buckets = await openBuckets(buckets, { buckets: task.buckets, out: this.#out });
     }
     return await this.#worker.attach({
       ...spec,

@@ -1,5 +1,6 @@
 // What a datum reads and writes through S3, and the port to whatever serves it.
 
+import { EngineError } from '../base/errors.ts';
 import type { RepoKey } from '../journal/records.ts';
 import type { OutFolder } from './out-folder.ts';
 
@@ -23,4 +24,18 @@ export interface OpenBuckets {
 export interface BucketDoor {
   /** Opens the buckets of a datum; `out` takes what is written. Rejects with `failed_precondition` where no command can reach them. */
   open(buckets: DatumBuckets, out: OutFolder): Promise<OpenBuckets>;
+}
+
+/** As {@link BucketDoor.open}; rejects with `failed_precondition` also where there is no door. */
+export async function openBuckets(
+  door: BucketDoor | undefined,
+  { buckets, out }: { readonly buckets: DatumBuckets; readonly out: OutFolder },
+): Promise<OpenBuckets> {
+  if (!door) {
+    throw new EngineError(
+      'failed_precondition',
+      'Cannot open buckets for a command: this engine serves none; run it with one that does',
+    );
+  }
+  return await door.open(buckets, out);
 }

@@ -9,7 +9,7 @@ import type { RunResult } from '../executor/executor.ts';
 import type { JobStats } from '../journal/records.ts';
 import type { Attempt } from './attempt.ts';
 import { exitCodeOf, FOREIGN_FAULT, failureReason, isForeignFault } from './attempt-reason.ts';
-import type { BucketDoor } from './datum-buckets.ts';
+import { type BucketDoor, openBuckets } from './datum-buckets.ts';
 import { DatumPlace, type DatumPlaceOptions } from './datum-place.ts';
 import type { DatumOutcome, DatumRunOptions, DatumTask, MountEntry } from './datum-task.ts';
 import { DiskGuard } from './disk-guard.ts';
@@ -18,8 +18,8 @@ import { LineTail } from './line-tail.ts';
 
 export interface DatumRunnerOptions extends DatumPlaceOptions {
   readonly clock: Clock;
-  /** Serves what commands read and write through S3; without it there are no such datums. */
-  readonly buckets?: BucketDoor | undefined;
+  /** Serves what commands read and write through S3; without it such datums are refused. */
+  readonly buckets: BucketDoor | undefined;
   /** What must stay free on the disk of its directory while user code writes to it. */
   readonly minFreeBytes: number;
 }
@@ -51,7 +51,10 @@ export class DatumRunner {
     this.#place = new DatumPlace(options);
     this.#disk = new DiskGuard({
       ...options,
-      output: { directory: this.#place.outputPath, maxBytes: options.worker.limits.diskBytes },
+      output: {
+        directories: [this.#place.outputPath, this.#place.out.path],
+        maxBytes: options.worker.limits.diskBytes,
+      },
     });
   }
 
@@ -324,13 +327,15 @@ export class DatumRunner {
       return await run({});
     }
     const { out } = this.#place;
-    await out.open();
-    const open = await this.#options.buckets?.open(buckets, out);
+    if (buckets.isOutput) {
+      await out.open();
+    }
+    const open = await openBuckets(this.#options.buckets, { buckets, out });
     try {
-      return await run(open?.environment ?? {});
+      return await run(open.environment);
     } finally {
       out.close();
-      await open?.close();
+      await open.close();
     }
   }
 

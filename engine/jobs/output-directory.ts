@@ -63,14 +63,22 @@ export class OutputDirectory {
     }
   }
 
-  /** Rejects with `invalid` where something is in it although the output goes elsewhere: it would be lost. */
+  /** Throws `invalid` where something is, or may be, in it although the output goes elsewhere: it would be lost. */
   checkEmpty(): void {
-    const [first] = readdirSync(this.path);
+    const [first] = this.#names();
     if (first !== undefined) {
       throw new EngineError(
         'invalid',
         `Cannot store output "/pfs/out/${first}": with s3_out, the output is what is written to the bucket "out"; write it there, or take s3_out out of the spec`,
       );
+    }
+  }
+
+  #names(): string[] {
+    try {
+      return readdirSync(this.path);
+    } catch (error) {
+      throw isAccessDenied(error) ? unreadable(error) : directoryError(error, this.path);
     }
   }
 

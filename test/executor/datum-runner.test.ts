@@ -32,6 +32,7 @@ async function setUp(t: TestContext, worker: Partial<WorkerSpec> = {}) {
     clock: new SystemClock(),
     minFreeBytes: 0,
     directory,
+    buckets: undefined,
     worker: {
       image: await executor.resolveImage(images.busybox),
       labels: {},

@@ -10,6 +10,7 @@ import type {
   Worker,
   WorkerSpec,
 } from '../../../engine/executor/executor.ts';
+import type { BucketDoor } from '../../../engine/jobs/datum-buckets.ts';
 import { DatumRunner } from '../../../engine/jobs/datum-runner.ts';
 import type { DatumTask } from '../../../engine/jobs/datum-task.ts';
 import { FileCache } from '../../../engine/jobs/file-cache.ts';
@@ -82,9 +83,13 @@ export class FakeExecutor implements Executor {
 export function setUpRunner(
   t: TestContext,
   command: Command,
-  options: { readonly minFreeBytes?: number; readonly diskBytes?: number } = {},
+  options: {
+    readonly minFreeBytes?: number;
+    readonly diskBytes?: number;
+    readonly buckets?: BucketDoor;
+  } = {},
 ) {
-  const { minFreeBytes = 0, diskBytes } = options;
+  const { minFreeBytes = 0, diskBytes, buckets } = options;
   const scratch = scratchDirectory(t);
   const executor = new FakeExecutor();
   executor.command = command;
@@ -98,6 +103,7 @@ export function setUpRunner(
     clock: new InstantClock(),
     minFreeBytes,
     directory,
+    buckets,
     worker: {
       image,
       labels: {},

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -12,6 +13,8 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { EngineError, isEngineError } from '../../../engine/base/errors.ts';
 import type { RunResult, RunSpec } from '../../../engine/executor/executor.ts';
+import type { BucketDoor } from '../../../engine/jobs/datum-buckets.ts';
+import type { OutFolder } from '../../../engine/jobs/out-folder.ts';
 import { type Command, EXITED, setUpRunner as setUp } from './datum-runner-rig.ts';
 
 it('a datum reads its inputs and its output is stored', async (t) => {
@@ -286,11 +289,94 @@ it('a datum that writes more than its limit is ended, or fails at its end, and i
     attempts = 0;
     const outcome = await runner.run(task({ tries: 3 }));
     assert.deepEqual([outcome.state, attempts], ['failed', 1]);
-    assert.match(outcome.reason, /more to \/pfs\/out than resource_limits\.disk allows \(2 MiB\)/);
+    assert.match(outcome.reason, /more output than resource_limits\.disk allows \(2 MiB\)/);
   }
   size = MiB;
   assert.equal((await runner.run(task())).state, 'success');
   await runner.close();
+});
+
+/** A door whose buckets are at hand: `put` writes to the one of the moment. */
+function bucketDoor() {
+  const opened: OutFolder[] = [];
+  const buckets: BucketDoor = {
+    open: async (_, out) => {
+      opened.push(out);
+      return { environment: { S3: 'here' }, close: async () => undefined };
+    },
+  };
+  const put = async (path: string, content: Buffer) => {
+    const source = (async function* () {
+      yield content;
+    })();
+    await opened.at(-1)?.put(path, source, { tag: () => 'tag' });
+  };
+  return { buckets, put };
+}
+
+const S3_OUT = { inputs: new Map(), isOutput: true };
+
+it('what a datum writes to its bucket counts towards its limit', async (t) => {
+  const { buckets, put } = bucketDoor();
+  let size = 3;
+  const command: Command = async () => {
+    await put('deep/file', Buffer.alloc(size * 1024 * 1024, 'x'));
+    return EXITED;
+  };
+  const { runner, task } = setUp(t, command, { diskBytes: 2 * 1024 * 1024, buckets });
+  const failed = await runner.run(task({ tries: 3, buckets: S3_OUT }));
+  assert.deepEqual([failed.state, failed.tries], ['failed', 1]);
+  assert.match(failed.reason, /wrote more output than resource_limits\.disk allows \(2 MiB\)/);
+  size = 1;
+  assert.equal((await runner.run(task({ buckets: S3_OUT }))).state, 'success');
+  await runner.close();
+});
+
+it('with s3_out, what is in /pfs/out fails the datum, also where nobody may look into that', async (t) => {
+  const { buckets, put } = bucketDoor();
+  let leave: (out: string) => void = (out) => writeFileSync(join(out, 'lost'), 'x');
+  const { runner, task, executor } = setUp(
+    t,
+    async (_, { out }) => {
+      await put('file', Buffer.from('y'));
+      leave(out);
+      return EXITED;
+    },
+    { buckets },
+  );
+  const full = await runner.run(task({ buckets: S3_OUT }));
+  assert.deepEqual([full.state, full.exitCode], ['failed', 0]);
+  assert.match(full.reason, /Cannot store output "\/pfs\/out\/lost": with s3_out/);
+  if (process.getuid?.() !== 0) {
+    leave = (out) => chmodSync(out, 0);
+    executor.onTakeOver = (out) => chmodSync(out, 0o777);
+    const closed = await runner.run(task({ buckets: S3_OUT }));
+    assert.deepEqual([closed.state, closed.exitCode], ['failed', 0]);
+    assert.match(closed.reason, /left files in \/pfs\/out that nobody else may read/);
+  }
+  leave = () => undefined;
+  assert.equal((await runner.run(task({ buckets: S3_OUT }))).state, 'success');
+  await runner.close();
+});
+
+it('a datum with buckets runs only where somebody serves them, and reading ones makes no folder for output', async (t) => {
+  const { buckets } = bucketDoor();
+  const seen: unknown[] = [];
+  const look: Command = ({ env }, { out }) => {
+    seen.push([env.S3, existsSync(join(out, '../s3'))]);
+    return EXITED;
+  };
+  const reads = { inputs: new Map(), isOutput: false };
+  const { runner, task } = setUp(t, look, { buckets });
+  assert.equal((await runner.run(task({ buckets: reads }))).state, 'success');
+  await runner.close();
+  const without = setUp(t, look);
+  await assert.rejects(without.runner.run(task({ buckets: reads })), {
+    code: 'failed_precondition',
+    message: /serves none/,
+  });
+  await without.runner.close();
+  assert.deepEqual(seen, [['here', false]]);
 });
 
 it('many datums cost little beside their commands', async (t) => {
