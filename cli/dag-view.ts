@@ -53,7 +53,8 @@ export async function drawPipelines(
 export async function drawSet(context: Context, id: string): Promise<void> {
   const nodes = new Map<string, Node>();
   for await (const commit of context.client.items<Commit>(path`/commit-sets/${id}`)) {
-    const inputs = commit.provenance.map(({ repo }) => repo);
+    // Those that may not be read have no names.
+    const inputs = commit.provenance.flatMap(({ repo }) => (repo.name === '' ? [] : [repo]));
     const { job } = commit;
     add(nodes, commit.repo, {
       symbol: commit.pipeline ? PIPELINE : REPO,

@@ -108,5 +108,8 @@ export function shortDigest(digest: string): string {
 
 /** Returns a commit as `repo@branch=id`. */
 export function formatLink(link: CommitLink): string {
+  if (link.repo.name === '') {
+    return `(not readable)=${link.commit}`;
+  }
   return `${showName(link.repo)}@${link.name}=${link.commit}`;
 }

@@ -1,6 +1,6 @@
 // What is left of a view for somebody who may not read all that it leads to: of other repos only ids.
 
-import type { Datum, RepoName } from './wire.ts';
+import type { CommitLink, Datum, RepoName } from './wire.ts';
 import type { Lineage } from './wire-lineage.ts';
 import type { DatumWhy } from './wire-why.ts';
 
@@ -40,7 +40,7 @@ export function readableLineage(lineage: Lineage, mayRead: MayRead): Lineage {
     next: next.map((one) => readableLineage(one, mayRead)),
   };
   if (mayRead(commit.repo)) {
-    return { ...rest, ...shown, commit: readableLinks(commit, mayRead) };
+    return { ...rest, ...shown, commit: readableProvenance(commit, mayRead) };
   }
   return {
     ...rest,
@@ -66,11 +66,18 @@ export function readableLineage(lineage: Lineage, mayRead: MayRead): Lineage {
   };
 }
 
-function readableLinks(commit: Lineage['commit'], mayRead: MayRead): Lineage['commit'] {
-  const provenance = commit.provenance.map((link) =>
+/** Returns a commit or job with nothing but ids of the commits that it was made from and that may not be read. */
+export function readableProvenance<V extends { readonly provenance: readonly CommitLink[] }>(
+  view: V,
+  mayRead: MayRead,
+): V {
+  if (view.provenance.every(({ repo }) => mayRead(repo))) {
+    return view;
+  }
+  const provenance = view.provenance.map((link) =>
     mayRead(link.repo) ? link : { ...link, repo: HIDDEN, name: '' },
   );
-  return { ...commit, provenance };
+  return { ...view, provenance };
 }
 
 function hideInput<I extends { readonly repo: RepoName; readonly path: string }>(

@@ -7,7 +7,10 @@ import { CommitState, DatumCounts, Image, JobState } from './wire-states.ts';
 
 export const CommitLink = named(
   'CommitLink',
-  Type.Object({ ...BranchName.properties, commit: Type.String() }),
+  Type.Object(
+    { ...BranchName.properties, commit: Type.String() },
+    { description: 'Where the asker may not read it, the names are empty.' },
+  ),
 );
 export type CommitLink = Wire<typeof CommitLink>;
 

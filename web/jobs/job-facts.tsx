@@ -57,9 +57,13 @@ export function JobFacts({ job }: { readonly job: Job }): JSX.Element {
       <ul class="plain">
         {job.provenance.map(({ repo, name, commit }) => (
           <li key={`${repo.project}/${repo.name}@${commit}`}>
-            <a href={pathOf('repos', repo.project, repo.name, 'commits', commit)}>
-              {`${repo.name}@${name}`}
-            </a>{' '}
+            {repo.name === '' ? (
+              'not readable'
+            ) : (
+              <a href={pathOf('repos', repo.project, repo.name, 'commits', commit)}>
+                {`${repo.name}@${name}`}
+              </a>
+            )}{' '}
             <span class="mono muted">{shortId(commit)}</span>
           </li>
         ))}

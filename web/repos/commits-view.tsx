@@ -192,6 +192,9 @@ export function CommitName({
   readonly branch: string;
   readonly id: string;
 }): JSX.Element {
+  if (repo.name === '') {
+    return <span class="mono muted">{shortId(id)} (not readable)</span>;
+  }
   return (
     <a href={commitPlace(repo, id)}>
       {repoText(repo)}@{branch} <span class="mono">{shortId(id)}</span>

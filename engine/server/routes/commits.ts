@@ -15,16 +15,17 @@ import {
 import { resolveCommit, resolveRepo } from '../../pfs/commit-lookup.ts';
 import { waitCommit } from '../../pfs/commits.ts';
 import { changing } from '../changing.ts';
+import { commitViewer } from '../commit-viewer.ts';
 import { flag, pageOf, param, query, repoOf, sendLines, text, untilGone } from '../http.ts';
 import { readableBy } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
-import { isoTime, viewCommit } from '../views.ts';
+import { isoTime } from '../views.ts';
 import type { CommitSet } from '../wire.ts';
 
 /** Adds the routes of commits and commit sets. */
 export function commitRoutes(server: FastifyInstance, { context }: EngineParts): void {
   const change = changing(context);
-  const view = (commit: CommitRecord) => viewCommit(context, commit);
+  const view = commitViewer(context);
 
   server.post('/repos/:project/:repo/commits', async (request) => {
     const parent = text(request, 'parent');
@@ -35,7 +36,7 @@ export function commitRoutes(server: FastifyInstance, { context }: EngineParts):
       description: text(request, 'description') ?? '',
       ...(parent === undefined ? {} : { parent }),
     });
-    return view(commit);
+    return view(request, commit);
   });
 
   server.get('/repos/:project/:repo/commits', async (request) => {
@@ -47,18 +48,26 @@ export function commitRoutes(server: FastifyInstance, { context }: EngineParts):
     if (branch === undefined) {
       const before = after !== undefined && isId(after) ? after : undefined;
       const list = listCommits(context, repo, { before });
-      return await pageOf(request, list, { keyOf: (c) => c.id, view, skip: before === undefined });
+      return await pageOf(request, list, {
+        keyOf: (c) => c.id,
+        view: (c) => view(request, c),
+        skip: before === undefined,
+      });
     }
     const end = from === undefined ? undefined : (await resolveCommit(context, repo, from)).id;
     // The page after a commit begins with its parent.
     const start = after === undefined ? branch : `${after}^`;
     const last = after === undefined ? undefined : await resolveCommit(context, repo, after);
     const list = last?.parent === null ? [] : until(walkCommits(context, repo, start), end);
-    return await pageOf(request, list, { keyOf: (c) => c.id, view, skip: false });
+    return await pageOf(request, list, {
+      keyOf: (c) => c.id,
+      view: (c) => view(request, c),
+      skip: false,
+    });
   });
 
   server.get('/repos/:project/:repo/commits/:ref', async (request) =>
-    view(await resolveCommit(context, repoOf(request), param(request, 'ref'))),
+    view(request, await resolveCommit(context, repoOf(request), param(request, 'ref'))),
   );
 
   server.post('/repos/:project/:repo/commits/:ref/finish', async (request) => {
@@ -69,12 +78,12 @@ export function commitRoutes(server: FastifyInstance, { context }: EngineParts):
       ref: param(request, 'ref'),
       ...(description === undefined ? {} : { description }),
     });
-    return view(commit);
+    return view(request, commit);
   });
 
   server.get('/repos/:project/:repo/commits/:ref/wait', async (request, reply) => {
     const options = { ref: param(request, 'ref'), signal: untilGone(reply) };
-    return view(await waitCommit(context, repoOf(request), options));
+    return view(request, await waitCommit(context, repoOf(request), options));
   });
 
   server.get('/repos/:project/:repo/branches/:branch/subscribe', async (request, reply) => {
@@ -85,7 +94,7 @@ export function commitRoutes(server: FastifyInstance, { context }: EngineParts):
       wanted === undefined ? undefined : (await resolveCommit(context, branch.repo, wanted)).id;
     const signal = untilGone(reply);
     const options = from === undefined ? { signal } : { signal, from };
-    return sendLines(reply, viewed(subscribeCommits(context, branch, options)));
+    return sendLines(reply, viewed(request, subscribeCommits(context, branch, options)));
   });
 
   server.get('/commit-sets', (request) =>
@@ -98,7 +107,7 @@ export function commitRoutes(server: FastifyInstance, { context }: EngineParts):
   server.get('/commit-sets/:id', async (request) =>
     pageOf(request, await members(request), {
       keyOf: (commit) => commit.repo,
-      view,
+      view: (commit) => view(request, commit),
     }),
   );
 
@@ -109,7 +118,7 @@ export function commitRoutes(server: FastifyInstance, { context }: EngineParts):
       reply,
       (async function* () {
         for (const { repo, id } of commits) {
-          yield view(await waitCommit(context, repo, { ref: id, signal }));
+          yield view(request, await waitCommit(context, repo, { ref: id, signal }));
         }
       })(),
     );
@@ -142,9 +151,9 @@ export function commitRoutes(server: FastifyInstance, { context }: EngineParts):
     return (await orderedSet(context, id)).filter(({ repo }) => mayRead(repo));
   }
 
-  async function* viewed(commits: AsyncIterable<CommitRecord>) {
+  async function* viewed(request: FastifyRequest, commits: AsyncIterable<CommitRecord>) {
     for await (const commit of commits) {
-      yield view(commit);
+      yield view(request, commit);
     }
   }
 }

@@ -20,6 +20,7 @@ import {
 import { compileGlob } from '../../pfs/glob.ts';
 import { normalizePath, repoKeyOf } from '../../pfs/names.ts';
 import { putFiles, type Target } from '../../pfs/upload.ts';
+import { commitViewer } from '../commit-viewer.ts';
 import {
   afterOf,
   answering,
@@ -36,7 +37,7 @@ import {
 import { demandRepo } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
 import { stagingOf, uploadParts } from '../upload-body.ts';
-import { viewCommit, viewFile } from '../views.ts';
+import { viewFile } from '../views.ts';
 import type { File } from '../wire.ts';
 import type { FilePage } from '../wire-files.ts';
 
@@ -45,6 +46,7 @@ export const FILES = '/repos/:project/:repo/files/:ref';
 /** Adds the routes of files. */
 export function fileRoutes(server: FastifyInstance, { context, queue }: EngineParts): void {
   const answered = answering(context);
+  const view = commitViewer(context);
 
   server.post(FILES, async (request) => {
     const commit = await answered(request, (asked) =>
@@ -55,7 +57,7 @@ export function fileRoutes(server: FastifyInstance, { context, queue }: EnginePa
         ...stagingOf(request),
       }),
     );
-    return viewCommit(context, commit);
+    return view(request, commit);
   });
 
   server.post(`${FILES}/delete`, async (request) => {
@@ -67,7 +69,7 @@ export function fileRoutes(server: FastifyInstance, { context, queue }: EnginePa
     const commit = await answered(request, (asked) =>
       deleteFiles(context, queue, { target, paths, request: asked }),
     );
-    return viewCommit(context, commit);
+    return view(request, commit);
   });
 
   server.post(`${FILES}/copy`, async (request) => {
@@ -96,7 +98,7 @@ export function fileRoutes(server: FastifyInstance, { context, queue }: EnginePa
         request: asked,
       }),
     );
-    return viewCommit(context, commit);
+    return view(request, commit);
   });
 
   server.get(`${FILES}/list`, (request) =>

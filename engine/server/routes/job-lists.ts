@@ -47,7 +47,7 @@ export function jobListRoutes(server: FastifyInstance, parts: EngineParts): void
     }
     return await pageOf(request, matching(keys.filter(mayRead), wanted), {
       keyOf: (job) => jobKey(job.pipeline, job.id),
-      view,
+      view: (job) => view(request, job),
     });
   });
 
@@ -63,7 +63,7 @@ export function jobListRoutes(server: FastifyInstance, parts: EngineParts): void
       signal: untilGone(reply),
       fresh: flag(request, 'new'),
     });
-    return sendLines(reply, changes(jobs, wanted));
+    return sendLines(reply, changes(request, { jobs, states: wanted.states }));
   });
 
   server.get('/job-sets/:id', async (request) =>
@@ -72,14 +72,17 @@ export function jobListRoutes(server: FastifyInstance, parts: EngineParts): void
       (await jobSet(context, param(request, 'id'))).filter(({ pipeline }) =>
         readableBy(request, context.journal.state)(pipeline),
       ),
-      { keyOf: (job) => job.pipeline, view },
+      { keyOf: (job) => job.pipeline, view: (job) => view(request, job) },
     ),
   );
 
-  async function* changes(jobs: AsyncIterable<JobRecord>, { states }: Wanted): AsyncGenerator<Job> {
+  async function* changes(
+    request: FastifyRequest,
+    { jobs, states }: Pick<Wanted, 'states'> & { readonly jobs: AsyncIterable<JobRecord> },
+  ): AsyncGenerator<Job> {
     for await (const job of jobs) {
       if (states.length === 0 || states.includes(job.state)) {
-        yield await view(job);
+        yield await view(request, job);
       }
     }
   }

@@ -45,12 +45,12 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
   server.get(JOB, async (request) => {
     const job = await getJob(context, pipelineOf(request), param(request, 'id'));
     const workers = isTerminal(job.state) ? {} : { workers: workersOf(job) };
-    return { ...(await view(job)), failed: await failures(job), ...workers };
+    return { ...(await view(request, job)), failed: await failures(job), ...workers };
   });
 
   server.post(`${JOB}/stop`, async (request) => {
     const [pipeline, job] = [pipelineOf(request), param(request, 'id')];
-    return await view(await change(request, { kind: 'job.stop', pipeline, job }));
+    return await view(request, await change(request, { kind: 'job.stop', pipeline, job }));
   });
 
   server.post(`${JOB}/restart`, async (request) => {
@@ -63,12 +63,12 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
   server.post(`${JOB}/retry`, async (request) => {
     const [pipeline, id] = [pipelineOf(request), param(request, 'id')];
     const failed = await change(request, { kind: 'job.retry', pipeline, job: id });
-    return await view(retryOf(context, failed) ?? failed);
+    return await view(request, retryOf(context, failed) ?? failed);
   });
 
   server.get(`${JOB}/wait`, async (request, reply) => {
     const job = await getJob(context, pipelineOf(request), param(request, 'id'));
-    return sendLines(reply, changesOf(job, untilGone(reply)));
+    return sendLines(reply, changesOf(request, { first: job, signal: untilGone(reply) }));
   });
 
   server.get(`${JOB}/datums`, async (request) => {
@@ -164,14 +164,17 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
     return failed;
   }
 
-  async function* changesOf(first: JobRecord, signal: AbortSignal): AsyncGenerator<Job> {
+  async function* changesOf(
+    request: FastifyRequest,
+    { first, signal }: { readonly first: JobRecord; readonly signal: AbortSignal },
+  ): AsyncGenerator<Job> {
     let last: JobRecord | undefined;
     let lastReason = '';
     for await (const _ of context.journal.changes(signal)) {
       const job = await getJob(context, first.pipeline, first.id);
       const reason = reasonOf(context, job);
       if (job !== last || reason !== lastReason) {
-        yield await view(job);
+        yield await view(request, job);
         last = job;
         lastReason = reason;
       }

@@ -7,14 +7,15 @@ import { parseRef, resolveCommit } from '../../pfs/commit-lookup.ts';
 import { conflictsAsOutcome, type MergeOutcome } from '../../pfs/merge.ts';
 import type { Favour } from '../../pfs/merge-trees.ts';
 import { changing } from '../changing.ts';
+import { commitViewer } from '../commit-viewer.ts';
 import { body, param, repoOf, text } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
-import { viewCommit } from '../views.ts';
 import type { MergeResult } from '../wire-versions.ts';
 
 /** Adds the routes of merges and reverts. */
 export function mergeRoutes(server: FastifyInstance, { context }: EngineParts): void {
   const change = changing(context);
+  const viewOf = commitViewer(context);
 
   server.post('/repos/:project/:repo/branches/:branch/merge', async (request) => {
     const favour = favourOf(request);
@@ -27,7 +28,7 @@ export function mergeRoutes(server: FastifyInstance, { context }: EngineParts): 
       description: text(request, 'description') ?? '',
       ...(favour === undefined ? {} : { favour }),
     };
-    return view(await conflictsAsOutcome(change(request, merge)));
+    return view(request, await conflictsAsOutcome(change(request, merge)));
   });
 
   server.post('/repos/:project/:repo/commits/:ref/revert', async (request) => {
@@ -35,7 +36,7 @@ export function mergeRoutes(server: FastifyInstance, { context }: EngineParts): 
     const branch = text(request, 'branch') ?? (await branchOf(repo, ref));
     const description = text(request, 'description') ?? '';
     const revert = { kind: 'commit.revert' as const, repo, ref, branch, description };
-    return view(await conflictsAsOutcome(change(request, revert)));
+    return view(request, await conflictsAsOutcome(change(request, revert)));
   });
 
   /** Returns the branch that a ref begins with, or else on which its commit was made. */
@@ -46,12 +47,12 @@ export function mergeRoutes(server: FastifyInstance, { context }: EngineParts): 
       : (await resolveCommit(context, repo, ref)).branch;
   }
 
-  function view(result: MergeOutcome): MergeResult {
+  function view(request: FastifyRequest, result: MergeOutcome): MergeResult {
     const { commit, conflicts } = result;
     return {
       outcome: result.outcome,
       conflictCount: result.conflictCount,
-      commit: commit && viewCommit(context, commit),
+      commit: commit && viewOf(request, commit),
       conflicts: conflicts.map((conflict) => ({ ...conflict, path: `/${conflict.path}` })),
     };
   }

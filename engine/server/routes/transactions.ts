@@ -4,15 +4,17 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { requestText } from '../../jobs/changes.ts';
 import { deleteTransaction, finishTransaction, startTransaction } from '../../jobs/transactions.ts';
 import type { ChangeRequest, TransactionRecord } from '../../journal/requests.ts';
+import { commitViewer } from '../commit-viewer.ts';
 import { answering, pageOf, param } from '../http.ts';
 import { isOwn, ownTransaction } from '../own-transaction.ts';
 import type { EngineParts } from '../parts.ts';
-import { isoTime, viewCommit } from '../views.ts';
+import { isoTime } from '../views.ts';
 import type { Transaction, TransactionOutcome, TransactionRequest } from '../wire-transactions.ts';
 
 /** Adds the routes of transactions. */
 export function transactionRoutes(server: FastifyInstance, { context, pool }: EngineParts): void {
   const answered = answering(context);
+  const view = commitViewer(context);
 
   const { journal } = context;
   const own = (request: FastifyRequest) =>
@@ -42,7 +44,7 @@ export function transactionRoutes(server: FastifyInstance, { context, pool }: En
     for (const pipeline of ended) {
       await pool.release(pipeline);
     }
-    return { id, requests, commits: commits.map((commit) => viewCommit(context, commit)) };
+    return { id, requests, commits: commits.map((commit) => view(request, commit)) };
   });
 
   server.delete('/transactions/:id', async (request, reply) => {

@@ -6,16 +6,18 @@ import type { RepoKey, RetentionRecord, TrashRecord } from '../../journal/record
 import { splitRepoKey } from '../../pfs/names.ts';
 import { keepCommits } from '../../pfs/repos.ts';
 import { undeleteBranch, undeleteCommit, undeleteRepo } from '../../pfs/undelete.ts';
+import { commitViewer } from '../commit-viewer.ts';
 import { answering, body, flag, pageOf, param, query, repoOf, untilGone } from '../http.ts';
 import { readableBy } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
-import { isoTime, viewBranch, viewCommit, viewRepo } from '../views.ts';
+import { isoTime, viewBranch, viewRepo } from '../views.ts';
 import type { Page } from '../wire.ts';
 import type { Collection, RepoUsage, Trashed, Usage } from '../wire-upkeep.ts';
 
 /** Adds the routes of upkeep. */
 export function upkeepRoutes(server: FastifyInstance, { context, upkeep }: EngineParts): void {
   const answered = answering(context);
+  const view = commitViewer(context);
 
   server.post(
     '/collection',
@@ -53,13 +55,13 @@ export function upkeepRoutes(server: FastifyInstance, { context, upkeep }: Engin
   server.post('/trash/repos/:project/:repo/commits/:id', async (request) => {
     const commit = { repo: repoOf(request), id: param(request, 'id') };
     const found = await answered(request, (asked) => undeleteCommit(context, commit, asked));
-    return found.map((one) => viewCommit(context, one));
+    return found.map((one) => view(request, one));
   });
 
   server.post('/trash/commit-sets/:id', async (request) => {
     const commit = { id: param(request, 'id') };
     const found = await answered(request, (asked) => undeleteCommit(context, commit, asked));
-    return found.map((one) => viewCommit(context, one));
+    return found.map((one) => view(request, one));
   });
 
   server.put('/repos/:project/:repo/retention', async (request) => {

@@ -8,7 +8,7 @@ import { normalizePath } from '../../pfs/names.ts';
 import { limitOf, param, pipelineOf, query } from '../http.ts';
 import { readableNames } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
-import { readableWhy } from '../readable-views.ts';
+import { readableProvenance, readableWhy } from '../readable-views.ts';
 import { viewWhy } from '../view-why.ts';
 import { viewJob } from '../views.ts';
 import type { Why } from '../wire-why.ts';
@@ -28,7 +28,7 @@ export function whyRoutes(server: FastifyInstance, { context }: EngineParts): vo
     const mayRead = readableNames(request, context.journal.state);
     const output = await findCommit(context, job.pipeline, job.id);
     return {
-      job: viewJob(context, job, { output }),
+      job: readableProvenance(viewJob(context, job, { output }), mayRead),
       against: why.earlier ? viewJob(context, why.earlier) : null,
       counts: why.counts ?? null,
       datums: why.datums.map((one) => readableWhy(viewWhy(one), mayRead)),

@@ -184,7 +184,7 @@ it('a pipeline reads with the rights of its maker, and fails with the reason wit
   assert.match(failed.reason, /user ann, .* may not read repo "other\/theirs" any more/);
 });
 
-it('why a datum ran is told without the paths and contents of what one may not read', async (t) => {
+it('what something was made from is told without the names, paths and contents of what one may not read', async (t) => {
   const { server, token } = await start(t);
   server.engine.executor.setCode('copy', (run) => run.write('f', 'x'));
   await putTheirs(server, '1');
@@ -204,6 +204,25 @@ it('why a datum ran is told without the paths and contents of what one may not r
       datum.inputs.map(({ path }) => path),
       differences.map(({ was, is }) => typeof (was ?? is)),
     ]);
+  const made = async (asker: { token?: string }) => {
+    const get = <T extends { provenance: readonly object[] }>(path: string) =>
+      server.json<Page<T>>('GET', path, asker);
+    const [commits, sets, jobs] = [
+      await get<Commit>('/repos/team/copy/commits'),
+      await get<Commit>(`/commit-sets/${job}`),
+      await get<Job>('/jobs?project=team&pipeline=copy'),
+    ].map((page) => page.items.find(({ provenance }) => provenance.length > 0));
+    return [commits, sets, jobs].map((one) => one?.provenance);
+  };
+  const [link] = (await made({}))[0] ?? [];
+  assert.deepEqual(link, {
+    repo: { project: 'other', name: 'theirs' },
+    name: 'master',
+    commit: job,
+  });
+  const hidden = { repo: { project: '', name: '' }, name: '', commit: job };
+  assert.deepEqual(await made({}), [[link], [link], [link]]);
+  assert.deepEqual(await made({ token }), [[hidden], [hidden], [hidden]]);
   assert.deepEqual(await why({}), [[['/hidden'], ['string']]]);
   assert.deepEqual(await why({ token }), [[[''], ['object']]]);
 });
