@@ -17,6 +17,7 @@ import type { ImageRecord, JobRecord } from '../journal/records.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
 import { hostedNeed } from '../pipeline/resources.ts';
 import type { Service } from '../pipeline/spec.ts';
+import { atMost } from './at-most.ts';
 import { BackOff } from './back-off.ts';
 import type { HostedWorker, HostParts } from './host.ts';
 import type { HostedRoom } from './hosted-room.ts';
@@ -47,7 +48,7 @@ export interface DeploymentOptions {
 /** Serves one commit. */
 export class Deployment {
   readonly job: JobRecord;
-  readonly drainMs: number;
+  readonly #drainMs: number;
   readonly #options: DeploymentOptions;
   readonly #resident: Resident;
   readonly #name: string;
@@ -69,7 +70,7 @@ export class Deployment {
     this.#resident = new Resident({ parts, directory, room });
     this.#name = `${inputs.spec.pipeline.name}-v${job.version}-${job.id.slice(-6)}`;
     this.#began = parts.clock.now();
-    this.drainMs = parseDuration(service.drain_timeout) ?? 0;
+    this.#drainMs = parseDuration(service.drain_timeout) ?? 0;
   }
 
   /** Where it takes requests; undefined while it does not. */
@@ -114,6 +115,16 @@ export class Deployment {
 
   start(): void {
     this.#work ??= this.#live();
+  }
+
+  /** Resolves when what is under way in it is done, has had its time, or the signal aborts. */
+  async drained(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options.parts;
+    await atMost(this.#upstream?.drained() ?? Promise.resolve(), {
+      ms: this.#drainMs,
+      clock,
+      signal,
+    });
   }
 
   /** Ends the container, which has `graceMs` to do so by itself, and removes what it had on this machine. */

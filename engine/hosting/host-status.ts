@@ -25,6 +25,20 @@ export function homeOf(engine: string): string {
   return engine.slice(0, HOME_DIGITS);
 }
 
+/** How a pipeline is. */
+interface Told {
+  readonly state: PipelineState;
+  readonly reason: string;
+}
+
+function isOtherHost(host: HostRecord, change: Partial<HostRecord>): boolean {
+  return JSON.stringify({ ...host, ...change }) !== JSON.stringify(host);
+}
+
+function isOtherState(now: PipelineRecord, told: Told): boolean {
+  return now.state !== told.state || now.reason !== told.reason;
+}
+
 /** Speaks for one pipeline as long as this engine hosts it. */
 export class HostStatus {
   readonly #context: PfsContext;
@@ -87,11 +101,12 @@ export class HostStatus {
   }
 
   /** Journals what has changed, and how the pipeline is, where that is news. Rejects with `conflict` once it is not ours. */
-  async update(
-    change: Partial<HostRecord>,
-    how?: { readonly state: PipelineState; readonly reason: string },
-  ): Promise<void> {
+  async update(change: Partial<HostRecord>, how?: Told): Promise<void> {
     const { key, id } = this.#pipeline;
+    const seen = this.pipeline;
+    if (seen?.host && !isOtherHost(seen.host, change) && !(how && isOtherState(seen, how))) {
+      return;
+    }
     await this.#context.journal.transact(
       (state) => {
         const now = state.pipelines.get(key);
@@ -103,12 +118,10 @@ export class HostStatus {
           );
         }
         const next = { ...host, ...change };
-        const isNews = JSON.stringify(next) !== JSON.stringify(host);
-        const isOther =
-          how && !now.stopped && (now.state !== how.state || now.reason !== how.reason);
+        const isOther = how && !now.stopped && isOtherState(now, how);
         return {
           operations: [
-            ...(isNews
+            ...(isOtherHost(host, change)
               ? [
                   {
                     kind: 'pipeline.hosted' as const,

@@ -15,6 +15,7 @@ import { Doorway } from './doorway.ts';
 import type { Host, HostedWorker, HostParts } from './host.ts';
 import type { HostStatus } from './host-status.ts';
 import { HostedRoom } from './hosted-room.ts';
+import { Retirement } from './retirement.ts';
 import {
   claimJob,
   lastServed,
@@ -26,9 +27,7 @@ import {
 } from './service-jobs.ts';
 import { serviceState } from './service-state.ts';
 
-/** How long a replaced container has to end by itself once it was told to. */
-const GRACE_MS = 10_000;
-/** The same where somebody waits for the end of all of it, and how long what is under way may take then. */
+/** How long a container has to end by itself where somebody waits for that, and how long what is under way may take then. */
 const CLOSE_GRACE_MS = 2000;
 const CLOSE_DRAIN_MS = 5000;
 
@@ -42,7 +41,7 @@ export class ServiceHost implements Host {
   readonly #closing = new AbortController();
   readonly #door: Doorway;
   readonly #room: HostedRoom;
-  readonly #retiring = new Set<Promise<void>>();
+  readonly #retirement: Retirement;
   /** Why jobs that are yet to be served could not be, by id. */
   readonly #failures = new Map<string, string>();
   #work: Promise<void> | undefined;
@@ -61,6 +60,11 @@ export class ServiceHost implements Host {
     this.#key = options.key;
     this.#door = new Doorway(parts.clock);
     this.#room = new HostedRoom(parts.admission, options.key);
+    this.#retirement = new Retirement({
+      ...parts,
+      signal: this.#closing.signal,
+      closeGraceMs: CLOSE_GRACE_MS,
+    });
   }
 
   get workers(): readonly HostedWorker[] {
@@ -83,7 +87,7 @@ export class ServiceHost implements Host {
     const drained = Promise.all(all.map(({ upstream }) => upstream?.drained()));
     await this.#door.close(atMost(drained, { ms: CLOSE_DRAIN_MS, clock: this.#parts.clock }));
     const closed = all.map((one) => one.close(CLOSE_GRACE_MS).catch(this.#parts.onProblem));
-    await Promise.all([...closed, ...this.#retiring]);
+    await Promise.all([...closed, this.#retirement.over()]);
     const nobody = { owner: null, since: null, version: null };
     await this.#status.update(nobody).catch((error: unknown) => {
       if (!isEngineError(error, 'conflict')) {
@@ -134,7 +138,7 @@ export class ServiceHost implements Host {
     }
     this.#door.route(this.#serving?.upstream);
     await this.#tell();
-    await this.#report(pipeline, problem);
+    await this.#report(problem);
   }
 
   /** Finds what was served before this engine did, and what is served instead of a commit that was deleted. */
@@ -242,15 +246,8 @@ export class ServiceHost implements Host {
     if (this.#door.fits(service)) {
       this.#door.route(next.upstream);
     } else {
-      const { drained = () => Promise.resolve() } = old?.upstream ?? {};
-      await this.#door.move(service, {
-        upstream: next.upstream,
-        patience: atMost(drained.call(old?.upstream), {
-          ms: old?.drainMs ?? 0,
-          clock: this.#parts.clock,
-          signal: this.#closing.signal,
-        }),
-      });
+      const patience = old?.drained(this.#closing.signal) ?? Promise.resolve();
+      await this.#door.move(service, { upstream: next.upstream, patience });
     }
     this.#serving = next;
     this.#next = undefined;
@@ -270,8 +267,8 @@ export class ServiceHost implements Host {
     }
   }
 
-  /** Journals how the service is; `problem` says why it may not serve what it served. */
-  async #report(pipeline: PipelineRecord, problem: string | undefined): Promise<void> {
+  /** Journals how the service is. */
+  async #report(problem: string | undefined): Promise<void> {
     const serving = this.#serving;
     const host: Partial<HostRecord> = {
       address: this.#door.address,
@@ -279,17 +276,10 @@ export class ServiceHost implements Host {
       version: serving?.job.version ?? null,
       since: serving?.since ?? null,
     };
-    const how =
-      problem !== undefined && !serving && !this.#next
-        ? { state: 'failure' as const, reason: problem }
-        : serviceState({ serving, next: this.#next, refused: this.#refused });
-    const isSame = Object.entries(host).every(
-      ([name, value]) =>
-        JSON.stringify(value) === JSON.stringify(pipeline.host?.[name as keyof HostRecord]),
+    await this.#status.update(
+      host,
+      serviceState({ serving, next: this.#next, refused: this.#refused, problem }),
     );
-    if (!isSame || how.state !== pipeline.state || how.reason !== pipeline.reason) {
-      await this.#status.update(host, how);
-    }
   }
 
   async #end(
@@ -300,21 +290,9 @@ export class ServiceHost implements Host {
     await endJob(context, { pipeline: job.pipeline, job: job.id, end }, 'engine');
   }
 
-  /** Ends a container once what is under way is done, or has had its time. */
   #retire(old: Deployment | undefined): void {
-    if (!old) {
-      return;
+    if (old) {
+      this.#retirement.add(old);
     }
-    const { clock, onProblem } = this.#parts;
-    const { signal } = this.#closing;
-    const retire = async () => {
-      const drained = old.upstream?.drained() ?? Promise.resolve();
-      await atMost(drained, { ms: old.drainMs, clock, signal });
-      await old.close(signal.aborted ? CLOSE_GRACE_MS : GRACE_MS);
-    };
-    const retiring = retire()
-      .catch(onProblem)
-      .finally(() => this.#retiring.delete(retiring));
-    this.#retiring.add(retiring);
   }
 }

@@ -11,13 +11,18 @@ export interface ServiceView {
   readonly next: Seen | undefined;
   /** Why the newest commit is not served and will not be. */
   readonly refused: { readonly reason: string; readonly isWrong: boolean } | undefined;
+  /** Why nothing may be served that was. */
+  readonly problem: string | undefined;
 }
 
 /** Returns the state of a service, and why it is so. */
-export function serviceState({ serving, next, refused }: ServiceView): {
+export function serviceState({ serving, next, refused, problem }: ServiceView): {
   readonly state: PipelineState;
   readonly reason: string;
 } {
+  if (problem !== undefined && !serving && !next) {
+    return { state: 'failure', reason: problem };
+  }
   const meanwhile = serving?.upstream ? `; commit ${serving.job.id} is served meanwhile` : '';
   if (next?.failure !== undefined) {
     const what =
