@@ -2,7 +2,7 @@
 // taken stands in the journal, with the commit that it made: none is lost, and none is made twice, whoever looks.
 
 import { join } from 'node:path';
-import { isEngineError } from '../base/errors.ts';
+import { EngineError, isEngineError } from '../base/errors.ts';
 import type { IncomingPack } from '../git/incoming-pack.ts';
 import { RemoteRepository } from '../git/remote.ts';
 import { newCommits, type RemoteCommit } from '../git/remote-history.ts';
@@ -18,6 +18,7 @@ import { gitInputs, type PipelineSpec } from '../pipeline/spec.ts';
 import type { Secrets } from '../secrets/secrets.ts';
 import { gitFiles, Omissions } from './git-files.ts';
 import { addMadeCommit } from './made-commit.ts';
+import { makerProblem } from './pipeline-maker.ts';
 
 export interface PullOptions {
   readonly context: PfsContext;
@@ -43,7 +44,7 @@ export function followedNow(
 
 /**
  * Looks at the server, and takes what is new. Rejects with what keeps it from that: `unavailable`, `failed_precondition`,
- * `not_found` where the branch is not there, `invalid` where a file can't be stored here.
+ * `not_found` where the branch is not there, `permission_denied` where its maker may not read the secret, `invalid` where a file can't be stored here.
  */
 export async function pull(
   options: PullOptions,
@@ -156,7 +157,7 @@ function describe(
 }
 
 function remoteOf(
-  { secrets }: PullOptions,
+  { secrets, context }: PullOptions,
   { pipeline, git }: { readonly pipeline: PipelineRecord; readonly git: GitRecord },
   signal: AbortSignal,
 ): RemoteRepository {
@@ -164,6 +165,10 @@ function remoteOf(
   const secret = gitInputs(spec.input).find(({ name }) => name === git.input)?.secret?.name;
   if (secret === undefined) {
     return new RemoteRepository({ url: git.url, signal });
+  }
+  const problem = makerProblem(context.journal.state, pipeline);
+  if (problem !== undefined) {
+    throw new EngineError('permission_denied', `Cannot read ${git.url}: ${problem}`);
   }
   const { values } = secrets.open(secret);
   const text = (key: string) => values.get(key)?.toString('utf8').trim();

@@ -5,11 +5,14 @@ import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { fillerOf } from '../../../engine/auth/rights.ts';
+import { grantRole, revokeRole } from '../../../engine/auth/users.ts';
+import type { EngineError } from '../../../engine/base/errors.ts';
 import { deletePipeline } from '../../../engine/jobs/pipelines.ts';
 import type { CommitRecord } from '../../../engine/journal/records.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import { listCommits } from '../../../engine/pfs/commit-list.ts';
 import { deleteRepo } from '../../../engine/pfs/repos.ts';
+import { account } from '../../support/accounts.ts';
 import { TestEngine, type TestEngineOptions } from '../../support/engine.ts';
 import { GitServer } from '../../support/git-server.ts';
 import { ACTOR } from '../../support/pfs.ts';
@@ -184,6 +187,35 @@ it('credentials come from a secret, and are in no message', async (t) => {
     return true;
   });
   await engine.secrets.put({ ...secret, values: values('correct-horse'), update: true }, ACTOR);
+  await look();
+  assert.deepEqual(await engine.read('p_site@master'), { a: '1' });
+});
+
+it('a secret that the maker may not read any more is not used', async (t) => {
+  const { server, url, engine, look } = await rig(t);
+  const { context } = engine.pfs;
+  server.push('site', { a: '1' });
+  server.login = 'ann:correct-horse';
+  const values = new Map([
+    ['username', Buffer.from('ann')],
+    ['password', Buffer.from('correct-horse')],
+  ]);
+  await engine.secrets.put({ name: 'git', type: 'Opaque', update: false, values }, ACTOR);
+  const scope = 'secret/git';
+  await account(context, 'ann', { roles: { 'project/default': 'owner', [scope]: 'reader' } });
+  const { id = '' } = context.journal.state.users.get('ann') ?? {};
+  await engine.pipeline(
+    { name: 'p', input: { git: { url, secret: { name: 'git' } } } },
+    { asker: { actor: 'ann', user: id } },
+  );
+  await revokeRole(context, { user: 'ann', scope }, ACTOR);
+  const { code } = await look().then(
+    () => ({ code: 'none' }),
+    (error: EngineError) => error,
+  );
+  assert.equal(code, 'permission_denied');
+  assert.deepEqual(await commits(engine), []);
+  await grantRole(context, { user: 'ann', scope, role: 'reader' }, ACTOR);
   await look();
   assert.deepEqual(await engine.read('p_site@master'), { a: '1' });
 });
