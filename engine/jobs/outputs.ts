@@ -15,12 +15,13 @@ import { setImmediate } from 'node:timers/promises';
 import { EngineError, systemCode } from '../base/errors.ts';
 import { MAX_BLOB_BYTES, MAX_DIRECTORY_ENTRIES, MAX_PATH_BYTES } from '../base/limits.ts';
 import { type HeldDirectory, holdBelow } from '../executor/held-directory.ts';
-import { compareEntries, type TreeEntry, type TreeMode } from '../git/tree.ts';
+import type { TreeMode } from '../git/tree.ts';
 import { ATTRIBUTES_NAME, isOwnAttributes } from '../pfs/attributes.ts';
 import type { ContentWriter } from './contents.ts';
 import { readWhole } from './host-file.ts';
 import { checkOutputName, refusal, refuseOtherEncodings } from './output-names.ts';
-import { childrenOf, findShown, type Shown } from './shown-tree.ts';
+import { findShown, type Shown } from './shown-tree.ts';
+import { DirectoryDraft, type Stored, storeShown } from './stored-directory.ts';
 import { linkReason, resolveLink } from './symbolic-link.ts';
 
 export interface CollectOptions {
@@ -52,13 +53,6 @@ interface Kind {
 
 interface Listed extends Kind {
   readonly name: string;
-}
-
-/** A file or directory as an entry of the tree above it, but for its name. */
-interface Stored {
-  readonly mode: TreeMode;
-  readonly id: string;
-  readonly isLarge: boolean;
 }
 
 const READ_BYTES = 1024 * 1024;
@@ -102,16 +96,7 @@ class Collector {
       return known.stored;
     }
     this.#directories.set(key, null);
-    const entries: TreeEntry[] = [];
-    const large = new Set<string>();
-    const add = (name: string, stored: Stored | undefined) => {
-      if (stored) {
-        entries.push({ name, mode: stored.mode, id: stored.id });
-        if (stored.isLarge) {
-          large.add(name);
-        }
-      }
-    };
+    const draft = new DirectoryDraft();
     const others: Listed[] = [];
     const held = this.#hold(path);
     try {
@@ -119,7 +104,7 @@ class Collector {
         checkOutputName([...path, entry.name]);
         if (entry.isFile()) {
           await this.#step();
-          add(entry.name, await this.#file([...path, entry.name], held));
+          draft.add(entry.name, await this.#file([...path, entry.name], held));
         } else {
           others.push(entry);
         }
@@ -129,9 +114,9 @@ class Collector {
       held.close();
     }
     for (const entry of others) {
-      add(entry.name, await this.#entry([...path, entry.name], entry));
+      draft.add(entry.name, await this.#entry([...path, entry.name], entry));
     }
-    const stored = await this.#store({ entries, large });
+    const stored = await draft.store(this.#options.writer);
     this.#directories.set(key, { stored });
     return stored;
   }
@@ -248,7 +233,7 @@ class Collector {
         throw refusal(path, linkReason(text, 'which does not exist'));
       }
       this.#files += 1;
-      return this.#input(shown);
+      return await storeShown(writer, shown);
     }
     const stat = target.path.length > 0 && lstatSync(this.#hostPath(target.path));
     if (!stat || this.#directories.get(target.path.join('/')) === null) {
@@ -256,40 +241,6 @@ class Collector {
       throw refusal(path, linkReason(text, 'which holds the link itself'));
     }
     return this.#entry(target.path, stat);
-  }
-
-  /** Stores what an input shows by the ids it has: no content moves. */
-  async #input(shown: Shown): Promise<Stored | undefined> {
-    const { writer } = this.#options;
-    if (shown.kind === 'file') {
-      const isLarge = shown.isLarge ?? (await writer.readFile(shown.id)).kind === 'large';
-      return { mode: shown.executable ? '100755' : '100644', id: shown.id, isLarge };
-    }
-    if (shown.kind === 'tree') {
-      // Written again rather than named, since the root of a repo holds attributes that only a root has.
-      return this.#store(await writer.readDirectory(shown.id));
-    }
-    const entries: TreeEntry[] = [];
-    const large = new Set<string>();
-    for (const [name, child] of await childrenOf(shown, writer)) {
-      const stored = await this.#input(child);
-      if (stored) {
-        entries.push({ name, mode: stored.mode, id: stored.id });
-        if (stored.isLarge) {
-          large.add(name);
-        }
-      }
-    }
-    return this.#store({ entries, large });
-  }
-
-  async #store(directory: {
-    entries: readonly TreeEntry[];
-    large: ReadonlySet<string>;
-  }): Promise<Stored | undefined> {
-    const entries = [...directory.entries].sort(compareEntries);
-    const id = await this.#options.writer.writeDirectory({ ...directory, entries });
-    return id === null ? undefined : { mode: '40000', id, isLarge: false };
   }
 
   #hostPath(path: readonly string[]): string {
