@@ -179,17 +179,15 @@ async function addPaths(
 function readers(context: PfsContext, repo: RepoKey): RepoKey[] {
   const { branches } = context.journal.state;
   const found = new Set<RepoKey>();
-  for (const key of branches.keysBy('source', 'downstream')) {
-    const branch = branches.get(key);
-    if (
-      branch &&
-      !branch.repo.endsWith('.meta') &&
-      branch.provenance.some((source) => source.repo === repo)
-    ) {
-      found.add(branch.repo);
+  for (const source of branches.keysBy('repo', repo)) {
+    for (const key of branches.keysBy('source', source)) {
+      const branch = branches.get(key);
+      if (branch && !branch.repo.endsWith('.meta')) {
+        found.add(branch.repo);
+      }
     }
   }
-  return [...found];
+  return [...found].sort();
 }
 
 async function datumsOf(

@@ -33,6 +33,8 @@ export function defaultsOf(state: State, project: string): Defaults[] {
 
 /** Returns what the rules of specs ask of the state. */
 export function specContext(state: State): SpecContext {
+  const specOf = (key: string) =>
+    state.pipelines.get(key)?.spec as unknown as PipelineSpec | undefined;
   return {
     // Projects need not be made beforehand: naming one is enough.
     projectExists: () => true,
@@ -47,9 +49,13 @@ export function specContext(state: State): SpecContext {
     followedBy: ({ project, repo, branch }) =>
       state.branches.get(branchKey(`${project}/${repo}`, branch))?.trigger?.branch,
     secretKeys: (name) => state.secrets.get(name)?.keys,
-    *pipelines() {
-      for (const pipeline of state.pipelines.values()) {
-        yield pipeline.spec as unknown as PipelineSpec;
+    pipeline: specOf,
+    *hosted() {
+      for (const key of state.pipelines.keysBy('hosted', 'hosted')) {
+        const spec = specOf(key);
+        if (spec) {
+          yield spec;
+        }
       }
     },
   };

@@ -54,7 +54,7 @@ export class KeyIndex<V> {
   replace(key: string, change: { readonly before: V | undefined; readonly value: V }): void {
     const old = change.before === undefined ? undefined : this.#of.of(key, change.before);
     const now = this.#of.of(key, change.value);
-    if (old === now) {
+    if (haveSame(listed(old), listed(now))) {
       return;
     }
     for (const indexKey of listed(old)) {
@@ -86,6 +86,10 @@ export class KeyIndex<V> {
       this.#groups.delete(indexKey);
     }
   }
+}
+
+function haveSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((key, at) => key === b[at]);
 }
 
 function listed(keys: IndexKeys): readonly string[] {

@@ -34,7 +34,7 @@ export class State extends JournalState {
   /** By tag key; index `repo`. */
   readonly tags = this.table<TagRecord>('tags');
   /**
-   * By branch key; indexes `repo`, `source` (those with provenance), `trigger` (by the branch that is followed) and `cron`
+   * By branch key; indexes `repo`, `source` (by the branches that they are made from), `trigger` (by the branch that is followed) and `cron`
    * (those that move at set times).
    */
   readonly branches = this.table<BranchRecord>('branches');
@@ -73,8 +73,8 @@ export class State extends JournalState {
   constructor() {
     super();
     this.branches.index('repo', (_key, branch) => branch.repo);
-    this.branches.index('source', (_key, branch) =>
-      branch.provenance.length > 0 ? 'downstream' : undefined,
+    this.branches.index('source', (_key, { provenance }) =>
+      provenance.map(({ repo, branch }) => branchKey(repo, branch)),
     );
     this.branches.index('trigger', (_key, { repo, trigger }) =>
       trigger ? branchKey(repo, trigger.branch) : undefined,

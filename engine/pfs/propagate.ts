@@ -65,16 +65,17 @@ export function propagateOutput(
   startCommits(draft, seeds, { set, time: cause.time });
 }
 
-/** Returns the branches on which commits of one of `sources` cause commits. */
+/** Returns the branches on which commits of one of `sources` cause commits, in the order of their keys. */
 export function readersOfBranches(state: State, sources: readonly BranchRef[]): BranchRecord[] {
-  const roots = new Set(sources.map((ref) => branchKey(ref.repo, ref.branch)));
-  return roots.size === 0
-    ? []
-    : downstreamBranches(state).filter((branch) =>
-        branch.provenance.some(
-          (source) => !source.never && roots.has(branchKey(source.repo, source.branch)),
-        ),
-      );
+  const found = new Map<string, BranchRecord>();
+  for (const source of sources) {
+    for (const { key, branch, never } of readersOf(state, branchKey(source.repo, source.branch))) {
+      if (!never) {
+        found.set(key, branch);
+      }
+    }
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, branch]) => branch);
 }
 
 /** Makes a branch that is read, and does not exist or has no commit, begin with an empty one. */
@@ -109,49 +110,61 @@ export function startCommits(draft: Draft, seeds: readonly BranchRecord[], cause
   }
 }
 
-function downstreamBranches(state: State): BranchRecord[] {
-  return [...state.branches.keysBy('source', 'downstream')].flatMap(
-    (key) => state.branches.get(key) ?? [],
-  );
+/** A branch that is made from another. */
+interface Reader {
+  readonly key: string;
+  readonly branch: BranchRecord;
+  /** Commits on the other cause none on this one. */
+  readonly never: boolean;
+}
+
+/** Returns the branches that are made from one, by the key of that. */
+function readersOf(state: State, source: string): Reader[] {
+  return [...state.branches.keysBy('source', source)].flatMap((key): Reader[] => {
+    const branch = state.branches.get(key);
+    const never = branch?.provenance.every(
+      (of) => of.never || branchKey(of.repo, of.branch) !== source,
+    );
+    return branch ? [{ key, branch, never: never ?? false }] : [];
+  });
 }
 
 /** Returns `seeds` and all that commits on them cause commits on, sources first: also those that are only read. */
 function inOrder(state: State, seeds: readonly BranchRecord[]): BranchRecord[] {
-  const readers = new Map<string, { readonly branch: BranchRecord; readonly never: boolean }[]>();
-  for (const branch of downstreamBranches(state)) {
-    for (const { repo, branch: name, never = false } of branch.provenance) {
-      const key = branchKey(repo, name);
-      const list = readers.get(key) ?? [];
-      list.push({ branch, never });
-      readers.set(key, list);
-    }
-  }
+  const known = new Map<string, Reader[]>();
+  const readers = (key: string) => {
+    const list = known.get(key) ?? readersOf(state, key);
+    known.set(key, list);
+    return list;
+  };
   const caused = new Set<string>();
-  const reach = (branch: BranchRecord) => {
-    const key = branchKey(branch.repo, branch.name);
+  const reach = (key: string) => {
     if (!caused.has(key)) {
       caused.add(key);
-      for (const reader of readers.get(key) ?? []) {
+      for (const reader of readers(key)) {
         if (!reader.never) {
-          reach(reader.branch);
+          reach(reader.key);
         }
       }
     }
   };
   const seen = new Set<string>();
   const order: BranchRecord[] = [];
-  const visit = (branch: BranchRecord) => {
-    const key = branchKey(branch.repo, branch.name);
+  const visit = (key: string, branch: BranchRecord) => {
     if (caused.has(key) && !seen.has(key)) {
       seen.add(key);
-      for (const reader of readers.get(key) ?? []) {
-        visit(reader.branch);
+      for (const reader of readers(key)) {
+        visit(reader.key, reader.branch);
       }
       order.push(branch);
     }
   };
-  seeds.forEach(reach);
-  seeds.forEach(visit);
+  for (const { repo, name } of seeds) {
+    reach(branchKey(repo, name));
+  }
+  for (const branch of seeds) {
+    visit(branchKey(branch.repo, branch.name), branch);
+  }
   return order.reverse();
 }
 

@@ -1,7 +1,8 @@
 // The rules of a spec that depend on what else there is: repos, branches and other pipelines. Pure; whoever holds the
 // state gives a small view of it, and may ask again inside the transaction that creates the pipeline.
 
-import { PipelineDag } from './dag.ts';
+import { groupedBy, withBatch } from './batch-context.ts';
+import { cycleThrough, PipelineDag } from './dag.ts';
 import { nearestWord } from './edit-distance.ts';
 import { portProblems } from './port-rules.ts';
 import { type KeysOfSecret, missingSecrets } from './secret-context.ts';
@@ -22,8 +23,10 @@ export interface SpecContext {
   /** The branch of the same repo that a branch follows by a trigger; undefined for none. */
   followedBy(ref: { project: string; repo: string; branch: string }): string | undefined;
   readonly secretKeys: KeysOfSecret;
-  /** The specs of all pipelines, stopped ones too. */
-  pipelines(): Iterable<PipelineSpec>;
+  /** The spec of a pipeline by its key, of a stopped one too. */
+  pipeline(key: string): PipelineSpec | undefined;
+  /** The specs of all pipelines that run for ever. */
+  hosted(): Iterable<PipelineSpec>;
 }
 
 /**
@@ -41,23 +44,15 @@ export function contextProblems(spec: PipelineSpec, context: SpecContext): SpecP
       },
     ];
   }
-  const others: PipelineSpec[] = [];
-  let previous: PipelineSpec | undefined;
-  for (const other of context.pipelines()) {
-    if (pipelineKey(other) === pipelineKey(spec)) {
-      previous = other;
-    } else {
-      others.push(other);
-    }
-  }
+  const previous = context.pipeline(pipelineKey(spec));
   return [
     ...repoProblems(spec, previous, context),
     ...inputRepoProblems(spec, context),
     ...ownRepoProblems(spec, previous, context),
     ...missingSecrets(spec, context.secretKeys),
-    ...cycleProblems(spec, others),
-    ...portProblems(spec, others),
-    ...triggerContextProblems(spec, { context, pipelines: [...others, spec] }),
+    ...cycleProblems(spec, context),
+    ...portProblems(spec, () => context.hosted()),
+    ...triggerContextProblems(spec, context),
   ];
 }
 
@@ -69,9 +64,12 @@ export function checkContext(
   batch: readonly ValidatedSpec[],
   context: SpecContext,
 ): ValidatedSpec[] {
+  const besides = withBatch(
+    context,
+    batch.map(({ spec }) => spec),
+  );
   for (const validated of batch) {
-    const others = batch.filter((other) => other !== validated).map(({ spec }) => spec);
-    const problems = contextProblems(validated.spec, withPipelines(context, others));
+    const problems = contextProblems(validated.spec, besides(validated.spec));
     if (problems.length > 0) {
       throw problemsError(
         validated.document,
@@ -79,42 +77,9 @@ export function checkContext(
       );
     }
   }
+  const byKey = groupedBy(batch, ({ spec }) => [pipelineKey(spec)]);
   const order = new PipelineDag(batch.map(({ spec }) => spec)).topologicalOrder();
-  return order.flatMap((key) => batch.filter(({ spec }) => pipelineKey(spec) === key));
-}
-
-/** The state as it will be once these pipelines are there. */
-function withPipelines(context: SpecContext, pipelines: readonly PipelineSpec[]): SpecContext {
-  const added = new Map(pipelines.map((spec) => [pipelineKey(spec), spec]));
-  const ownRepos = new Set(
-    pipelines.flatMap(({ input }) =>
-      ownRepoInputs(input).map(({ project, repo }) => `${project}/${repo}`),
-    ),
-  );
-  return {
-    projectExists: (project) => context.projectExists(project),
-    repoExists: (project, repo) =>
-      added.has(`${project}/${repo}`) ||
-      ownRepos.has(`${project}/${repo}`) ||
-      context.repoExists(project, repo),
-    repoNames: (project) => [
-      ...context.repoNames(project),
-      ...pipelines
-        .filter((spec) => spec.pipeline.project.name === project)
-        .map((spec) => spec.pipeline.name),
-    ],
-    branchExists: (ref) => context.branchExists(ref),
-    followedBy: (ref) => context.followedBy(ref),
-    secretKeys: (name) => context.secretKeys(name),
-    *pipelines() {
-      for (const spec of context.pipelines()) {
-        if (!added.has(pipelineKey(spec))) {
-          yield spec;
-        }
-      }
-      yield* pipelines;
-    },
-  };
+  return order.flatMap((key) => byKey.get(key) ?? []);
 }
 
 function repoProblems(
@@ -215,9 +180,8 @@ function ownLeaves(
   return inputMembers(input).flatMap((member, index) => ownLeaves(member, [...path, kind, index]));
 }
 
-function cycleProblems(spec: PipelineSpec, others: readonly PipelineSpec[]): SpecProblem[] {
-  const own = pipelineKey(spec);
-  const cycle = new PipelineDag([...others, spec]).cycleThrough(own);
+function cycleProblems(spec: PipelineSpec, context: SpecContext): SpecProblem[] {
+  const cycle = cycleThrough(spec, (key) => context.pipeline(key));
   // A cycle of one is reading its own output, which has been reported.
   if (cycle === undefined || cycle.length <= 2) {
     return [];
@@ -232,10 +196,8 @@ function cycleProblems(spec: PipelineSpec, others: readonly PipelineSpec[]): Spe
   ];
 }
 
-function triggerContextProblems(
-  spec: PipelineSpec,
-  known: { readonly context: SpecContext; readonly pipelines: readonly PipelineSpec[] },
-): SpecProblem[] {
+function triggerContextProblems(spec: PipelineSpec, context: SpecContext): SpecProblem[] {
+  const own = pipelineKey(spec);
   const problems: SpecProblem[] = [];
   const triggers = new Map<string, string>();
   for (const { input, path } of leaves(spec.input)) {
@@ -251,10 +213,9 @@ function triggerContextProblems(
       });
     }
     triggers.set(key, text);
-    const writer = known.pipelines.find(
-      (other) => pipelineKey(other) === `${project}/${repo}` && other.output_branch === branch,
-    );
-    if (writer) {
+    const source = `${project}/${repo}`;
+    const writer = source === own ? spec : context.pipeline(source);
+    if (writer?.output_branch === branch) {
       problems.push({
         path: [...path, 'branch'],
         message: `the pipeline "${writer.pipeline.name}" writes the branch "${branch}", so that it cannot follow another one; name a branch of your own, or leave it out`,
@@ -264,7 +225,7 @@ function triggerContextProblems(
     let next: string | undefined = trigger.branch ?? DEFAULT_BRANCH;
     while (next !== undefined && !chain.includes(next)) {
       chain.push(next);
-      next = known.context.followedBy({ project, repo, branch: next });
+      next = context.followedBy({ project, repo, branch: next });
     }
     if (next !== undefined) {
       problems.push({

@@ -133,6 +133,37 @@ export class PipelineDag {
   }
 }
 
+/**
+ * Returns the shortest cycle through a pipeline, which stands first and last, in the order in which data would go round; or
+ * undefined. Looks at what it reads, directly or through others, and at nothing else; `find` gives other pipelines by their keys.
+ */
+export function cycleThrough(
+  spec: DagPipeline,
+  find: (key: string) => DagPipeline | undefined,
+): string[] | undefined {
+  const own = pipelineKey(spec);
+  const goesTo = new Map<string, string>();
+  for (let frontier: DagPipeline[] = [spec]; frontier.length > 0; ) {
+    const following: DagPipeline[] = [];
+    for (const reader of frontier) {
+      const key = pipelineKey(reader);
+      for (const { project, repo } of pfsInputs(reader.input)) {
+        const source = `${project}/${repo}`;
+        if (source === own) {
+          return [own, ...pathTo(key, goesTo).reverse()];
+        }
+        const writer = goesTo.has(source) ? undefined : find(source);
+        if (writer) {
+          goesTo.set(source, key);
+          following.push(writer);
+        }
+      }
+    }
+    frontier = following;
+  }
+  return undefined;
+}
+
 function pathTo(end: string, cameFrom: ReadonlyMap<string, string>): string[] {
   const path: string[] = [];
   for (let node: string | undefined = end; node !== undefined; node = cameFrom.get(node)) {

@@ -1,16 +1,25 @@
 // The ports of this machine that services take: no two the same one.
 
-import { type PipelineSpec, type Service, servedPort } from './spec.ts';
+import { type PipelineSpec, pipelineKey, type Service, servedPort } from './spec.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
 
 const EVERY_ADDRESS = new Set(['0.0.0.0', '::']);
 
-/** Returns what is wrong with the port that a pipeline is to be reached on, given all others. */
-export function portProblems(spec: PipelineSpec, others: readonly PipelineSpec[]): SpecProblem[] {
+/** Returns what is wrong with the port that a pipeline is to be reached on, given all that run for ever. */
+export function portProblems(
+  spec: PipelineSpec,
+  hosted: () => Iterable<PipelineSpec>,
+): SpecProblem[] {
   const own = servedPort(spec);
+  if (!own) {
+    return [];
+  }
   const path: SpecPath = spec.service ? ['service'] : ['spout', 'service'];
-  const other = others.find((one) => own && clash(own, servedPort(one)));
-  return own && other
+  const key = pipelineKey(spec);
+  const other = [...hosted()].find(
+    (one) => pipelineKey(one) !== key && clash(own, servedPort(one)),
+  );
+  return other
     ? [
         {
           path: [...path, 'external_port'],

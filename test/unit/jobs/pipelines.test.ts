@@ -265,3 +265,35 @@ it('a batch with one wrong spec leaves nothing behind', async (t) => {
   );
   assert.deepEqual([state.repos.size, state.commits.size, engine.pfs.context.journal.seq], before);
 });
+
+it('a pipeline is made by looking at as much of the state among many as among few', async (t) => {
+  const engine = await TestEngine.start(t, { idle: true });
+  await engine.repos('data');
+  const { pipelines, branches } = engine.pfs.context.journal.state;
+  let looks = 0;
+  for (const table of [pipelines, branches]) {
+    const { get, values } = { get: table.get.bind(table), values: table.values.bind(table) };
+    t.mock.method(table, 'get', (key: string) => {
+      looks += 1;
+      return get(key);
+    });
+    t.mock.method(table, 'values', function* () {
+      for (const value of values()) {
+        looks += 1;
+        yield value;
+      }
+    });
+  }
+  const cost = async (name: string) => {
+    looks = 0;
+    await engine.pipeline({ name, input: 'data' });
+    return looks;
+  };
+  await cost('first');
+  const few = await cost('few');
+  for (let n = 0; n < 100; n++) {
+    await engine.pipeline({ name: `p${n}`, input: 'data' });
+  }
+  const many = await cost('many');
+  assert.ok(many < few + 10, `looked at ${few} records among few, at ${many} among many`);
+});

@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import type { SpecContext } from '../../../engine/pipeline/context-rules.ts';
 import { checkContext, contextProblems } from '../../../engine/pipeline/context-rules.ts';
 import { parseSpecs } from '../../../engine/pipeline/parse-spec.ts';
-import type { PipelineSpec } from '../../../engine/pipeline/spec.ts';
+import { type PipelineSpec, pipelineKey } from '../../../engine/pipeline/spec.ts';
 import { problemsError } from '../../../engine/pipeline/spec-document.ts';
 import { validateSpec, validateSpecs } from '../../../engine/pipeline/validate-spec.ts';
 import { errorOf, parseOne, pipeline, yamlSpec } from './specs.ts';
@@ -22,7 +22,8 @@ function world(
     branchExists: ({ repo, branch }) => (state.branches ?? []).includes(`${repo}@${branch}`),
     followedBy: () => undefined,
     secretKeys: (name) => (name === 'db' ? ['password'] : undefined),
-    pipelines: () => state.pipelines ?? [],
+    pipeline: (key) => state.pipelines?.find((spec) => pipelineKey(spec) === key),
+    hosted: () => state.pipelines ?? [],
   };
 }
 
