@@ -1,19 +1,17 @@
 // One place where datums are processed, one at a time: a warm container and the directories that it sees. It tells what
 // is the user's failure, which counts as a try, from what is ours, which rejects.
 
-import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { linkAbort } from '../base/linked-abort.ts';
-import type { RunResult } from '../executor/executor.ts';
-import type { JobStats } from '../journal/records.ts';
 import type { Attempt } from './attempt.ts';
-import { exitCodeOf, FOREIGN_FAULT, failureReason, isForeignFault } from './attempt-reason.ts';
-import { type BucketDoor, openBuckets } from './datum-buckets.ts';
+import { exitCodeOf, failureReason } from './attempt-reason.ts';
+import type { BucketDoor } from './datum-buckets.ts';
+import { DatumCommand, refusalBy } from './datum-command.ts';
 import { DatumPlace, type DatumPlaceOptions } from './datum-place.ts';
-import type { DatumOutcome, DatumRunOptions, DatumTask, MountEntry } from './datum-task.ts';
+import { type DatumStats, noStats, timed } from './datum-stats.ts';
+import type { DatumOutcome, DatumRunOptions, DatumTask } from './datum-task.ts';
 import { DiskGuard } from './disk-guard.ts';
-import { LazyPipes } from './lazy-pipes.ts';
 import { LineTail } from './line-tail.ts';
 
 export interface DatumRunnerOptions extends DatumPlaceOptions {
@@ -24,16 +22,8 @@ export interface DatumRunnerOptions extends DatumPlaceOptions {
   readonly minFreeBytes: number;
 }
 
-/** Why a command was ended by us, as its datum's own fault. */
-interface Refusal {
-  readonly kind: 'refused';
-  readonly reason: string;
-}
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
 type RunOptions = Pick<DatumRunOptions, 'onLog'> & {
-  readonly stats: Mutable<JobStats>;
+  readonly stats: DatumStats;
   /** Aborts when the datum is to end. */
   readonly cut: AbortController;
 };
@@ -43,6 +33,7 @@ export class DatumRunner {
   readonly #options: DatumRunnerOptions;
   readonly #place: DatumPlace;
   readonly #disk: DiskGuard;
+  readonly #command: DatumCommand;
   #running: { readonly cut: AbortController; readonly over: Promise<void> } | undefined;
   #stopping: Promise<void> | undefined;
 
@@ -56,6 +47,7 @@ export class DatumRunner {
         maxBytes: options.worker.limits.diskBytes,
       },
     });
+    this.#command = new DatumCommand({ ...options, place: this.#place, disk: this.#disk });
   }
 
   /** Whether a container is kept for the next datum. */
@@ -130,13 +122,7 @@ export class DatumRunner {
     options: DatumRunOptions & { cut: AbortController },
   ): Promise<DatumOutcome> {
     const started = this.#options.clock.now();
-    const stats: Mutable<JobStats> = {
-      downloadBytes: 0,
-      uploadBytes: 0,
-      downloadMs: 0,
-      processMs: 0,
-      uploadMs: 0,
-    };
+    const stats = noStats();
     // A datum under way keeps what it began with.
     await this.#place.renew();
     for (let tries = 1; ; tries++) {
@@ -176,7 +162,7 @@ export class DatumRunner {
     }
     try {
       const command = { ...rest, ...recovery };
-      const result = await this.#runCommand(command, { ...options, tail: new LineTail() });
+      const result = await this.#command.run(command, { ...options, tail: new LineTail() });
       if (result.kind === 'lost') {
         await this.#place.discardWorker();
       }
@@ -188,16 +174,21 @@ export class DatumRunner {
 
   async #attempt(task: DatumTask, options: RunOptions): Promise<Attempt> {
     const { stats } = options;
+    const { clock } = this.#options;
     const failed = (reason: string, more: Partial<Attempt> = {}): Attempt => {
       return { reason, isFinal: false, exitCode: null, lastLines: [], output: null, ...more };
     };
-    const refusal = await this.#timed(stats, 'downloadMs', () => this.#showInputs(task, options));
+    const refusal = await timed(() => this.#showInputs(task, options), {
+      clock,
+      stats,
+      key: 'downloadMs',
+    });
     if (refusal !== undefined) {
       return failed(refusal, { isFinal: true });
     }
     try {
       const tail = new LineTail();
-      const result = await this.#runCommand(task, { ...options, tail });
+      const result = await this.#command.run(task, { ...options, tail });
       const lastLines = tail.end();
       if (result.kind === 'refused') {
         return failed(result.reason, { isFinal: true, lastLines });
@@ -211,14 +202,14 @@ export class DatumRunner {
       if (reason !== undefined) {
         return failed(reason, { exitCode, lastLines });
       }
-      const collected = await this.#timed(stats, 'uploadMs', () =>
+      const collect = () =>
         task.withWriter((writer) =>
           this.#place.collect(writer, {
             signal: options.cut.signal,
             fromBucket: task.buckets?.isOutput === true,
           }),
-        ),
-      );
+        );
+      const collected = await timed(collect, { clock, stats, key: 'uploadMs' });
       if (typeof collected === 'string') {
         return failed(collected, { exitCode, lastLines });
       }
@@ -243,130 +234,4 @@ export class DatumRunner {
       throw error;
     }
   }
-
-  /** Runs a command while its lazy files are fed; what they gave counts as downloaded. */
-  async #feeding<T>(
-    task: DatumTask,
-    options: RunOptions,
-    run: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const { signal } = options.cut;
-    if (!isLazy(task.entries)) {
-      return await run(signal);
-    }
-    const { contents } = task;
-    const pipes = new LazyPipes(await this.#place.lazy(contents), {
-      contents,
-      clock: this.#options.clock,
-      spareDirectory: join(this.#options.directory, 'pipes'),
-    });
-    try {
-      return await pipes.feed((failed) => run(AbortSignal.any([signal, failed])));
-    } finally {
-      options.stats.downloadBytes += pipes.bytes;
-    }
-  }
-
-  async #runCommand(
-    task: DatumTask,
-    options: RunOptions & { tail: LineTail },
-  ): Promise<RunResult | Refusal> {
-    const { cut, onLog, tail, stats } = options;
-    const { command, stdin, environment: env, workingDirectory, timeoutMs } = task;
-    const spec = {
-      command,
-      ...(stdin === undefined ? {} : { stdin }),
-      ...(workingDirectory === undefined ? {} : { workingDirectory }),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(task.takesDatums ? { takesDatums: true } : {}),
-      onOutput: (chunk: Buffer) => {
-        tail.push(chunk);
-        return onLog?.(chunk);
-      },
-    };
-    for (;;) {
-      let wasFresh = true;
-      try {
-        const result = await this.#place.use(cut.signal, async (worker, { isFresh }) => {
-          wasFresh = isFresh;
-          return await this.#withBuckets(task, (own) => {
-            const all = { ...env, ...this.#place.secrets.environment, ...own };
-            return this.#timed(stats, 'processMs', () =>
-              this.#disk.watch(cut, () =>
-                this.#feeding(task, options, (signal) => worker.run({ ...spec, env: all, signal })),
-              ),
-            );
-          });
-        });
-        const refusal = refusalBy(cut.signal);
-        if (refusal || wasFresh || !isForeignFault(result, task)) {
-          return refusal ?? result;
-        }
-        await onLog?.(Buffer.from(FOREIGN_FAULT));
-        await this.#place.discardWorker();
-      } catch (error) {
-        const refusal = refusalBy(cut.signal);
-        if (refusal) {
-          return refusal;
-        }
-        await this.#discardOn(error);
-        // A container that stood idle may have been removed meanwhile, by people or a restart of Docker.
-        if (wasFresh || !isEngineError(error, 'unavailable')) {
-          throw error;
-        }
-      }
-    }
-  }
-
-  /** Runs a command while its buckets are open. */
-  async #withBuckets<T>(
-    { buckets }: DatumTask,
-    run: (environment: Readonly<Record<string, string>>) => Promise<T>,
-  ): Promise<T> {
-    if (!buckets) {
-      return await run({});
-    }
-    const { out } = this.#place;
-    if (buckets.isOutput) {
-      await out.open();
-    }
-    const open = await openBuckets(this.#options.buckets, { buckets, out });
-    try {
-      return await run(open.environment);
-    } finally {
-      out.close();
-      await open.close();
-    }
-  }
-
-  async #discardOn(error: unknown): Promise<void> {
-    if (!isEngineError(error, 'cancelled')) {
-      await this.#place.discardWorker();
-    }
-  }
-
-  async #timed<T>(
-    stats: Mutable<JobStats>,
-    key: 'downloadMs' | 'processMs' | 'uploadMs',
-    work: () => Promise<T>,
-  ): Promise<T> {
-    const { clock } = this.#options;
-    const start = clock.monotonic();
-    try {
-      return await work();
-    } finally {
-      stats[key] += clock.monotonic() - start;
-    }
-  }
-}
-
-function isLazy(entries: readonly MountEntry[]): boolean {
-  return entries.some(({ lazy }) => lazy === true);
-}
-
-function refusalBy(signal: AbortSignal): Refusal | undefined {
-  const { reason } = signal;
-  return isEngineError(reason, 'resource_exhausted')
-    ? { kind: 'refused', reason: reason.message }
-    : undefined;
 }
