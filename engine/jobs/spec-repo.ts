@@ -43,6 +43,7 @@ export function addSpecCommit(
   });
   const written = change.store<FinishedTree>(`spec ${repo} ${version.version} ${parent?.git}`, {
     repos: [repo],
+    isApart: true,
     standIn: { tree: null, git: '', size: 0, files: 0 },
     write: async (session) =>
       await writeGitCommit(session, record, {

@@ -17,10 +17,10 @@ import {
 } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import { type PfsContext, type Request, transactOptions } from './context.ts';
-import { Facts, MissingFact } from './facts.ts';
+import { Facts, MissingFact, type StoreOptions } from './facts.ts';
 import { type Again, emptyHead, readersOfBranches, startCommits } from './propagate.ts';
 import { type Arrival, fireTriggers } from './triggers.ts';
-import type { SessionPacks, WriteSession } from './write-session.ts';
+import type { SessionPacks } from './write-session.ts';
 
 /** How often a change is prepared again because the collector took a pack that it leans on. */
 const MAX_RESTARTS = 5;
@@ -100,14 +100,7 @@ export class Change {
    * Returns what `write` stored for these repos. `key` must name all that it depends on; `standIn` takes its place where
    * nothing is to be stored.
    */
-  store<T>(
-    key: string,
-    options: {
-      readonly repos: readonly RepoKey[];
-      readonly standIn: T;
-      readonly write: (session: WriteSession) => Promise<T>;
-    },
-  ): T {
+  store<T>(key: string, options: StoreOptions<T> & { readonly repos: readonly RepoKey[] }): T {
     for (const repo of options.repos) {
       this.#written.add(repo);
     }
@@ -272,25 +265,23 @@ export async function gather(
   facts: Facts,
   options: { readonly first: MissingFact; readonly run: () => void },
 ): Promise<void> {
-  for (let missing: MissingFact | undefined = options.first; missing; ) {
-    await facts.fetch(missing);
-    missing = missingIn(options.run);
+  for (let missing = [options.first]; missing.length > 0; ) {
+    for (const one of missing) {
+      await facts.fetch(one);
+    }
+    missing = missingIn(facts, options.run);
   }
   await facts.flush();
 }
 
-/** Returns the fact that `run` misses, or undefined when it needs no more. */
-function missingIn(run: () => void): MissingFact | undefined {
+/** Returns the facts that `run` misses: none when it needs no more. */
+function missingIn(facts: Facts, run: () => void): MissingFact[] {
   try {
-    run();
-    return undefined;
+    return facts.missingIn(run);
   } catch (error) {
-    if (error instanceof MissingFact) {
-      return error;
-    }
     if (isLostPack(error)) {
       // The journal knows how to have it stored again.
-      return undefined;
+      return [];
     }
     throw error;
   }

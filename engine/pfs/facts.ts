@@ -44,6 +44,15 @@ export interface Finding<T> {
   readonly message: string;
 }
 
+/** What a decision has stored. */
+export interface StoreOptions<T> {
+  /** Takes its place where nothing is to be stored, and until it is. */
+  readonly standIn: T;
+  readonly write: (session: WriteSession) => Promise<T>;
+  /** No other thing that is stored depends on it: all such are stored between two runs of the decision. */
+  readonly isApart?: boolean;
+}
+
 /** How often a finding is made anew. */
 const MAX_FINDINGS = 20;
 
@@ -56,6 +65,8 @@ export class Facts {
   readonly #stored = new Map<string, unknown>();
   readonly #closers = new Map<string, () => void>();
   readonly #counts = new Map<string, number>();
+  /** What was missing and got a stand-in; undefined where nothing does. */
+  #noted: Map<string, MissingFact> | undefined;
   #session: WriteSession | undefined;
   #packs: SessionPacks | undefined;
 
@@ -101,23 +112,41 @@ export class Facts {
   }
 
   /** As {@link Facts.find}, for objects that `store` writes. */
-  store<T>(
-    key: string,
-    options: {
-      readonly standIn: T;
-      readonly write: (session: WriteSession) => Promise<T>;
-    },
-  ): T {
+  store<T>(key: string, options: StoreOptions<T>): T {
     if (this.isTrial) {
       return options.standIn;
     }
     if (!this.#stored.has(key)) {
-      throw new MissingFact(key, {
+      const missing = new MissingFact(key, {
         load: (session) => options.write(session()),
         stores: true,
       });
+      if (!this.#noted || !options.isApart) {
+        throw missing;
+      }
+      this.#noted.set(key, missing);
+      return options.standIn;
     }
     return this.#stored.get(key) as T;
+  }
+
+  /** Returns the facts that a run of a decision misses: as many as can be told at once. Rejects as the run does when it misses none. */
+  missingIn(run: () => void): MissingFact[] {
+    const noted = new Map<string, MissingFact>();
+    this.#noted = noted;
+    try {
+      run();
+    } catch (error) {
+      if (error instanceof MissingFact) {
+        noted.set(error.key, error);
+      } else if (noted.size === 0) {
+        // Otherwise a stand-in may be what it failed at.
+        throw error;
+      }
+    } finally {
+      this.#noted = undefined;
+    }
+    return [...noted.values()];
   }
 
   /** Fetches one fact. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { it, type TestContext } from 'node:test';
 import { endJob } from '../../../engine/jobs/job-end.ts';
 import { keptWarning } from '../../../engine/jobs/kept-results.ts';
 import { deletePipeline, startPipeline, stopPipeline } from '../../../engine/jobs/pipelines.ts';
@@ -266,9 +266,8 @@ it('a batch with one wrong spec leaves nothing behind', async (t) => {
   assert.deepEqual([state.repos.size, state.commits.size, engine.pfs.context.journal.seq], before);
 });
 
-it('a pipeline is made by looking at as much of the state among many as among few', async (t) => {
-  const engine = await TestEngine.start(t, { idle: true });
-  await engine.repos('data');
+/** Returns how often the state was looked at while something was done. */
+function lookCounter(t: TestContext, engine: TestEngine) {
   const { pipelines, branches } = engine.pfs.context.journal.state;
   let looks = 0;
   for (const table of [pipelines, branches]) {
@@ -284,11 +283,18 @@ it('a pipeline is made by looking at as much of the state among many as among fe
       }
     });
   }
-  const cost = async (name: string) => {
+  return async (act: () => Promise<unknown>): Promise<number> => {
     looks = 0;
-    await engine.pipeline({ name, input: 'data' });
+    await act();
     return looks;
   };
+}
+
+it('a pipeline is made by looking at as much of the state among many as among few', async (t) => {
+  const engine = await TestEngine.start(t, { idle: true });
+  await engine.repos('data');
+  const looks = lookCounter(t, engine);
+  const cost = (name: string) => looks(() => engine.pipeline({ name, input: 'data' }));
   await cost('first');
   const few = await cost('few');
   for (let n = 0; n < 100; n++) {
@@ -296,4 +302,17 @@ it('a pipeline is made by looking at as much of the state among many as among fe
   }
   const many = await cost('many');
   assert.ok(many < few + 10, `looked at ${few} records among few, at ${many} among many`);
+});
+
+it('pipelines that are made together cost as much each as few that are', async (t) => {
+  const engine = await TestEngine.start(t, { idle: true });
+  await engine.repos('data');
+  const looks = lookCounter(t, engine);
+  const cost = async (name: string, count: number) => {
+    const specs = Array.from({ length: count }, (_, n) => ({ name: `${name}${n}`, input: 'data' }));
+    return (await looks(() => engine.pipeline(specs))) / count;
+  };
+  const few = await cost('few', 5);
+  const many = await cost('many', 50);
+  assert.ok(many < 2 * few, `looked at ${few} records for each of few, at ${many} of many`);
 });
