@@ -55,8 +55,10 @@ export interface Visitor {
 /** Rejects with `AccessDenied` where somebody may not do that to a bucket. */
 export function checkAllowed(signer: Signer, action: SignerAction, { name, repo, ref }: Bucket) {
   if (!signer.may(action, repo, ref)) {
-    const verb = { read: 'read', write: 'write to', make: 'make' }[action];
-    throw new S3Error('AccessDenied', `The access key may not ${verb} bucket "${name}"`);
+    // Who may not read it is not told by the words whether it is there, either.
+    const isHidden = action !== 'read' && !signer.may('read', repo, ref);
+    const verb = isHidden ? 'use' : { read: 'read', write: 'write to', make: 'make' }[action];
+    throw refused(verb, name);
   }
 }
 
@@ -70,7 +72,7 @@ export async function findBucket(visitor: Visitor, name: string): Promise<Bucket
     return ownBucket(signer.buckets, name);
   }
   const bucket = await lookUp(context, name).catch((error: unknown) => {
-    throw isReadable(signer, name) ? error : notReadable(name);
+    throw isReadable(signer, name) ? error : refused('read', name);
   });
   checkAllowed(signer, 'read', bucket);
   return bucket;
@@ -82,8 +84,8 @@ function isReadable(signer: Signer, name: string): boolean {
   return meant.length === 0 || meant.some(({ repo, ref }) => signer.may('read', repo, ref));
 }
 
-function notReadable(name: string): S3Error {
-  return new S3Error('AccessDenied', `The access key may not read bucket "${name}"`);
+function refused(verb: string, name: string): S3Error {
+  return new S3Error('AccessDenied', `The access key may not ${verb} bucket "${name}"`);
 }
 
 function ownBucket(buckets: ReadonlyMap<string, Bucket>, name: string): Bucket {
@@ -142,7 +144,9 @@ export async function findWritable({ context, signer }: Visitor, name: string): 
       return bucket;
     }
   }
-  const bucket = await lookUp(context, name);
+  const bucket = await lookUp(context, name).catch((error: unknown) => {
+    throw isReadable(signer, name) ? error : refused('use', name);
+  });
   checkAllowed(signer, 'write', bucket);
   throw new S3Error('AccessDenied', `"${bucket.ref}" is no branch: what it shows stays as it is`);
 }

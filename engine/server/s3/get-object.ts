@@ -71,10 +71,12 @@ const OVERRIDES = [
 export async function getObject(request: S3Request): Promise<void> {
   const { bucket: name, key, query } = request;
   if (query.has('tagging')) {
+    await findBucket(request, name);
     request.send('Tagging', { TagSet: '' });
     return;
   }
   if (query.has('acl')) {
+    await findBucket(request, name);
     request.send('AccessControlPolicy', { AccessControlList: {} });
     return;
   }
