@@ -76,6 +76,15 @@ describe('comparisons', { skip: WITHOUT_BROWSER }, () => {
     await page.getByText('The files are not text in UTF-8 or UTF-16').waitFor();
   });
 
+  it('shows lines below each other where there is no room beside', async (t) => {
+    const { server, correction } = await serveRichRepo(t);
+    const path = `${DIFF}?new=${correction}&path=log.txt`;
+    const page = await visit(t, { address: addressOf(server), path, width: 390 });
+    await page.locator('.diff.unified mark').first().waitFor();
+    await page.getByRole('button', { name: 'Side by side' }).click();
+    await page.locator('.diff:not(.unified) mark').first().waitFor();
+  });
+
   it('shows pictures side by side', async (t) => {
     const { server, correction } = await serveRichRepo(t);
     const path = `${DIFF}?new=${correction}&path=picture.png`;

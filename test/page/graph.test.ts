@@ -11,6 +11,7 @@ import { addressOf, servePage, visit, WITHOUT_BROWSER } from './support/visit.ts
 import { makeWorld } from './support/world.ts';
 
 const MANY = 1000;
+const LONG = 'a-pipeline-with-a-very-long-name-that-nobody-types';
 /** Far more than it takes, on machines that do other things, too. */
 const SOON_MS = 15_000;
 const FRAME_MS = 400;
@@ -54,14 +55,18 @@ describe('the graph', { skip: WITHOUT_BROWSER }, () => {
         run.write('out', 'x');
       });
     }
-    await engine.repos('source', 'other');
+    await engine.repos('source', 'other', 'still');
     await engine.pipeline(names.map((name) => ({ name, input: 'source' })));
+    await engine.pipeline({ name: LONG, input: 'still' });
     await engine.put('source', { 'one.txt': '1' });
     const page = await visit(t, { address: addressOf(server) });
     const node = (name: string) => page.locator(`[data-node="default/${name}"]`);
     for (const name of names) {
       await node(name).locator('.word', { hasText: '0 of 1 datum' }).waitFor();
     }
+    const name = await node(LONG).locator('.name').boundingBox();
+    const box = await node(LONG).locator('rect').first().boundingBox();
+    assert.ok(name && box && name.x + name.width <= box.x + box.width, 'a long name is cut off');
     const asked: string[] = [];
     page.on('request', (request) => {
       const { pathname } = new URL(request.url());

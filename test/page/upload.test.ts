@@ -132,7 +132,7 @@ describe('uploads', { skip: WITHOUT_BROWSER }, () => {
     await page.getByRole('link', { name: 'Jobs' }).click();
     await page.getByRole('heading', { name: 'Jobs' }).waitFor();
     await tray.getByRole('progressbar').waitFor();
-    await tray.getByText('1 file for data@master:/').waitFor();
+    await tray.getByText('Into data@master:/').waitFor();
     await assertAccessible(page, 'an upload beside another view');
     await page.goBack();
     await page.locator('main').getByRole('progressbar').waitFor();

@@ -41,6 +41,18 @@ describe('pipelines', { skip: WITHOUT_BROWSER }, () => {
     assert.match((await page.locator('.diff').textContent()) ?? '', /"glob": "\/\*"/);
   });
 
+  it('a spec that a program wrote on one line is read and edited on many', async (t) => {
+    const server = await servePage(t, { idle: true });
+    await server.engine.repos('texts');
+    await server.engine.pipeline({ name: 'copy', input: 'texts' });
+    const path = '/pipelines/default/copy/edit';
+    const page = await visit(t, { address: addressOf(server), path });
+    await page.getByText('copy would get version 2').waitFor();
+    const text = await page.getByLabel('Spec, as JSON or YAML').inputValue();
+    assert.match(text, /^\{\n {2}"pipeline": \{\n {4}"name": "copy"\n/);
+    await page.getByText(/^line \d+: transform\.image: "busybox" names no fixed version/).waitFor();
+  });
+
   it('a pipeline is stopped after a question, and started', async (t) => {
     const { address, server } = await makeWorld(t);
     const page = await visit(t, { address, path: '/pipelines/default/clean' });

@@ -22,6 +22,7 @@ import {
 const NAME_FROM = 0.34;
 const ALL_FROM = 0.6;
 const READABLE = 0.8;
+const PHONE_WIDTH = 640;
 /** So many nodes are looked at one by one. */
 const SMALL = 40;
 
@@ -229,7 +230,9 @@ function useSize(element: { readonly current: Element | null }): Size {
 /** Shows all of the graph, or the beginning of a small one that could not be read as a whole. */
 function beginning(layout: Layout, size: Size): Viewport {
   const whole = fitting(layout, size);
-  return whole.k >= NAME_FROM || layout.nodes.size > SMALL
+  // On a phone one moves about anyway: what is shown at first can be read.
+  const least = size.width < PHONE_WIDTH ? ALL_FROM : NAME_FROM;
+  return whole.k >= least || layout.nodes.size > SMALL
     ? whole
     : { k: READABLE, x: 0, y: (size.height - READABLE * layout.height) / 2 };
 }

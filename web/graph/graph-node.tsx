@@ -2,6 +2,7 @@
 
 import type { JSX } from 'preact';
 import { memo } from 'preact/compat';
+import { useMemo } from 'preact/hooks';
 import type { Job } from '../../engine/server/wire.ts';
 import { pathOf } from '../app/router.ts';
 import { doneOf } from '../jobs/progress.tsx';
@@ -10,6 +11,7 @@ import { sizeText } from '../parts/numbers.ts';
 import { type Look, lookOf, pipelineLook } from '../parts/state.tsx';
 import { NODE_HEIGHT, NODE_WIDTH, type Point } from './layout.ts';
 import type { GraphNode as Node } from './model.ts';
+import { cutToWidth } from './text-width.ts';
 
 /** How much of a node can be made out at the present zoom. */
 export type Detail = 'all' | 'name' | 'shape';
@@ -32,8 +34,13 @@ interface Props {
   readonly inSet: InSet | undefined;
 }
 
-const NAME_LETTERS = 22;
-const WORD_LETTERS = 26;
+const TEXT_FROM = 42;
+const TEXT_WIDTH = NODE_WIDTH - TEXT_FROM - 12;
+/** As `graph.css` has them. */
+const NAME_FONT = '550 13px';
+const WORD_FONT = '11.5px';
+/** Any name so short has room. */
+const SHORT = 14;
 /** From afar, the sign stands in the middle, as large as there is room. */
 const FAR_SIGN = `translate(${NODE_WIDTH / 2 - 20} ${NODE_HEIGHT / 2 - 20}) scale(2.5)`;
 
@@ -52,6 +59,8 @@ export const NodeView = memo(function NodeView(props: Props): JSX.Element {
     classes.push('marked');
   }
   const says = `${node.project}/${node.name}: ${word}`;
+  const name = useMemo(() => fitted(node.name, NAME_FONT), [node.name]);
+  const shortWord = useMemo(() => fitted(word, WORD_FONT), [word]);
   const done = job && job.datums.total > 0 ? doneOf(job) / job.datums.total : undefined;
   return (
     <a
@@ -71,14 +80,14 @@ export const NodeView = memo(function NodeView(props: Props): JSX.Element {
               d={shapeOf(icon)}
               transform={`translate(${isPipeline ? 15 : 17} 16)`}
             />
-            <text class="name" x="42" y={detail === 'all' ? 21 : 29}>
-              {cut(node.name, NAME_LETTERS)}
+            <text class="name" x={TEXT_FROM} y={detail === 'all' ? 21 : 29}>
+              {name}
             </text>
           </>
         )}
         {detail === 'all' && (
-          <text class="word" x="42" y="37">
-            {cut(word, WORD_LETTERS)}
+          <text class="word" x={TEXT_FROM} y="37">
+            {shortWord}
           </text>
         )}
         {done !== undefined && (
@@ -91,7 +100,7 @@ export const NodeView = memo(function NodeView(props: Props): JSX.Element {
             rx="2"
           />
         )}
-        {(detail === 'shape' || node.name.length > NAME_LETTERS) && <title>{says}</title>}
+        {(detail === 'shape' || name !== node.name) && <title>{says}</title>}
       </g>
     </a>
   );
@@ -114,6 +123,6 @@ function saysOf(node: Node, job: Job | undefined): Look & { readonly word: strin
   };
 }
 
-function cut(text: string, letters: number): string {
-  return text.length > letters ? `${text.slice(0, letters - 1)}…` : text;
+function fitted(text: string, font: string): string {
+  return text.length <= SHORT ? text : cutToWidth(text, TEXT_WIDTH, font);
 }

@@ -12,7 +12,7 @@ import { datumsText } from './progress.tsx';
 
 const STATE: Column<Job> = {
   title: 'State',
-  width: '122px',
+  width: '134px',
   cell: ({ state }) => <State state={state} />,
 };
 const JOB: Column<Job> = {

@@ -14,7 +14,7 @@ import { Head } from '../parts/head.tsx';
 import { Await, Note } from '../parts/notice.tsx';
 import { PreviewPane } from './preview-pane.tsx';
 import { SpecEditor } from './spec-editor.tsx';
-import { canonicalText } from './spec-text.tsx';
+import { writtenText } from './spec-text.tsx';
 
 const CHECK_AFTER_MS = 250;
 const FILE = 'spec';
@@ -60,8 +60,7 @@ export function EditPipelineView({ params }: ViewProps): JSX.Element {
       </>
     );
   }
-  const { userSpec } = first.value;
-  const start = userSpec === '' ? canonicalText(first.value) : userSpec;
+  const start = writtenText(first.value);
   return <Editor key={path} start={start} title={`Edit ${pipeline}`} of={first.value} />;
 }
 
@@ -168,7 +167,7 @@ function Verdict({ check }: { readonly check: Check }): JSX.Element {
         <Note tone="good">{`The spec is right: ${check.specs.map(saysOf).join(', ')}.`}</Note>
       )}
       {warnings.map((warning) => (
-        <Note key={warning}>{warning}</Note>
+        <Note key={warning}>{withoutFile(warning)}</Note>
       ))}
     </div>
   );

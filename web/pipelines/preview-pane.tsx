@@ -34,7 +34,7 @@ function OnePreview({
   readonly preview: PipelinePreview;
   readonly old: Pipeline | undefined;
 }): JSX.Element {
-  const { name, version, created, datums, first, notes, warnings } = preview;
+  const { name, version, created, datums, first, notes } = preview;
   const rows =
     old?.name === name && old.project === preview.project
       ? diffLines(canonicalText(old), canonicalText(preview), 1)
@@ -49,7 +49,7 @@ function OnePreview({
               datums.skipped > 0 ? `, of which ${numberText(datums.skipped)} are done already` : ''
             }.`}
       </p>
-      {[...notes, ...warnings].map((note) => (
+      {notes.map((note) => (
         <Note key={note}>{note}</Note>
       ))}
       {first.length > 0 && (

@@ -9,7 +9,7 @@ import { Scroller } from '../parts/scroller.tsx';
 /** Shows it. */
 export function SpecText({ pipeline }: { readonly pipeline: Pipeline }): JSX.Element {
   const isFull = place.value.query.get('form') === 'full';
-  const text = isFull || pipeline.userSpec === '' ? canonicalText(pipeline) : pipeline.userSpec;
+  const text = isFull ? canonicalText(pipeline) : writtenText(pipeline);
   return (
     <>
       <div class="filters">
@@ -30,6 +30,22 @@ export function SpecText({ pipeline }: { readonly pipeline: Pipeline }): JSX.Ele
       </Scroller>
     </>
   );
+}
+
+/** Returns the spec as its author wrote it; JSON on a single line, which programs write, on many. */
+export function writtenText(pipeline: Pick<Pipeline, 'spec' | 'userSpec'>): string {
+  const written = pipeline.userSpec.trim();
+  if (written === '') {
+    return canonicalText(pipeline);
+  }
+  if (written.includes('\n') || !written.startsWith('{')) {
+    return pipeline.userSpec;
+  }
+  try {
+    return `${JSON.stringify(JSON.parse(written), null, 2)}\n`;
+  } catch {
+    return pipeline.userSpec;
+  }
 }
 
 /** Returns the whole spec as text. */

@@ -8,9 +8,9 @@ import { get } from '../data/api.ts';
 import { useLive } from '../data/use-live.ts';
 import { Await, Note } from '../parts/notice.tsx';
 import { exactTime } from '../parts/time.tsx';
-import { DiffRows } from '../repos/diff-rows.tsx';
+import { DiffRows, isNarrow } from '../repos/diff-rows.tsx';
 import { diffLines } from '../repos/line-diff.ts';
-import { canonicalText } from './spec-text.tsx';
+import { canonicalText, writtenText } from './spec-text.tsx';
 
 /** So many of the newest can be chosen from. */
 const MOST_VERSIONS = 200;
@@ -71,7 +71,7 @@ function Compared({ old, now }: { readonly old: Pipeline; readonly now: Pipeline
   const rows = useMemo(() => {
     const areWritten = old.userSpec !== '' && now.userSpec !== '';
     return areWritten
-      ? diffLines(old.userSpec, now.userSpec)
+      ? diffLines(writtenText(old), writtenText(now))
       : diffLines(canonicalText(old), canonicalText(now));
   }, [old, now]);
   return (
@@ -84,7 +84,7 @@ function Compared({ old, now }: { readonly old: Pipeline; readonly now: Pipeline
           {old.version === now.version ? 'There is nothing to compare.' : 'The two read the same.'}
         </p>
       ) : (
-        <DiffRows rows={rows} isUnified={window.innerWidth < 900} />
+        <DiffRows rows={rows} isUnified={isNarrow()} />
       )}
     </>
   );

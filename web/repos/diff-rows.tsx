@@ -8,6 +8,11 @@ import { useVisibleRows } from '../parts/virtual.ts';
 import type { DiffRow, Line } from './line-diff.ts';
 
 const ROW_HEIGHT = 22;
+/** Whether the window has no room for two texts side by side. */
+export function isNarrow(): boolean {
+  return window.innerWidth < 900;
+}
+
 /** Longer lines are cut: browsers take very long to draw them. */
 const MAX_LINE = 2000;
 

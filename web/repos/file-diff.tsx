@@ -13,7 +13,7 @@ import type { FileNature } from '../preview/file-kind.ts';
 import { MediaView } from '../preview/media-view.tsx';
 import { readNature } from '../preview/nature.ts';
 import { Changes, sideOf, sizesText } from './changes.tsx';
-import { DiffRows } from './diff-rows.tsx';
+import { DiffRows, isNarrow } from './diff-rows.tsx';
 import { diffLines } from './line-diff.ts';
 import { filePlace, filesRoute, repoText } from './places.ts';
 import { isOfRepo } from './repo-frame.tsx';
@@ -181,7 +181,7 @@ function decoded(bytes: Uint8Array, encoding = 'utf-8'): string | undefined {
 }
 
 function TextDiff({ texts: [old, now] }: { readonly texts: readonly [string, string] }) {
-  const isUnified = place.value.query.get('view') === 'unified';
+  const isUnified = (place.value.query.get('view') ?? (isNarrow() ? 'unified' : '')) === 'unified';
   const rows = useMemo(() => diffLines(old, now), [old, now]);
   if (rows === undefined) {
     return <Note tone="quiet">The files differ in too many lines to be compared here.</Note>;
@@ -195,11 +195,7 @@ function TextDiff({ texts: [old, now] }: { readonly texts: readonly [string, str
     <>
       <fieldset class="choices">
         <legend class="unseen">Layout</legend>
-        <button
-          type="button"
-          aria-pressed={!isUnified}
-          onClick={() => setQuery({ view: undefined })}
-        >
+        <button type="button" aria-pressed={!isUnified} onClick={() => setQuery({ view: 'split' })}>
           Side by side
         </button>
         <button

@@ -24,7 +24,7 @@ import { useDrop } from './use-drop.ts';
 export function UploadPanel({
   at,
   isOpen,
-  onClose = () => undefined,
+  onClose,
 }: {
   readonly at: FilePlace;
   readonly isOpen: boolean;
@@ -47,7 +47,7 @@ export function UploadPanel({
   });
   const close = () => {
     forgetUpload(key);
-    onClose();
+    onClose?.();
   };
   const size = files.reduce((sum, { blob }) => sum + blob.size, 0);
   return (
@@ -75,9 +75,11 @@ export function UploadPanel({
                 <Chooser text="Choose files" onFiles={add} />
                 <Chooser text="Choose a folder" isFolder onFiles={add} />
                 <span class="muted">or drop them anywhere on the page</span>
-                <button type="button" class="quiet" aria-label="Close the upload" onClick={close}>
-                  <Icon name="close" />
-                </button>
+                {(onClose || upload) && (
+                  <button type="button" class="quiet" aria-label="Close the upload" onClick={close}>
+                    <Icon name="close" />
+                  </button>
+                )}
               </div>
               {files.length > 0 && (
                 <form

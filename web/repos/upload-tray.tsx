@@ -4,7 +4,6 @@ import type { JSX } from 'preact';
 import { needsSignIn } from '../data/session.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Note } from '../parts/notice.tsx';
-import { countText } from '../parts/numbers.ts';
 import { commandPlace, filePlace } from './places.ts';
 import { Made, Progress } from './upload-state.tsx';
 import { forgetUpload, sendFiles, shownHere, type Upload, uploads } from './uploads.ts';
@@ -29,13 +28,13 @@ export function UploadTray(): JSX.Element | null {
 }
 
 function OneUpload({ name, upload }: { readonly name: string; readonly upload: Upload }) {
-  const { at, files, state } = upload;
+  const { at, state } = upload;
   const failure = state.kind === 'choosing' ? state.failure : undefined;
   return (
     <section class="upload-away">
       <header>
         <span>
-          {files.length > 0 && `${countText(files.length, 'file')} for `}
+          Into{' '}
           <a class="mono" href={filePlace(at)}>
             {commandPlace(at)}
           </a>
