@@ -1,23 +1,7 @@
-// What an engine's answers hold: text, documents, problems. And what a request's path and query look like.
+// What an engine's answers hold: text, documents, problems.
 
-import { API_PREFIX, type Problem, VERSION_HEADER } from '../engine/server/wire.ts';
+import { type Problem, VERSION_HEADER } from '../engine/server/wire.ts';
 import type { ApiResponse } from './transport.ts';
-
-/** Returns the path of an operation; every value becomes one encoded segment. */
-export function pathOf(template: string, params: object = {}): string {
-  const path = template.replace(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent((params as Readonly<Record<string, string>>)[name] ?? ''),
-  );
-  return API_PREFIX + path;
-}
-
-/** Returns a query as it stands in a URL; what is undefined or false is left out. */
-export function queryText(query: object = {}): string {
-  const parts = Object.entries(query)
-    .filter(([, value]) => value !== undefined && value !== false)
-    .map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`);
-  return parts.length === 0 ? '' : `?${parts.join('&')}`;
-}
 
 /** Returns all that an answer holds. */
 export async function readText({ bytes }: Pick<ApiResponse, 'bytes'>): Promise<string> {

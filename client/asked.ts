@@ -4,7 +4,9 @@ import type { BodyOf, Key, ParamsOf, QueryOf } from '../engine/server/operations
 
 /** What an operation is asked with: the values of its path, and a document or text where it takes one. */
 export type Asked<K extends Key> = {
-  readonly query?: QueryOf<K>;
+  readonly query?: QueryOf<K> | undefined;
+  /** Ends the request, and what is read of its answer, when it aborts. */
+  readonly signal?: AbortSignal | undefined;
 } & (keyof ParamsOf<K> extends never
   ? { readonly params?: Record<never, never> }
   : { readonly params: ParamsOf<K> }) &

@@ -13,9 +13,11 @@ import type {
   StreamKey,
 } from '../engine/server/operations/types.ts';
 import { type Page, type Problem, TRANSACTION_HEADER } from '../engine/server/wire.ts';
-import { isOfEngine, parseProblem, pathOf, queryText, readText } from './answers.ts';
+import { pathOf, queryText } from './address.ts';
+import { isOfEngine, parseProblem, readText } from './answers.ts';
 import { ApiError } from './api-error.ts';
 import type { Asked, Changing, Opened, Rest } from './asked.ts';
+import { newKey } from './idempotency-key.ts';
 import { parseLines } from './json-lines.ts';
 import type { ApiRequest, ApiResponse, Transport } from './transport.ts';
 
@@ -23,8 +25,11 @@ export interface ClientOptions {
   readonly transport: Transport;
   /** Makes an error of a refusal. */
   readonly errorOf?: (problem: Problem) => Error;
-  /** Makes an error of an answer that is none of an engine's. */
-  readonly errorOfStranger?: (cause?: unknown) => Error;
+  /** Makes an error of an answer that is none of an engine's; `status` is that of the answer. */
+  readonly errorOfStranger?: (answer: {
+    readonly status: number;
+    readonly cause?: unknown;
+  }) => Error;
   /** Called with the operation of each document that is sent and part of no transaction. */
   readonly onWrite?: (operation: Key) => void;
 }
@@ -35,13 +40,16 @@ interface Loose {
   readonly body?: unknown;
   readonly transaction?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const JSON_TYPE = 'application/json';
 const TEXT_TYPE = 'text/plain; charset=utf-8';
 /** What can be sent again is tried this often when the connection breaks. */
 const TRIES = 3;
+/** Items on a page of a list that is read one by one, and of one that is wanted as a whole. */
 const MOST_ON_A_PAGE = 1000;
+const MOST_ITEMS = 10_000;
 
 /** One engine. */
 export class Client {
@@ -56,7 +64,11 @@ export class Client {
    * key for all tries.
    */
   async call<K extends CallKey>(key: K, ...[asked]: Rest<K, Changing>): Promise<AnswerOf<K>> {
-    return (await this.#document(this.#request(key, asked))) as AnswerOf<K>;
+    const request = this.#request(key, asked);
+    if (request.method !== 'GET' && (asked as Loose | undefined)?.transaction === undefined) {
+      this.#options.onWrite?.(key);
+    }
+    return (await this.#document(request)) as AnswerOf<K>;
   }
 
   /** Yields the items of a list page by page, from `query.after` on. */
@@ -65,26 +77,25 @@ export class Client {
   }
 
   /** Yields all items of a list, one at a time, and at most `most`. */
-  async *items<K extends ListKey>(
+  items<K extends ListKey>(
     key: K,
     ...[asked]: Rest<K, { readonly most?: number | undefined }>
   ): AsyncGenerator<ItemOf<K>> {
-    const { most = Infinity, ...rest }: Loose & { readonly most?: number | undefined } =
-      asked ?? {};
-    const limit = Number.isFinite(most) ? Math.min(most, MOST_ON_A_PAGE) : undefined;
-    let left = most;
-    for await (const items of this.#pages(key, { ...rest, query: { limit, ...rest.query } })) {
-      for (const item of items) {
-        if (left <= 0) {
-          return;
-        }
-        left -= 1;
-        yield item;
-      }
-      if (left <= 0) {
-        return;
-      }
+    return this.#items(key, asked);
+  }
+
+  /** Returns all items of a list, or the first `most`. */
+  async all<K extends ListKey>(
+    key: K,
+    ...[asked]: Rest<K, { readonly most?: number | undefined }>
+  ): Promise<readonly ItemOf<K>[]> {
+    const { most = Infinity, query }: Loose & { readonly most?: number | undefined } = asked ?? {};
+    const limit = Math.min(most, MOST_ITEMS);
+    const found: ItemOf<K>[] = [];
+    for await (const item of this.#items(key, { ...asked, query: { limit, ...query }, most })) {
+      found.push(item);
     }
+    return found;
   }
 
   /** Yields the documents of an answer as they come. Throws the problem that ends it. */
@@ -128,14 +139,23 @@ export class Client {
       readonly source: AsyncIterable<Uint8Array> | Blob;
       readonly type: string;
       readonly isGzipped?: boolean;
+      /** Under which it can be sent again; one is made where it is left out. */
+      readonly idempotencyKey?: string;
+      readonly onProgress?: (sent: number, total: number) => void;
     },
   ): Promise<AnswerOf<K>> {
     const request = this.#request(key, asked);
-    const encoding = asked.isGzipped ? { 'content-encoding': 'gzip' } : {};
+    const { type, source, isGzipped, idempotencyKey, onProgress } = asked;
     return (await this.#document({
       ...request,
-      headers: { ...request.headers, 'content-type': asked.type, ...encoding },
-      body: asked.source,
+      headers: {
+        ...request.headers,
+        'content-type': type,
+        ...(isGzipped ? { 'content-encoding': 'gzip' } : {}),
+        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+      },
+      body: source,
+      ...(onProgress ? { onProgress } : {}),
     })) as AnswerOf<K>;
   }
 
@@ -152,6 +172,26 @@ export class Client {
       isConversation: true,
     });
     return this.#guarded(response);
+  }
+
+  async *#items<K extends ListKey>(
+    key: K,
+    { most = Infinity, ...rest }: Loose & { readonly most?: number | undefined } = {},
+  ): AsyncGenerator<ItemOf<K>> {
+    const limit = Number.isFinite(most) ? Math.min(most, MOST_ON_A_PAGE) : undefined;
+    let left = most;
+    for await (const items of this.#pages(key, { ...rest, query: { limit, ...rest.query } })) {
+      for (const item of items) {
+        if (left <= 0) {
+          return;
+        }
+        left -= 1;
+        yield item;
+      }
+      if (left <= 0) {
+        return;
+      }
+    }
   }
 
   async *#pages<K extends ListKey>(
@@ -171,16 +211,14 @@ export class Client {
   }
 
   #request(key: Key, asked: Loose = {}): ApiRequest {
-    const { body, transaction } = asked;
-    const [method = '', template = ''] = key.split(' ');
+    const { body, transaction, signal } = asked;
+    const method = key.slice(0, key.indexOf(' '));
     const headers: Record<string, string> = { accept: JSON_TYPE, ...asked.headers };
     if (method !== 'GET') {
       headers['idempotency-key'] = newKey();
-      if (transaction === undefined) {
-        this.#options.onWrite?.(key);
-      } else {
-        headers[TRANSACTION_HEADER] = transaction;
-      }
+    }
+    if (transaction !== undefined) {
+      headers[TRANSACTION_HEADER] = transaction;
     }
     const isText = typeof body === 'string';
     if (body !== undefined) {
@@ -188,21 +226,23 @@ export class Client {
     }
     return {
       method,
-      path: pathOf(template, asked.params) + queryText(asked.query),
+      path: pathOf(key, asked.params) + queryText(asked.query),
       headers,
       ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
     };
   }
 
   async #document(request: ApiRequest): Promise<unknown> {
-    const text = await this.#text(await this.#answer(request));
+    const response = await this.#answer(request);
+    const text = await this.#text(response);
     if (text === '') {
       return undefined;
     }
     try {
       return JSON.parse(text) as unknown;
     } catch (cause) {
-      throw this.#stranger(cause);
+      throw this.#stranger({ status: response.status, cause });
     }
   }
 
@@ -215,7 +255,7 @@ export class Client {
     const { status } = response;
     const problem = parseProblem(await this.#text(response));
     if (problem === undefined && !isOfEngine(response)) {
-      throw this.#stranger();
+      throw this.#stranger({ status });
     }
     throw this.#refusal(
       problem ?? {
@@ -261,15 +301,10 @@ export class Client {
     return this.#options.errorOf?.(problem) ?? new ApiError(problem);
   }
 
-  #stranger(cause?: unknown): Error {
+  #stranger(answer: { readonly status: number; readonly cause?: unknown }): Error {
     return (
-      this.#options.errorOfStranger?.(cause) ??
-      new Error('Cannot understand what answers: it is not a pfs engine', { cause })
+      this.#options.errorOfStranger?.(answer) ??
+      new Error('Cannot understand what answers: it is not a pfs engine', { cause: answer.cause })
     );
   }
-}
-
-function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,26 +1,26 @@
 // Carries requests by `fetch`, as pages do: to the engine that the page came from, with its cookie.
 
+import { ApiError } from './api-error.ts';
+import { CutOff } from './json-lines.ts';
 import type { ApiRequest, ApiResponse, Transport } from './transport.ts';
 
 export interface FetchOptions {
   /** Where the engine is, without a slash at the end; empty: where the page came from. */
   readonly base?: string;
-  /** For programs that have no cookie. */
-  readonly token?: string;
-  /** Ends all that goes on when it aborts. */
-  readonly signal?: AbortSignal;
+  /** Asked for each request; for those who have no cookie. */
+  readonly token?: () => string | undefined;
 }
 
 /** Returns a transport by `fetch`. */
-export function fetchTransport({ base = '', token, signal }: FetchOptions = {}): Transport {
+export function fetchTransport({ base = '', token }: FetchOptions = {}): Transport {
   return {
     async send(request) {
-      const { method, path, body } = request;
+      const { method, path, body, signal } = request;
       const response = await fetch(base + path, {
         method,
         headers: {
           ...request.headers,
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...authorization(token?.()),
         },
         credentials: 'same-origin',
         ...(signal ? { signal } : {}),
@@ -30,13 +30,24 @@ export function fetchTransport({ base = '', token, signal }: FetchOptions = {}):
     },
     // It says no more than that something failed; what was aborted is no such error.
     isBroken: (error) => error instanceof TypeError,
-    explain: (error) =>
-      error instanceof TypeError
-        ? new Error('The engine does not answer; see whether it runs, and try again', {
-            cause: error,
-          })
-        : error,
+    explain,
   };
+}
+
+function explain(error: unknown): unknown {
+  if (error instanceof CutOff) {
+    return new ApiError({ status: 0, code: 'broken', detail: error.message }, { cause: error });
+  }
+  if (error instanceof TypeError) {
+    const detail = 'Cannot reach the engine: it does not answer; pfs engine start starts it';
+    return new ApiError({ status: 0, code: 'unreachable', detail }, { cause: error });
+  }
+  return error;
+}
+
+/** Returns the header that says who asks; none where a cookie does. */
+export function authorization(token: string | undefined): Readonly<Record<string, string>> {
+  return token === undefined ? {} : { authorization: `Bearer ${token}` };
 }
 
 /** Browsers send no streams over HTTP/1.1: what is sent to be read once is of no use here. */

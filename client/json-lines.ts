@@ -1,21 +1,25 @@
-// Reads JSON lines out of bytes that arrive in any pieces.
+// Reads lines, and the JSON of lines, out of bytes that arrive in any pieces.
 
-/** Yields each line's document; empty lines, which only keep a connection alive, are passed over. Throws `CutOff` for half of one. */
-export async function* parseLines<T>(source: AsyncIterable<Uint8Array>): AsyncIterable<T> {
+/** Yields the lines of bytes that arrive in any pieces, and at last what no line end follows. */
+export async function* textLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';
   for await (const chunk of source) {
-    rest += decoder.decode(chunk, { stream: true });
-    const lines = rest.split('\n');
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) {
-      if (line.trim() !== '') {
-        yield parseLine<T>(line);
-      }
-    }
+    yield* lines;
   }
-  if (rest.trim() !== '') {
-    yield parseLine<T>(rest);
+  if (rest !== '') {
+    yield rest;
+  }
+}
+
+/** Yields each line's document; empty lines, which only keep a connection alive, are passed over. Throws `CutOff` for half of one. */
+export async function* parseLines<T>(source: AsyncIterable<Uint8Array>): AsyncGenerator<T> {
+  for await (const line of textLines(source)) {
+    if (line.trim() !== '') {
+      yield parseLine<T>(line);
+    }
   }
 }
 

@@ -11,6 +11,10 @@ export interface ApiRequest {
   readonly body?: Content;
   /** The answer comes while the body is sent. */
   readonly isConversation?: boolean;
+  /** Called with how many bytes of a Blob have been sent, where the transport can tell. */
+  readonly onProgress?: (sent: number, total: number) => void;
+  /** Ends the request and its answer when it aborts. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ApiResponse {

@@ -2,8 +2,7 @@
 
 import type { ComponentType, JSX } from 'preact';
 import { useEffect, useErrorBoundary, useState } from 'preact/hooks';
-import type { Project } from '../../engine/server/wire-versions.ts';
-import { asApiError, getAll } from '../data/api.ts';
+import { asApiError, engine } from '../data/api.ts';
 import { isAway, pause } from '../data/live.ts';
 import { needsSignIn } from '../data/session.ts';
 import { useLive } from '../data/use-live.ts';
@@ -150,7 +149,7 @@ function View({ route, params }: Found): JSX.Element {
 function ProjectChoice(): JSX.Element | null {
   const { value: projects = [] } = useLive(
     'projects',
-    (signal) => getAll<Project>('/projects', {}, { signal }),
+    (signal) => engine.all('GET /projects', { signal }),
     (change) => change.projects.length > 0,
   );
   if (projects.length < 2) {

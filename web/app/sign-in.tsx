@@ -2,7 +2,8 @@
 
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { ApiError, asApiError, get, SESSION, send } from '../data/api.ts';
+import { ApiError } from '../../client/api-error.ts';
+import { asApiError, engine } from '../data/api.ts';
 import { announce } from '../data/live.ts';
 import { keepToken, needsSignIn } from '../data/session.ts';
 import { Command, Failure } from '../parts/notice.tsx';
@@ -15,7 +16,7 @@ export async function redeemCode(): Promise<void> {
   }
   history.replaceState(null, '', location.pathname + location.search);
   try {
-    await send('POST', SESSION, { body: { code } });
+    await engine.call('POST /session', { body: { code } });
   } catch {
     // It was used before, or is too old: the page asks for the token.
   }
@@ -84,9 +85,9 @@ export function SignIn(): JSX.Element {
 /** Has the engine give a cookie for the token; where it gives none, the token lives as long as the tab. */
 async function begin(token: string): Promise<void> {
   try {
-    await send('POST', SESSION, { body: { token } });
+    await engine.call('POST /session', { body: { token } });
     keepToken(undefined);
-    await get(SESSION);
+    await engine.call('GET /session');
   } catch (error) {
     if (asApiError(error).status === 0) {
       throw error;
@@ -98,7 +99,7 @@ async function begin(token: string): Promise<void> {
 async function beginWithout(token: string): Promise<void> {
   keepToken(token);
   try {
-    await get(SESSION);
+    await engine.call('GET /session');
   } catch (error) {
     keepToken(undefined);
     throw error instanceof ApiError && error.status === 401

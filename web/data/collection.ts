@@ -1,7 +1,8 @@
 // Lists of which all is shown: loaded once, and then only what changes in them.
 
+import { ApiError } from '../../client/api-error.ts';
 import type { Pipeline, Repo } from '../../engine/server/wire.ts';
-import { ApiError, get, getAll } from './api.ts';
+import { engine } from './api.ts';
 import type { Change } from './live.ts';
 import { type Loaded, type Since, useLive } from './use-live.ts';
 
@@ -13,30 +14,53 @@ interface Named {
   readonly name: string;
 }
 
+interface Kind<T extends Named> {
+  /** As changes name it. */
+  readonly name: 'pipelines' | 'repos';
+  readonly all: (project: string | undefined, signal: AbortSignal) => Promise<readonly T[]>;
+  readonly one: (named: Named, signal: AbortSignal) => Promise<T>;
+}
+
+const PIPELINES: Kind<Pipeline> = {
+  name: 'pipelines',
+  all: (project, signal) => engine.all('GET /pipelines', { query: { project }, signal }),
+  one: ({ project, name: pipeline }, signal) =>
+    engine.call('GET /pipelines/{project}/{pipeline}', { params: { project, pipeline }, signal }),
+};
+
+const REPOS: Kind<Repo> = {
+  name: 'repos',
+  all: (project, signal) => engine.all('GET /repos', { query: { project }, signal }),
+  one: ({ project, name: repo }, signal) =>
+    engine.call('GET /repos/{project}/{repo}', { params: { project, repo }, signal }),
+};
+
 /** All pipelines of a project, or of all. */
 export function usePipelines(project: string | undefined): Loaded<readonly Pipeline[]> {
-  return useCollection<Pipeline>('pipelines', project);
+  return useCollection(PIPELINES, project);
 }
 
 /** All repos of a project, or of all, but for those that the engine keeps for itself. */
 export function useRepos(project: string | undefined): Loaded<readonly Repo[]> {
-  return useCollection<Repo>('repos', project);
+  return useCollection(REPOS, project);
 }
 
 function useCollection<T extends Named>(
-  kind: 'pipelines' | 'repos',
+  kind: Kind<T>,
   project: string | undefined,
 ): Loaded<readonly T[]> {
   const load = async (signal: AbortSignal, since: Since<readonly T[]> | undefined) => {
-    const keys = new Set(since?.changes.flatMap((change) => wanted(change, { kind, project })));
+    const keys = new Set(
+      since?.changes.flatMap((change) => wanted(change, { kind: kind.name, project })),
+    );
     return since && keys.size <= MOST_SINGLE
       ? await withChanged(since.value, { kind, keys, signal })
-      : await getAll<T>(`/${kind}`, { project }, { signal });
+      : await kind.all(project, signal);
   };
   return useLive(
-    `${kind} ${project}`,
+    `${kind.name} ${project}`,
     load,
-    (change) => wanted(change, { kind, project }).length > 0,
+    (change) => wanted(change, { kind: kind.name, project }).length > 0,
   );
 }
 
@@ -52,7 +76,7 @@ function wanted(
 async function withChanged<T extends Named>(
   items: readonly T[],
   options: {
-    readonly kind: string;
+    readonly kind: Kind<T>;
     readonly keys: ReadonlySet<string>;
     readonly signal: AbortSignal;
   },
@@ -61,9 +85,9 @@ async function withChanged<T extends Named>(
   const byKey = new Map(items.map((item) => [`${item.project}/${item.name}`, item]));
   await Promise.all(
     [...keys].map(async (key) => {
-      const path = key.split('/').map(encodeURIComponent).join('/');
+      const [project = '', name = ''] = key.split('/');
       try {
-        byKey.set(key, await get<T>(`/${kind}/${path}`, {}, signal));
+        byKey.set(key, await kind.one({ project, name }, signal));
       } catch (error) {
         if (!(error instanceof ApiError && error.status === 404)) {
           throw error;

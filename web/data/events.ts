@@ -1,7 +1,8 @@
 // Server-sent events, read by a request of our own: the browser's reader of them can send no token.
 
+import { textLines } from '../../client/json-lines.ts';
 import type { Change, Reset } from '../../engine/server/wire-events.ts';
-import { open, textLines } from './api.ts';
+import { engine } from './api.ts';
 
 /** An event: a change, or that some were missed. `seq` is the position after it. */
 export type Event =
@@ -15,10 +16,13 @@ export async function* readEvents(
   after: number | undefined,
   options: { readonly signal: AbortSignal; readonly onOpen: () => void },
 ): AsyncGenerator<Event> {
-  const { body } = await open('GET', '/events', { query: { after }, signal: options.signal });
+  const { bytes } = await engine.open('GET /events', {
+    query: { after },
+    signal: options.signal,
+  });
   options.onOpen();
   let fields: Record<string, string> = {};
-  for await (const line of textLines(body)) {
+  for await (const line of textLines(bytes)) {
     if (line !== '') {
       const [, name = '', value = ''] = /^(\w*):? ?(.*?)\r?$/.exec(line) ?? [];
       fields[name] = value;

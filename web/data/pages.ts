@@ -1,8 +1,8 @@
 // Lists that come page by page: more of them is loaded when it is asked for.
 
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import type { ApiError } from '../../client/api-error.ts';
 import type { Page } from '../../engine/server/wire.ts';
-import type { ApiError } from './api.ts';
 import { asApiError } from './api.ts';
 import type { Change } from './live.ts';
 import { useLive } from './use-live.ts';

@@ -1,52 +1,38 @@
-// Sending what is large: with progress, which `fetch` does not tell, and without holding it in memory.
+// Carries what is large to the engine: with progress, which `fetch` does not tell, and without holding it in memory.
 
-import type { Problem } from '../../engine/server/wire.ts';
-import { ApiError, addressOf, type Query } from './api.ts';
-import { bearer, needsSignIn } from './session.ts';
+import { ApiError } from '../../client/api-error.ts';
+import { authorization } from '../../client/fetch-transport.ts';
+import type { ApiRequest, ApiResponse } from '../../client/transport.ts';
+import { bearer } from './session.ts';
 
-/** Sends a body, and resolves with the answer. Aborting ends it, and the engine keeps nothing of what came. */
-export function upload<T>(
-  path: string,
-  sending: {
-    readonly query: Query;
-    readonly body: Blob;
-    readonly type: string;
-    readonly key: string;
-    readonly onProgress: (sent: number, total: number) => void;
-    readonly signal: AbortSignal;
-  },
-): Promise<T> {
-  const { query, body, type, key, onProgress, signal } = sending;
+/** Sends a request, and resolves with the answer once all of it is there. Aborting ends it, and the engine keeps nothing of what came. */
+export function sendWithProgress(asked: ApiRequest): Promise<ApiResponse> {
+  const { method, path, headers, body, onProgress, signal } = asked;
   const request = new XMLHttpRequest();
-  return new Promise<T>((resolve, reject) => {
-    const fail = (detail: string) => reject(new ApiError({ status: 0, code: 'broken', detail }));
-    request.open('POST', addressOf(path, query));
-    request.setRequestHeader('content-type', type);
-    request.setRequestHeader('idempotency-key', key);
-    const token = bearer();
-    if (token !== undefined) {
-      request.setRequestHeader('authorization', `Bearer ${token}`);
+  return new Promise<ApiResponse>((resolve, reject) => {
+    request.open(method, path);
+    for (const [name, value] of Object.entries({ ...headers, ...authorization(bearer()) })) {
+      request.setRequestHeader(name, value);
     }
-    request.upload.onprogress = ({ loaded, total }) => onProgress(loaded, total);
-    request.onload = () => {
-      try {
-        const answer: unknown = JSON.parse(request.responseText);
-        if (request.status < 300) {
-          resolve(answer as T);
-        } else {
-          needsSignIn.value ||= request.status === 401;
-          reject(new ApiError(answer as Problem));
-        }
-      } catch {
-        fail(`Cannot read the answer of the engine: it came with status ${request.status}`);
-      }
+    request.upload.onprogress = ({ loaded, total }) => onProgress?.(loaded, total);
+    request.onload = () => resolve(answerOf(request));
+    request.onerror = () => {
+      const detail =
+        'Cannot send the files: the connection broke, or a file was changed or taken away meanwhile; nothing was stored, try again';
+      reject(new ApiError({ status: 0, code: 'broken', detail }));
     };
-    request.onerror = () =>
-      fail(
-        'Cannot send the files: the connection broke, or a file was changed or taken away meanwhile; nothing was stored, try again',
-      );
     request.onabort = () => reject(new DOMException('aborted', 'AbortError'));
-    signal.addEventListener('abort', () => request.abort());
-    request.send(body);
+    signal?.addEventListener('abort', () => request.abort());
+    request.send(body as Blob | string | undefined);
   });
+}
+
+function answerOf(request: XMLHttpRequest): ApiResponse {
+  return {
+    status: request.status,
+    header: (name) => request.getResponseHeader(name) ?? undefined,
+    bytes: (async function* () {
+      yield new TextEncoder().encode(request.responseText);
+    })(),
+  };
 }

@@ -1,7 +1,8 @@
 // Loading what a view shows, and keeping it up to date.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type ApiError, asApiError } from './api.ts';
+import type { ApiError } from '../../client/api-error.ts';
+import { asApiError } from './api.ts';
 import { type Change, onChange, pause } from './live.ts';
 import { needsSignIn } from './session.ts';
 

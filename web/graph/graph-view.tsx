@@ -2,9 +2,9 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { Commit, CommitSet, Pipeline } from '../../engine/server/wire.ts';
+import type { Commit, Pipeline } from '../../engine/server/wire.ts';
 import { pathOf, place, projectOf, setQuery } from '../app/router.ts';
-import { getAll } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { usePipelines, useRepos } from '../data/collection.ts';
 import { useLive } from '../data/use-live.ts';
 import { FirstSteps } from '../parts/first-steps.tsx';
@@ -77,7 +77,7 @@ function Tools({ model }: { readonly model: GraphModel }): JSX.Element {
   const set = query.get('set') ?? '';
   const { value: sets = [] } = useLive(
     'commit sets',
-    (signal) => getAll<CommitSet>('/commit-sets', {}, { most: RECENT_SETS, signal }),
+    (signal) => engine.all('GET /commit-sets', { most: RECENT_SETS, signal }),
     (change) => change.commits.length > 0,
   );
   return (
@@ -135,9 +135,7 @@ function useCommitSet(id: string | undefined): ReadonlyMap<string, InSet> | unde
   const commits = useLive(
     `set ${id}`,
     async (signal) =>
-      id === undefined
-        ? []
-        : await getAll<Commit>(`/commit-sets/${encodeURIComponent(id)}`, {}, { signal }),
+      id === undefined ? [] : await engine.all('GET /commit-sets/{id}', { params: { id }, signal }),
     (change) => id !== undefined && change.commits.includes(id),
   );
   return useMemo(

@@ -1,9 +1,9 @@
 // The jobs that are at work: loaded once, and then only those that a change names, however many there are.
 
 import { useMemo, useRef } from 'preact/hooks';
-import type { Job, Page, Pipeline } from '../../engine/server/wire.ts';
-import { pathOf } from '../app/router.ts';
-import { ApiError, get } from '../data/api.ts';
+import { ApiError } from '../../client/api-error.ts';
+import type { Job, Pipeline } from '../../engine/server/wire.ts';
+import { engine } from '../data/api.ts';
 import { type Since, useLive } from '../data/use-live.ts';
 import { AT_WORK, isAtWork } from '../parts/state.tsx';
 
@@ -42,7 +42,7 @@ async function loadAll(pipelines: readonly Pipeline[], signal: AbortSignal): Pro
   const found = await Promise.all(
     busy.map(async ({ project, name }) => {
       const query = { project, pipeline: name, state: AT_WORK.join(','), limit: 1 };
-      return (await get<Page<Job>>('/jobs', query, signal)).items;
+      return (await engine.call('GET /jobs', { query, signal })).items;
     }),
   );
   return new Map(found.flat().map((job) => [keyOf(job), job]));
@@ -71,7 +71,10 @@ async function withChanged(
 async function jobAt(key: string, signal: AbortSignal): Promise<Job | undefined> {
   const [, project = '', pipeline = '', id = ''] = /^(.*?)\/(.*)@(.*)$/.exec(key) ?? [];
   try {
-    return await get<Job>(pathOf('pipelines', project, pipeline, 'jobs', id), {}, signal);
+    return await engine.call('GET /pipelines/{project}/{pipeline}/jobs/{id}', {
+      params: { project, pipeline, id },
+      signal,
+    });
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) {
       return undefined;

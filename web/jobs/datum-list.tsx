@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import type { Datum, DatumState, Job } from '../../engine/server/wire.ts';
 import { pathOf, place, setQuery } from '../app/router.ts';
-import { get } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { usePages } from '../data/pages.ts';
 import { type Column, DataTable } from '../parts/data-table.tsx';
 import { Await } from '../parts/notice.tsx';
@@ -26,10 +26,14 @@ const DATUMS_ON_A_PAGE = 500;
 export function DatumList({ job }: { readonly job: Job }): JSX.Element {
   const { project, pipeline, id } = job;
   const state = place.value.query.get('state') ?? '';
-  const path = pathOf('pipelines', project, pipeline, 'jobs', id, 'datums');
   const datums = usePages<Datum>(
-    `datums ${path} ${state}`,
-    (after, signal) => get(path, { state, limit: DATUMS_ON_A_PAGE, after }, signal),
+    `datums ${project}/${pipeline}@${id} ${state}`,
+    (after, signal) =>
+      engine.call('GET /pipelines/{project}/{pipeline}/jobs/{id}/datums', {
+        params: { project, pipeline, id },
+        query: { state: state || undefined, limit: DATUMS_ON_A_PAGE, after },
+        signal,
+      }),
     (change) => change.jobs.includes(`${project}/${pipeline}@${id}`),
   );
   const here = pathOf('jobs', project, pipeline, id);

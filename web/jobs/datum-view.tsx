@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import type { Datum } from '../../engine/server/wire.ts';
 import { pathOf } from '../app/router.ts';
 import type { ViewProps } from '../app/view.ts';
-import { get, send } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { useLive } from '../data/use-live.ts';
 import { Action } from '../parts/action.tsx';
 import { type Column, DataTable } from '../parts/data-table.tsx';
@@ -21,10 +21,13 @@ import { DatumWhy } from './why-pane.tsx';
 /** A datum. */
 export function DatumView({ params }: ViewProps): JSX.Element {
   const { project = '', pipeline = '', id = '', datum: name = '' } = params;
-  const jobPath = pathOf('pipelines', project, pipeline, 'jobs', id);
   const datum = useLive(
-    `datum ${jobPath} ${name}`,
-    (signal) => get<Datum>(`${jobPath}/datums/${encodeURIComponent(name)}`, {}, signal),
+    `datum ${project}/${pipeline}@${id} ${name}`,
+    (signal) =>
+      engine.call('GET /pipelines/{project}/{pipeline}/jobs/{id}/datums/{datum}', {
+        params: { project, pipeline, id, datum: name },
+        signal,
+      }),
     (change) => change.jobs.includes(`${project}/${pipeline}@${id}`),
   );
   const here = pathOf('jobs', project, pipeline, id);
@@ -40,7 +43,14 @@ export function DatumView({ params }: ViewProps): JSX.Element {
         beside={datum.value && <State state={datum.value.state} />}
       >
         {datum.value?.state === 'running' && (
-          <Action work={() => send('POST', `${jobPath}/restart`, { body: { datums: [name] } })}>
+          <Action
+            work={() =>
+              engine.call('POST /pipelines/{project}/{pipeline}/jobs/{id}/restart', {
+                params: { project, pipeline, id },
+                body: { datums: [name] },
+              })
+            }
+          >
             Restart
           </Action>
         )}

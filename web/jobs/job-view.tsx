@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import type { Job } from '../../engine/server/wire.ts';
 import { go, pathOf } from '../app/router.ts';
 import type { ViewProps } from '../app/view.ts';
-import { get, send } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { useLive } from '../data/use-live.ts';
 import { Action } from '../parts/action.tsx';
 import { Head } from '../parts/head.tsx';
@@ -20,10 +20,13 @@ import { WhyPane } from './why-pane.tsx';
 /** A job, or a part of it. */
 export function JobView({ params }: ViewProps): JSX.Element {
   const { project = '', pipeline = '', id = '', tab = 'overview' } = params;
-  const path = pathOf('pipelines', project, pipeline, 'jobs', id);
   const job = useLive(
-    `job ${path}`,
-    (signal) => get<Job>(path, {}, signal),
+    `job ${project}/${pipeline}@${id}`,
+    (signal) =>
+      engine.call('GET /pipelines/{project}/{pipeline}/jobs/{id}', {
+        params: { project, pipeline, id },
+        signal,
+      }),
     (change) => change.jobs.includes(`${project}/${pipeline}@${id}`),
   );
   const here = pathOf('jobs', project, pipeline, id);
@@ -43,7 +46,7 @@ export function JobView({ params }: ViewProps): JSX.Element {
         title={`Job ${shortId(id)}`}
         beside={job.value && <State state={job.value.state} />}
       >
-        {job.value && <JobActions job={job.value} path={path} />}
+        {job.value && <JobActions job={job.value} />}
       </Head>
       <Tabs label="Parts of the job" tabs={tabs} now={tab} />
       <Await of={job}>
@@ -63,9 +66,13 @@ export function JobView({ params }: ViewProps): JSX.Element {
   );
 }
 
-function JobActions({ job, path }: { readonly job: Job; readonly path: string }): JSX.Element {
+function JobActions({ job }: { readonly job: Job }): JSX.Element {
+  const { project, pipeline, id } = job;
+  const params = { project, pipeline, id };
   const retry = async () => {
-    const next = await send<Job>('POST', `${path}/retry`);
+    const next = await engine.call('POST /pipelines/{project}/{pipeline}/jobs/{id}/retry', {
+      params,
+    });
     go(pathOf('jobs', next.project, next.pipeline, next.id));
   };
   return (
@@ -80,7 +87,9 @@ function JobActions({ job, path }: { readonly job: Job; readonly path: string })
       )}
       {isUnderWay(job.state) && (
         <Action
-          work={() => send('POST', `${path}/stop`)}
+          work={() =>
+            engine.call('POST /pipelines/{project}/{pipeline}/jobs/{id}/stop', { params })
+          }
           ask={{
             title: 'Stop this job?',
             text: 'Its datums end where they are, and its output is not committed. What has been processed is kept for later jobs.',

@@ -3,7 +3,7 @@
 import type { JSX } from 'preact';
 import type { Job, JobState } from '../../engine/server/wire.ts';
 import { place, projectOf, setQuery } from '../app/router.ts';
-import { get } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { usePages } from '../data/pages.ts';
 import { FirstSteps } from '../parts/first-steps.tsx';
 import { Head } from '../parts/head.tsx';
@@ -30,7 +30,16 @@ export function JobsView(): JSX.Element {
   const jobs = usePages<Job>(
     `jobs ${project} ${pipeline} ${state}`,
     (after, signal) =>
-      get('/jobs', { project, pipeline, state, limit: JOBS_ON_A_PAGE, after }, signal),
+      engine.call('GET /jobs', {
+        query: {
+          project,
+          pipeline: pipeline || undefined,
+          state: state || undefined,
+          limit: JOBS_ON_A_PAGE,
+          after,
+        },
+        signal,
+      }),
     (change) => change.jobs.length > 0,
   );
   const isNarrowed = pipeline !== '' || state !== '';

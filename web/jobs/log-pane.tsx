@@ -2,9 +2,9 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { QueryOf } from '../../engine/server/operations/types.ts';
 import type { LogLine } from '../../engine/server/wire.ts';
 import { pathOf } from '../app/router.ts';
-import type { Query } from '../data/api.ts';
 import { Failure } from '../parts/notice.tsx';
 import { countText, shortId } from '../parts/numbers.ts';
 import { exactTime } from '../parts/time.tsx';
@@ -21,7 +21,7 @@ export function LogPane({
   query,
   isLive,
 }: {
-  readonly query: Query;
+  readonly query: QueryOf<'GET /logs'>;
   readonly isLive: boolean;
 }): JSX.Element {
   const [typed, setTyped] = useState('');

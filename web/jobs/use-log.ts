@@ -1,8 +1,10 @@
 // A log as it is read: followed while its job goes on, and taken up after its last line where the engine restarts meanwhile.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ApiError } from '../../client/api-error.ts';
+import type { QueryOf } from '../../engine/server/operations/types.ts';
 import type { LogLine } from '../../engine/server/wire.ts';
-import { type ApiError, asApiError, lines, type Query } from '../data/api.ts';
+import { asApiError, engine } from '../data/api.ts';
 import { pause } from '../data/live.ts';
 import { isPassing } from '../data/use-live.ts';
 import { LogTail } from './log-tail.ts';
@@ -21,7 +23,7 @@ export interface ReadLog {
 
 /** Reads a log, the last `most` lines of it. `isLive`: it goes on. */
 export function useLog(
-  query: Query,
+  query: QueryOf<'GET /logs'>,
   options: { readonly text: string; readonly isLive: boolean; readonly most: number },
 ): ReadLog {
   const { text, isLive, most } = options;
@@ -43,8 +45,14 @@ export function useLog(
     setDone(false);
     setError(undefined);
     const readOn = async () => {
-      const asked = { ...query, text, tail: most, follow: latest.current, since: tail.resume() };
-      for await (const line of lines<LogLine>('/logs', asked, signal)) {
+      const asked = {
+        ...query,
+        text: text || undefined,
+        tail: most,
+        follow: latest.current,
+        since: tail.resume(),
+      };
+      for await (const line of engine.lines('GET /logs', { query: asked, signal })) {
         tail.push(line);
         timer ??= setTimeout(show, SHOW_EVERY_MS);
       }

@@ -1,14 +1,9 @@
 // Why a job ran its datums, or skipped them.
 
 import type { JSX } from 'preact';
-import type {
-  Cause,
-  DatumWhy as DatumReason,
-  Difference,
-  Why,
-} from '../../engine/server/wire-why.ts';
+import type { Cause, DatumWhy as DatumReason, Difference } from '../../engine/server/wire-why.ts';
 import { pathOf } from '../app/router.ts';
-import { get } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { useLive } from '../data/use-live.ts';
 import { Await } from '../parts/notice.tsx';
 import { countText, numberText, shortId } from '../parts/numbers.ts';
@@ -91,10 +86,14 @@ export function DatumWhy({
 }
 
 function useWhy({ project, pipeline, id }: JobName, datum: string | undefined) {
-  const path = pathOf('pipelines', project, pipeline, 'jobs', id, 'why');
   return useLive(
-    `why ${path} ${datum}`,
-    (signal) => get<Why>(path, { datum }, signal),
+    `why ${project}/${pipeline}@${id} ${datum}`,
+    (signal) =>
+      engine.call('GET /pipelines/{project}/{pipeline}/jobs/{id}/why', {
+        params: { project, pipeline, id },
+        query: { datum },
+        signal,
+      }),
     (change) => change.jobs.includes(`${project}/${pipeline}@${id}`),
   );
 }

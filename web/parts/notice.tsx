@@ -1,7 +1,7 @@
 // What is shown in place of what one came for: while it loads, where it failed, and where there is nothing yet.
 
 import type { ComponentChildren, JSX } from 'preact';
-import type { ApiError } from '../data/api.ts';
+import type { ApiError } from '../../client/api-error.ts';
 import type { Loaded } from '../data/use-live.ts';
 import { CopyButton } from './copy-button.tsx';
 import { Icon } from './icon.tsx';

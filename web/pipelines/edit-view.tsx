@@ -2,11 +2,12 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { Pipeline, PipelineChange } from '../../engine/server/wire.ts';
+import type { ApiError } from '../../client/api-error.ts';
+import type { Pipeline } from '../../engine/server/wire.ts';
 import type { PipelinePreview, SpecValidation } from '../../engine/server/wire-previews.ts';
 import { go, pathOf, projectOf } from '../app/router.ts';
 import type { ViewProps } from '../app/view.ts';
-import { type ApiError, asApiError, get, send } from '../data/api.ts';
+import { asApiError, engine } from '../data/api.ts';
 import { announce } from '../data/live.ts';
 import { needsSignIn } from '../data/session.ts';
 import { useLive } from '../data/use-live.ts';
@@ -42,7 +43,11 @@ export function EditPipelineView({ params }: ViewProps): JSX.Element {
   // What is being edited stays as it is, whatever others do meanwhile, also delete it; applying it then says so.
   const loaded = useLive(
     `edit ${path}`,
-    (signal) => get<Pipeline>(path, {}, signal),
+    (signal) =>
+      engine.call('GET /pipelines/{project}/{pipeline}', {
+        params: { project, pipeline },
+        signal,
+      }),
     () => false,
   );
   const [first, setFirst] = useState<{ readonly path: string; readonly value: Pipeline }>();
@@ -102,13 +107,11 @@ function Editor({
     }
   };
   const preview = () =>
-    attempt(async () =>
-      setPreviews(await send<PipelinePreview[]>('POST', '/previews', { query, body: text })),
-    );
+    attempt(async () => setPreviews(await engine.call('POST /previews', { query, body: text })));
   const apply = () =>
     attempt(async () => {
       const ifVersion = of && previews?.length === 1 ? of.version : undefined;
-      const [change] = await send<PipelineChange[]>('POST', '/pipelines', {
+      const [change] = await engine.call('POST /pipelines', {
         query: { ...query, 'if-version': ifVersion },
         body: text,
       });
@@ -184,7 +187,7 @@ function useCheck(text: string, project: string): Check {
     const ended = new AbortController();
     const timer = setTimeout(async () => {
       try {
-        const specs = await send<SpecValidation[]>('POST', '/validations', {
+        const specs = await engine.call('POST /validations', {
           query: { project, file: FILE },
           body: text,
           signal: ended.signal,

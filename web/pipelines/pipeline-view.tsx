@@ -1,10 +1,10 @@
 // One pipeline: how it is doing, its jobs, its spec, and how that came to be.
 
 import type { JSX } from 'preact';
-import type { Job, Page, Pipeline } from '../../engine/server/wire.ts';
+import type { Pipeline } from '../../engine/server/wire.ts';
 import { go, pathOf } from '../app/router.ts';
 import type { ViewProps } from '../app/view.ts';
-import { get, send } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { useLive } from '../data/use-live.ts';
 import { JobTable } from '../jobs/job-table.tsx';
 import { Action } from '../parts/action.tsx';
@@ -23,8 +23,12 @@ export function PipelineView({ params }: ViewProps): JSX.Element {
   const { project = '', pipeline = '', tab = 'overview' } = params;
   const path = pathOf('pipelines', project, pipeline);
   const loaded = useLive(
-    `pipeline ${path}`,
-    (signal) => get<Pipeline>(path, {}, signal),
+    `pipeline ${project}/${pipeline}`,
+    (signal) =>
+      engine.call('GET /pipelines/{project}/{pipeline}', {
+        params: { project, pipeline },
+        signal,
+      }),
     (change) => change.pipelines.includes(`${project}/${pipeline}`),
   );
   const { value } = loaded;
@@ -67,7 +71,11 @@ function Overview({ pipeline }: { readonly pipeline: Pipeline }): JSX.Element {
   const { transform } = pipeline.spec as { readonly transform?: { readonly image?: string } };
   const jobs = useLive(
     `jobs ${project}/${name}`,
-    (signal) => get<Page<Job>>('/jobs', { project, pipeline: name, limit: RECENT_JOBS }, signal),
+    (signal) =>
+      engine.call('GET /jobs', {
+        query: { project, pipeline: name, limit: RECENT_JOBS },
+        signal,
+      }),
     (change) => change.pipelines.includes(`${project}/${name}`),
   );
   const isBad = pipeline.state === 'crashing' || pipeline.state === 'failure';
@@ -135,9 +143,10 @@ function PipelineActions({
   readonly pipeline: Pipeline;
   readonly path: string;
 }): JSX.Element {
-  const { name, stopped } = pipeline;
+  const { project, name, stopped } = pipeline;
+  const params = { project, pipeline: name };
   const remove = async () => {
-    await send('DELETE', path);
+    await engine.call('DELETE /pipelines/{project}/{pipeline}', { params });
     go('/pipelines');
   };
   return (
@@ -146,7 +155,7 @@ function PipelineActions({
         Edit
       </a>
       <Action
-        work={() => send('POST', `${path}/rerun`)}
+        work={() => engine.call('POST /pipelines/{project}/{pipeline}/rerun', { params })}
         ask={{
           title: `Rerun ${name}?`,
           text: 'A job runs on the inputs as they are now. Datums whose results are there already are skipped.',
@@ -156,10 +165,12 @@ function PipelineActions({
         Rerun
       </Action>
       {stopped ? (
-        <Action work={() => send('POST', `${path}/start`)}>Start</Action>
+        <Action work={() => engine.call('POST /pipelines/{project}/{pipeline}/start', { params })}>
+          Start
+        </Action>
       ) : (
         <Action
-          work={() => send('POST', `${path}/stop`)}
+          work={() => engine.call('POST /pipelines/{project}/{pipeline}/stop', { params })}
           ask={{
             title: `Stop ${name}?`,
             text: 'No job of it runs until it is started again; what is committed meanwhile is processed then.',

@@ -3,8 +3,8 @@
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Pipeline } from '../../engine/server/wire.ts';
-import { pathOf, place, setQuery } from '../app/router.ts';
-import { get } from '../data/api.ts';
+import { place, setQuery } from '../app/router.ts';
+import { engine } from '../data/api.ts';
 import { useLive } from '../data/use-live.ts';
 import { Await, Note } from '../parts/notice.tsx';
 import { exactTime } from '../parts/time.tsx';
@@ -54,10 +54,19 @@ function Difference({
   readonly from: number;
   readonly to: number;
 }): JSX.Element {
-  const path = pathOf('pipelines', pipeline.project, pipeline.name);
+  const { project, name } = pipeline;
   const both = useLive(
-    `versions ${path} ${from} ${to}`,
-    (signal) => Promise.all([from, to].map((version) => get<Pipeline>(path, { version }, signal))),
+    `versions ${project}/${name} ${from} ${to}`,
+    (signal) =>
+      Promise.all(
+        [from, to].map((version) =>
+          engine.call('GET /pipelines/{project}/{pipeline}', {
+            params: { project, pipeline: name },
+            query: { version },
+            signal,
+          }),
+        ),
+      ),
     () => false,
   );
   return (

@@ -1,7 +1,7 @@
 // The content of a file as far as somebody has looked: the first part at once, the next when its end comes in sight.
 
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import type { ApiError } from '../data/api.ts';
+import type { ApiError } from '../../client/api-error.ts';
 import { asApiError } from '../data/api.ts';
 import type { ByteSource } from './byte-source.ts';
 

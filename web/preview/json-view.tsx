@@ -2,7 +2,7 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { ApiError } from '../data/api.ts';
+import type { ApiError } from '../../client/api-error.ts';
 import { asApiError } from '../data/api.ts';
 import { Failure, Loading, Note } from '../parts/notice.tsx';
 import { Tree } from '../parts/tree.tsx';

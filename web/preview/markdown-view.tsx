@@ -4,11 +4,12 @@
 import { type MarkedToken, marked, type Token, type Tokens } from 'marked';
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { File } from '../../engine/server/wire.ts';
-import { type ApiError, asApiError, get } from '../data/api.ts';
+import type { ApiError } from '../../client/api-error.ts';
+import { refParams } from '../../client/params.ts';
+import { asApiError, engine } from '../data/api.ts';
 import { Failure, Loading } from '../parts/notice.tsx';
 import { Scroller } from '../parts/scroller.tsx';
-import { type FilePlace, filePlace, filesRoute } from '../repos/places.ts';
+import { type FilePlace, filePlace } from '../repos/places.ts';
 import { type ByteSource, sourceOf } from './byte-source.ts';
 import type { FileNature } from './file-kind.ts';
 import { useBlob } from './media-view.tsx';
@@ -196,10 +197,15 @@ function Picture({
     if (path === undefined) {
       return;
     }
-    get<File>(filesRoute(repo, ref, 'inspect'), { path: `/${path}` }).then(
-      (file) => setFound(sourceOf({ repo, ref, path }, file)),
-      () => undefined,
-    );
+    engine
+      .call('GET /repos/{project}/{repo}/files/{ref}/inspect', {
+        params: refParams(repo, ref),
+        query: { path: `/${path}` },
+      })
+      .then(
+        (file) => setFound(sourceOf({ repo, ref, path }, file)),
+        () => undefined,
+      );
   }, [path]);
   return found ? (
     <Loaded source={found} text={text} />

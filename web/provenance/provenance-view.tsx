@@ -5,7 +5,7 @@ import { useMemo, useState } from 'preact/hooks';
 import type { Lineage } from '../../engine/server/wire-lineage.ts';
 import { pathOf, place } from '../app/router.ts';
 import type { ViewProps } from '../app/view.ts';
-import { get } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { useLive } from '../data/use-live.ts';
 import { Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -35,11 +35,15 @@ export function ProvenanceView({ params }: ViewProps): JSX.Element {
   const direction: Direction = place.value.query.get('direction') === 'down' ? 'down' : 'up';
   const { repo, ref, path } = at;
   const lineage = useLive(`provenance ${repoText(repo)}@${ref}:${path} ${direction}`, (signal) =>
-    get<Lineage>(
-      '/provenance',
-      { repo: `${repo.project}/${repo.name}`, ref, path: path === '' ? '' : `/${path}`, direction },
+    engine.call('GET /provenance', {
+      query: {
+        repo: `${repo.project}/${repo.name}`,
+        ref,
+        path: path === '' ? undefined : `/${path}`,
+        direction,
+      },
       signal,
-    ),
+    }),
   );
   const crumbs = [
     { text: 'Repos', href: '/repos' },

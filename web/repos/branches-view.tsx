@@ -2,17 +2,18 @@
 
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { repoParams } from '../../client/params.ts';
 import type { Branch } from '../../engine/server/wire.ts';
 import type { Tag } from '../../engine/server/wire-versions.ts';
 import type { ViewProps } from '../app/view.ts';
-import { send } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { type Column, DataTable } from '../parts/data-table.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Empty } from '../parts/notice.tsx';
 import { shortId } from '../parts/numbers.ts';
 import { Ago } from '../parts/time.tsx';
 import { FormDialog } from './form-dialog.tsx';
-import { commitPlace, diffPlace, filePlace, repoOf, repoRoute, repoText } from './places.ts';
+import { commitPlace, diffPlace, filePlace, repoOf, repoText } from './places.ts';
 import { defaultRef, RepoFrame, type RepoRefs } from './repo-frame.tsx';
 
 export function BranchesView({ params }: ViewProps): JSX.Element {
@@ -146,7 +147,10 @@ function NewBranch({
       action="Make branch"
       isReady={name.trim() !== ''}
       work={() =>
-        send('PUT', repoRoute(repo, 'branches', name), { body: head === '' ? {} : { head } })
+        engine.call('PUT /repos/{project}/{repo}/branches/{branch}', {
+          params: { ...repoParams(repo), branch: name },
+          body: head === '' ? {} : { head },
+        })
       }
       onClose={onClose}
     >

@@ -1,13 +1,15 @@
 // The files that differ between two commits.
 
 import type { JSX } from 'preact';
+import type { ApiError } from '../../client/api-error.ts';
+import { refParams } from '../../client/params.ts';
 import type { FileChange, RepoName } from '../../engine/server/wire.ts';
-import { type ApiError, get } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { usePages } from '../data/pages.ts';
 import { type Column, DataTable } from '../parts/data-table.tsx';
 import { Failure, Loading } from '../parts/notice.tsx';
 import { countText, sizeText } from '../parts/numbers.ts';
-import { diffPlace, filesRoute, repoText } from './places.ts';
+import { diffPlace, repoText } from './places.ts';
 import { isOfRepo } from './repo-frame.tsx';
 
 const SIGNS = { added: '+', removed: '−', changed: '~' } as const;
@@ -25,7 +27,11 @@ export function Changes({
   const { items, error, more, reload } = usePages<FileChange>(
     `diff ${repoText(repo)} ${old} ${now}`,
     (after, signal) =>
-      get(filesRoute(repo, now, 'diff'), { old: sideOf(repo, old), after, limit: 500 }, signal),
+      engine.call('GET /repos/{project}/{repo}/files/{ref}/diff', {
+        params: refParams(repo, now),
+        query: { old: sideOf(repo, old), after, limit: 500 },
+        signal,
+      }),
     isOfRepo(repo),
   );
   if (!items) {

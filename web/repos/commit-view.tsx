@@ -2,10 +2,11 @@
 
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { refParams, repoParams } from '../../client/params.ts';
 import type { Commit, RepoName } from '../../engine/server/wire.ts';
 import { pathOf } from '../app/router.ts';
 import type { ViewProps } from '../app/view.ts';
-import { get, send } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { useLive } from '../data/use-live.ts';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Facts } from '../parts/head.tsx';
@@ -17,7 +18,7 @@ import { Changes } from './changes.tsx';
 import { CommitName, titleOf } from './commits-view.tsx';
 import { FormDialog } from './form-dialog.tsx';
 import { FinishCommit } from './open-commit.tsx';
-import { commitPlace, diffPlace, filePlace, provenancePlace, repoOf, repoRoute } from './places.ts';
+import { commitPlace, diffPlace, filePlace, provenancePlace, repoOf } from './places.ts';
 import { isOfRepo, RepoFrame, type RepoRefs } from './repo-frame.tsx';
 
 export function CommitView({ params }: ViewProps): JSX.Element {
@@ -25,7 +26,11 @@ export function CommitView({ params }: ViewProps): JSX.Element {
   const ref = params.commit ?? '';
   const commit = useLive(
     `commit ${name.project}/${name.name}@${ref}`,
-    (signal) => get<Commit>(repoRoute(name, 'commits', ref), {}, signal),
+    (signal) =>
+      engine.call('GET /repos/{project}/{repo}/commits/{ref}', {
+        params: refParams(name, ref),
+        signal,
+      }),
     isOfRepo(name),
   );
   return (
@@ -153,7 +158,10 @@ function MoveBranch({ refs, commit }: { readonly refs: RepoRefs; readonly commit
           title={`Move a branch to ${shortId(commit.id)}`}
           action={`Move ${chosen}`}
           work={() =>
-            send('PUT', repoRoute(repo, 'branches', chosen), { body: { head: commit.id } })
+            engine.call('PUT /repos/{project}/{repo}/branches/{branch}', {
+              params: { ...repoParams(repo), branch: chosen },
+              body: { head: commit.id },
+            })
           }
           onClose={() => setAsking(false)}
         >
@@ -190,7 +198,12 @@ function NewTag({ repo, commit }: { readonly repo: RepoName; readonly commit: Co
           title={`Tag ${shortId(commit.id)}`}
           action="Make tag"
           isReady={name.trim() !== ''}
-          work={() => send('PUT', repoRoute(repo, 'tags', name), { body: { head: commit.id } })}
+          work={() =>
+            engine.call('PUT /repos/{project}/{repo}/tags/{tag}', {
+              params: { ...repoParams(repo), tag: name },
+              body: { head: commit.id },
+            })
+          }
           onClose={() => setAsking(false)}
         >
           <label>

@@ -2,10 +2,11 @@
 
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
+import { repoParams } from '../../client/params.ts';
 import type { Commit, RepoName } from '../../engine/server/wire.ts';
 import { place, setQuery } from '../app/router.ts';
 import type { ViewProps } from '../app/view.ts';
-import { get } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { usePages } from '../data/pages.ts';
 import { type Column, DataTable } from '../parts/data-table.tsx';
 import { Empty, Failure, Loading } from '../parts/notice.tsx';
@@ -14,7 +15,7 @@ import { State } from '../parts/state.tsx';
 import { Ago } from '../parts/time.tsx';
 import { CommitLanes, type LaneRow } from './commit-lanes.ts';
 import { LaneCell, lanesWidth } from './lane-cell.tsx';
-import { commitPlace, filePlace, repoOf, repoRoute, repoText } from './places.ts';
+import { commitPlace, filePlace, repoOf, repoText } from './places.ts';
 import { isOfRepo, RepoFrame, type RepoRefs } from './repo-frame.tsx';
 
 const PAGE = 200;
@@ -33,7 +34,12 @@ function History({ refs }: { readonly refs: RepoRefs }): JSX.Element {
   const branch = place.value.query.get('branch') ?? '';
   const { items, error, more, reload } = usePages<Commit>(
     `commits ${repoText(repo)} ${branch}`,
-    (after, signal) => get(repoRoute(repo, 'commits'), { branch, after, limit: PAGE }, signal),
+    (after, signal) =>
+      engine.call('GET /repos/{project}/{repo}/commits', {
+        params: repoParams(repo),
+        query: { branch: branch || undefined, after, limit: PAGE },
+        signal,
+      }),
     isOfRepo(repo),
   );
   const rows = useLanes(items, branch !== '');

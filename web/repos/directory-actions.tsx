@@ -2,20 +2,13 @@
 
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Commit } from '../../engine/server/wire.ts';
+import { refParams } from '../../client/params.ts';
 import { go } from '../app/router.ts';
-import { send } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { saveAs } from '../data/save.ts';
 import { Action } from '../parts/action.tsx';
 import { Icon } from '../parts/icon.tsx';
-import {
-  commitPlace,
-  type FilePlace,
-  filePlace,
-  filesRoute,
-  nameOf,
-  provenancePlace,
-} from './places.ts';
+import { commitPlace, type FilePlace, filePlace, nameOf, provenancePlace } from './places.ts';
 import type { RepoRefs } from './repo-frame.tsx';
 
 /** Buttons for a directory. */
@@ -44,12 +37,17 @@ export function DirectoryActions({
 
 /** A directory as one file. */
 function DownloadChoice({ at }: { readonly at: FilePlace }): JSX.Element {
-  const [format, setFormat] = useState('zip');
+  const [format, setFormat] = useState<'zip' | 'tar'>('zip');
   const name = `${nameOf(at.path) || at.repo.name}.${format}`;
   return (
     <span class="pair">
       <Action
-        work={() => saveAs(filesRoute(at.repo, at.ref), { path: `/${at.path}`, format }, name)}
+        work={() =>
+          saveAs(name, 'GET /repos/{project}/{repo}/files/{ref}', {
+            params: refParams(at.repo, at.ref),
+            query: { path: `/${at.path}`, format },
+          })
+        }
       >
         <Icon name="download" />
         Download
@@ -57,7 +55,7 @@ function DownloadChoice({ at }: { readonly at: FilePlace }): JSX.Element {
       <select
         aria-label="Form of the download"
         value={format}
-        onChange={(event) => setFormat(event.currentTarget.value)}
+        onChange={(event) => setFormat(event.currentTarget.value === 'tar' ? 'tar' : 'zip')}
       >
         <option value="zip">zip</option>
         <option value="tar">tar</option>
@@ -79,7 +77,10 @@ export function FileActions({
     <div class="bar-actions">
       <Action
         work={() =>
-          saveAs(filesRoute(at.repo, at.ref, 'content'), { path: `/${at.path}` }, nameOf(at.path))
+          saveAs(nameOf(at.path), 'GET /repos/{project}/{repo}/files/{ref}/content', {
+            params: refParams(at.repo, at.ref),
+            query: { path: `/${at.path}` },
+          })
         }
       >
         <Icon name="download" />
@@ -110,7 +111,8 @@ function DeletePath({ at }: { readonly at: FilePlace }): JSX.Element {
   const parent = path.split('/').slice(0, -1).join('/');
   const work = async () => {
     const body = { paths: [`/${path}`] };
-    const commit = await send<Commit>('POST', filesRoute(repo, ref, 'delete'), {
+    const commit = await engine.call('POST /repos/{project}/{repo}/files/{ref}/delete', {
+      params: refParams(repo, ref),
       body,
       query: { description: `Delete /${path}` },
     });

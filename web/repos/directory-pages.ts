@@ -1,11 +1,13 @@
 // The entries of a directory of any length, of which those pages are loaded that are looked at.
 
 import { useCallback, useRef, useState } from 'preact/hooks';
+import type { ApiError } from '../../client/api-error.ts';
+import { refParams } from '../../client/params.ts';
 import type { File } from '../../engine/server/wire.ts';
 import type { FilePage } from '../../engine/server/wire-files.ts';
-import { type ApiError, asApiError, get } from '../data/api.ts';
+import { asApiError, engine } from '../data/api.ts';
 import { useLive } from '../data/use-live.ts';
-import { type FilePlace, filesRoute, repoText } from './places.ts';
+import { type FilePlace, repoText } from './places.ts';
 import { isOfRepo } from './repo-frame.tsx';
 
 const PAGE = 200;
@@ -22,10 +24,14 @@ export interface DirectoryEntries {
 /** Loads a directory, and keeps what is in sight up to date. */
 export function useDirectory(at: FilePlace): DirectoryEntries {
   const { repo, ref, path } = at;
-  const route = filesRoute(repo, ref, 'list');
+  const params = refParams(repo, ref);
   const key = `list ${repoText(repo)}@${ref}:${path}`;
   const load = (offset: number, signal?: AbortSignal) =>
-    get<FilePage>(route, { path: `/${path}`, offset, limit: PAGE }, signal);
+    engine.call('GET /repos/{project}/{repo}/files/{ref}/list', {
+      params,
+      query: { path: `/${path}`, offset, limit: PAGE },
+      signal,
+    });
   const first = useLive(key, (signal) => load(0, signal), isOfRepo(repo));
   const [, setVersion] = useState(0);
   const [failure, setFailure] = useState<ApiError>();

@@ -2,10 +2,10 @@
 
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { refParams } from '../../client/params.ts';
 import type { File } from '../../engine/server/wire.ts';
-import type { FilePage } from '../../engine/server/wire-files.ts';
 import { go, place } from '../app/router.ts';
-import { get } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { usePages } from '../data/pages.ts';
 import { type Column, DataTable, ROW_HEIGHT } from '../parts/data-table.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -16,15 +16,7 @@ import { DirectoryActions } from './directory-actions.tsx';
 import { useDirectory } from './directory-pages.ts';
 import { OpenCommit } from './open-commit.tsx';
 import { GoTo, globFor, PathLinks } from './path-bar.tsx';
-import {
-  commandPlace,
-  type FilePlace,
-  filePlace,
-  filesRoute,
-  nameOf,
-  repoText,
-  shownPlace,
-} from './places.ts';
+import { commandPlace, type FilePlace, filePlace, nameOf, repoText, shownPlace } from './places.ts';
 import { RefChoice } from './ref-choice.tsx';
 import { isOfRepo, type RepoRefs } from './repo-frame.tsx';
 import { UploadPanel } from './upload-panel.tsx';
@@ -95,9 +87,11 @@ function Entries({
   }
   const jump = async (event: Event) => {
     event.preventDefault();
-    const route = filesRoute(at.repo, at.ref, 'list');
     const query = { path: `/${at.path}`, from: start, limit: 1 };
-    const { offset = 0 } = await get<FilePage>(route, query);
+    const { offset = 0 } = await engine.call('GET /repos/{project}/{repo}/files/{ref}/list', {
+      params: refParams(at.repo, at.ref),
+      query,
+    });
     scrollToRow(offset, items.length);
   };
   return (
@@ -144,7 +138,11 @@ function Found({ at, glob }: { readonly at: FilePlace; readonly glob: string }):
   const { items, error, more, reload } = usePages<File>(
     `glob ${repoText(repo)}@${ref} ${glob}`,
     (after, signal) =>
-      get(filesRoute(repo, ref, 'glob'), { pattern: glob, after, limit: 500 }, signal),
+      engine.call('GET /repos/{project}/{repo}/files/{ref}/glob', {
+        params: refParams(repo, ref),
+        query: { pattern: glob, after, limit: 500 },
+        signal,
+      }),
     isOfRepo(repo),
   );
   if (!items) {

@@ -2,9 +2,11 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { File, FileChange, Page, RepoName } from '../../engine/server/wire.ts';
+import type { ApiError } from '../../client/api-error.ts';
+import { refParams } from '../../client/params.ts';
+import type { File, FileChange, RepoName } from '../../engine/server/wire.ts';
 import { place, setQuery } from '../app/router.ts';
-import { type ApiError, asApiError, get } from '../data/api.ts';
+import { asApiError, engine } from '../data/api.ts';
 import { useLive } from '../data/use-live.ts';
 import { Await, Failure, Loading, Note } from '../parts/notice.tsx';
 import { sizeText } from '../parts/numbers.ts';
@@ -15,7 +17,7 @@ import { readNature } from '../preview/nature.ts';
 import { Changes, sideOf, sizesText } from './changes.tsx';
 import { DiffRows, isNarrow } from './diff-rows.tsx';
 import { diffLines } from './line-diff.ts';
-import { filePlace, filesRoute, repoText } from './places.ts';
+import { filePlace, repoText } from './places.ts';
 import { isOfRepo } from './repo-frame.tsx';
 
 /** Larger texts are not compared here. */
@@ -32,11 +34,11 @@ export function FileDiff({ repo, old, now, path }: Props): JSX.Element {
   const loaded = useLive(
     `diff ${repoText(repo)} ${old} ${now} ${path}`,
     (signal) =>
-      get<Page<FileChange>>(
-        filesRoute(repo, now, 'diff'),
-        { path: `/${path}`, old: sideOf(repo, old, path), limit: 2 },
+      engine.call('GET /repos/{project}/{repo}/files/{ref}/diff', {
+        params: refParams(repo, now),
+        query: { path: `/${path}`, old: sideOf(repo, old, path), limit: 2 },
         signal,
-      ),
+      }),
     isOfRepo(repo),
   );
   return (

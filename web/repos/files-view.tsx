@@ -1,14 +1,15 @@
 // What stands at a path of a commit: a directory or a file.
 
 import type { JSX } from 'preact';
-import type { File, RepoName } from '../../engine/server/wire.ts';
+import { refParams } from '../../client/params.ts';
+import type { RepoName } from '../../engine/server/wire.ts';
 import type { ViewProps } from '../app/view.ts';
-import { get } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { useLive } from '../data/use-live.ts';
 import { Await, Empty } from '../parts/notice.tsx';
 import { DirectoryView } from './directory-view.tsx';
 import { FileView } from './file-view.tsx';
-import { type FilePlace, filesRoute, repoOf, repoText, trimPath } from './places.ts';
+import { type FilePlace, repoOf, repoText, trimPath } from './places.ts';
 import { defaultRef, isOfRepo, RepoFrame, type RepoRefs } from './repo-frame.tsx';
 import { UploadPanel } from './upload-panel.tsx';
 
@@ -51,7 +52,11 @@ function AtPath({ refs, at }: { readonly refs: RepoRefs; readonly at: FilePlace 
     async (signal) =>
       path === ''
         ? null
-        : await get<File>(filesRoute(repo, ref, 'inspect'), { path: `/${path}` }, signal),
+        : await engine.call('GET /repos/{project}/{repo}/files/{ref}/inspect', {
+            params: refParams(repo, ref),
+            query: { path: `/${path}` },
+            signal,
+          }),
     isOfRepo(repo),
   );
   return (

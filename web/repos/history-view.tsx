@@ -2,9 +2,11 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import type { ApiError } from '../../client/api-error.ts';
+import { refParams } from '../../client/params.ts';
 import type { FoundCommit } from '../../engine/server/wire-versions.ts';
 import type { ViewProps } from '../app/view.ts';
-import { type ApiError, asApiError, lines } from '../data/api.ts';
+import { asApiError, engine } from '../data/api.ts';
 import { type Column, DataTable } from '../parts/data-table.tsx';
 import { Failure, Loading } from '../parts/notice.tsx';
 import { shortId, sizeText } from '../parts/numbers.ts';
@@ -12,14 +14,7 @@ import { Ago } from '../parts/time.tsx';
 import { titleOf } from './commits-view.tsx';
 import { placeOf } from './files-view.tsx';
 import { PathLinks } from './path-bar.tsx';
-import {
-  commitPlace,
-  diffPlace,
-  type FilePlace,
-  filePlace,
-  filesRoute,
-  repoText,
-} from './places.ts';
+import { commitPlace, diffPlace, type FilePlace, filePlace, repoText } from './places.ts';
 import { RefChoice } from './ref-choice.tsx';
 import { RepoFrame } from './repo-frame.tsx';
 
@@ -59,15 +54,15 @@ function PathHistory({ at }: { readonly at: FilePlace }): JSX.Element {
   useEffect(() => {
     const ended = new AbortController();
     const load = async () => {
-      const route = filesRoute(at.repo, from, 'commits');
+      const params = refParams(at.repo, from);
       let count = 0;
       let last: FoundCommit | undefined;
       try {
-        for await (const one of lines<FoundCommit>(
-          route,
-          { path: `/${at.path}`, limit: PAGE },
-          ended.signal,
-        )) {
+        for await (const one of engine.lines('GET /repos/{project}/{repo}/files/{ref}/commits', {
+          params,
+          query: { path: `/${at.path}`, limit: PAGE },
+          signal: ended.signal,
+        })) {
           count += 1;
           last = one;
           setFound((old) => [...old, one]);

@@ -2,9 +2,8 @@
 
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Repo } from '../../engine/server/wire.ts';
 import { go } from '../app/router.ts';
-import { send } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { FormDialog } from './form-dialog.tsx';
 import { repoPlace } from './places.ts';
 
@@ -18,7 +17,7 @@ export function NewRepo({
   const [name, setName] = useState('');
   const [description, setDescription] = useState('');
   const make = async () => {
-    const repo = await send<Repo>('POST', '/repos', { body: { project, name, description } });
+    const repo = await engine.call('POST /repos', { body: { project, name, description } });
     go(repoPlace(repo));
   };
   return (

@@ -2,14 +2,15 @@
 
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { refParams } from '../../client/params.ts';
 import type { Commit, RepoName } from '../../engine/server/wire.ts';
-import { get, send } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import { useLive } from '../data/use-live.ts';
 import { Note } from '../parts/notice.tsx';
 import { shortId } from '../parts/numbers.ts';
 import { Ago } from '../parts/time.tsx';
 import { FormDialog } from './form-dialog.tsx';
-import { commitPlace, repoRoute, repoText } from './places.ts';
+import { commitPlace, repoText } from './places.ts';
 import { isOfRepo, type RepoRefs } from './repo-frame.tsx';
 
 /** Says so where the head of the branch is open. */
@@ -25,7 +26,12 @@ export function OpenCommit({
   const { value: commit } = useLive(
     `head ${repoText(repo)}@${head}`,
     async (signal) =>
-      head === null ? null : await get<Commit>(repoRoute(repo, 'commits', head), {}, signal),
+      head === null
+        ? null
+        : await engine.call('GET /repos/{project}/{repo}/commits/{ref}', {
+            params: refParams(repo, head),
+            signal,
+          }),
     isOfRepo(repo),
   );
   if (commit?.state !== 'open') {
@@ -67,7 +73,10 @@ export function FinishCommit({
           title="Finish the commit"
           action="Finish"
           work={() =>
-            send('POST', repoRoute(repo, 'commits', commit.id, 'finish'), { body: { description } })
+            engine.call('POST /repos/{project}/{repo}/commits/{ref}/finish', {
+              params: refParams(repo, commit.id),
+              body: { description },
+            })
           }
           onClose={() => setAsking(false)}
         >

@@ -53,15 +53,6 @@ export function shownPlace(repo: RepoName, ref: string, shown: string): string {
   return filePlace({ repo, ref, path: trimPath(shown) });
 }
 
-/** The route of the API below a repo. */
-export function repoRoute({ project, name }: RepoName, ...part: readonly string[]): string {
-  return pathOf('repos', project, name, ...part);
-}
-
-export function filesRoute(repo: RepoName, ref: string, ...part: readonly string[]): string {
-  return repoRoute(repo, 'files', ref, ...part);
-}
-
 /** Returns a path without slashes at its ends. */
 export function trimPath(path: string): string {
   return path.replace(/^\/+|\/+$/g, '');

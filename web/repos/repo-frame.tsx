@@ -1,17 +1,18 @@
 // What is around every view of a repo: its name, what it is, and the ways to its parts.
 
 import type { ComponentChildren, JSX } from 'preact';
+import { repoParams } from '../../client/params.ts';
 import type { Branch, Repo, RepoName } from '../../engine/server/wire.ts';
 import type { Tag } from '../../engine/server/wire-versions.ts';
 import { pathOf } from '../app/router.ts';
-import { get, getAll } from '../data/api.ts';
+import { engine } from '../data/api.ts';
 import type { Change } from '../data/live.ts';
 import { useLive } from '../data/use-live.ts';
 import { Head } from '../parts/head.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { Await } from '../parts/notice.tsx';
 import { Tabs } from '../parts/tabs.tsx';
-import { filePlace, repoPlace, repoRoute, repoText } from './places.ts';
+import { filePlace, repoPlace, repoText } from './places.ts';
 
 /** A repo with the names of its commits. */
 export interface RepoRefs {
@@ -44,10 +45,11 @@ export function RepoFrame({
   const loaded = useLive(
     `repo ${repoText(name)}`,
     async (signal): Promise<RepoRefs> => {
+      const params = repoParams(name);
       const [repo, branches, tags] = await Promise.all([
-        get<Repo>(repoRoute(name), {}, signal),
-        getAll<Branch>(repoRoute(name, 'branches'), {}, { signal }),
-        getAll<Tag>(repoRoute(name, 'tags'), {}, { signal }),
+        engine.call('GET /repos/{project}/{repo}', { params, signal }),
+        engine.all('GET /repos/{project}/{repo}/branches', { params, signal }),
+        engine.all('GET /repos/{project}/{repo}/tags', { params, signal }),
       ]);
       return { repo, branches, tags };
     },

@@ -2,11 +2,12 @@
 // page one goes meanwhile. Cancelling leaves nothing.
 
 import { signal } from '@preact/signals';
+import { newKey } from '../../client/idempotency-key.ts';
+import { refParams } from '../../client/params.ts';
 import { type Commit, FRAMES_TYPE } from '../../engine/server/wire.ts';
-import { asApiError, newKey } from '../data/api.ts';
+import { asApiError, engine } from '../data/api.ts';
 import { announce } from '../data/live.ts';
-import { upload } from '../data/upload.ts';
-import { type FilePlace, filesRoute, repoText } from './places.ts';
+import { type FilePlace, repoText } from './places.ts';
 import { framesOf, nameProblem, pathBelow, type UploadFile } from './upload-frames.ts';
 
 export type UploadState =
@@ -85,11 +86,12 @@ export async function sendFiles(key: string): Promise<void> {
   const body = framesOf(named);
   change(key, { state: { kind: 'sending', sent: 0, total: body.size } });
   try {
-    const commit = await upload<Commit>(filesRoute(at.repo, at.ref), {
+    const commit = await engine.upload('POST /repos/{project}/{repo}/files/{ref}', {
+      params: refParams(at.repo, at.ref),
       query: { description: message },
-      body,
+      source: body,
       type: FRAMES_TYPE,
-      key: again,
+      idempotencyKey: again,
       onProgress: (sent, total) => change(key, { state: { kind: 'sending', sent, total } }),
       signal: ended.signal,
     });

@@ -13,7 +13,7 @@ type Test = Parameters<typeof TestServer.start>[0];
 async function clientOf(t: Test): Promise<Client> {
   const { port } = await TestServer.start(t);
   return new Client({
-    transport: fetchTransport({ base: `http://127.0.0.1:${port}`, token: TOKEN }),
+    transport: fetchTransport({ base: `http://127.0.0.1:${port}`, token: () => TOKEN }),
   });
 }
 
@@ -50,6 +50,12 @@ it('walks a list to its end, or as far as it is wanted', async (t) => {
     names.push(name);
   }
   assert.deepEqual(names, ['a', 'b']);
+  const all = await client.all('GET /repos', { query: { limit: 1 } });
+  assert.deepEqual(
+    all.map(({ name }) => name),
+    ['a', 'b', 'c'],
+  );
+  assert.equal((await client.all('GET /repos', { most: 2 })).length, 2);
 });
 
 it('rejects with the code and the sentence of the engine', async (t) => {
@@ -62,6 +68,19 @@ it('rejects with the code and the sentence of the engine', async (t) => {
     assert.match(error.message, /^Cannot find repo "none"/);
     return true;
   });
+});
+
+it('gives up a request when its signal aborts', async (t) => {
+  const client = await clientOf(t);
+  const ended = new AbortController();
+  const { bytes } = await client.open('GET /events', { signal: ended.signal });
+  const reading = (async () => {
+    for await (const _ of bytes) {
+      // Until it ends.
+    }
+  })();
+  ended.abort();
+  await assert.rejects(reading, { name: 'AbortError' });
 });
 
 it('sends a write again under the same key when the connection breaks, and a stream never', async () => {
