@@ -82,7 +82,7 @@ export async function makeToken(
   const expires = args.string('expires');
   const lifetime = expires === undefined ? undefined : parseDuration(expires, 'expires');
   const body = { user, name, lifetime, kind };
-  return await context.client.send<NewToken>('POST', '/auth/tokens', { body });
+  return await context.client.call('POST /auth/tokens', { body });
 }
 
 /** Shows roles as a table. */

@@ -14,8 +14,14 @@ import type { Context } from './context.ts';
 import { writeTo } from './output.ts';
 import { makeRaw } from './raw-terminal.ts';
 
+/** Sends the messages of one side and resolves with those of the other. */
+type SessionAsk = (talk: {
+  readonly type: string;
+  readonly source: AsyncIterable<Uint8Array>;
+}) => Promise<AsyncIterable<Uint8Array>>;
+
 export interface BenchSession {
-  readonly route: string;
+  readonly ask: SessionAsk;
   readonly request: object;
   /** File frames of what is to be mounted. */
   readonly files?: AsyncIterable<Uint8Array>;
@@ -36,7 +42,7 @@ export async function runSession(context: Context, session: BenchSession): Promi
     context.output.onResize(() => outbox.put(ASKED.resize, context.output.terminal ?? {}));
   }
   try {
-    const answer = await context.client.converse(session.route, {
+    const answer = await session.ask({
       type: SESSION_TYPE,
       source: sent(context, session, outbox),
     });

@@ -1,13 +1,7 @@
 // What commands on commits do that takes more than a request.
 
-import type { Commit } from '../engine/server/wire.ts';
-import type {
-  FoundCommit,
-  MergeResult,
-  RemovedSet,
-  RevertCommit,
-} from '../engine/server/wire-versions.ts';
-import { path } from './client.ts';
+import { type RefParams, refParams } from '../client/params.ts';
+import type { RevertCommit } from '../engine/server/wire-versions.ts';
 import type { Command } from './command.ts';
 import type { Context } from './context.ts';
 import { formatSize, formatTime } from './format.ts';
@@ -21,9 +15,9 @@ import {
   wantPath,
 } from './refs.ts';
 
-/** Returns the route of one commit. */
-export function commitPath({ repo, ref }: CommitRef): string {
-  return path`/repos/${repo.project}/${repo.name}/commits/${ref}`;
+/** Returns how the API's paths name what a ref names. */
+export function commitParams({ repo, ref }: CommitRef): RefParams {
+  return refParams(repo, ref);
 }
 
 /** Returns the set that the words name by its id or by a commit of it. */
@@ -33,7 +27,11 @@ export async function setOf(context: Context, words: readonly string[]): Promise
     return id;
   }
   const ref = parseCommitWords(words, { project: context.project });
-  return (await context.client.get<Commit>(commitPath(ref))).id;
+  return (
+    await context.client.call('GET /repos/{project}/{repo}/commits/{ref}', {
+      params: commitParams(ref),
+    })
+  ).id;
 }
 
 /** Makes a commit that takes another one back. */
@@ -48,7 +46,8 @@ export async function revertCommit(
     ...(branch === undefined ? {} : { branch: refWithin(branch, ref.repo) }),
     ...(description === undefined ? {} : { description }),
   };
-  const result = await context.change<MergeResult>('POST', `${commitPath(ref)}/revert`, {
+  const result = await context.change('POST /repos/{project}/{repo}/commits/{ref}/revert', {
+    params: commitParams(ref),
     body,
   });
   await printMerge(context, result, {
@@ -66,11 +65,10 @@ export async function removeSet(
 ): Promise<void> {
   const { output } = context;
   const id = await setOf(context, args.positionals);
-  const route = path`/commit-sets/${id}`;
-  const options = args.flag('recursive') ? { query: { recursive: true } } : {};
+  const asked = { params: { id }, query: { recursive: args.flag('recursive') } };
   const removed = await (how === 'delete'
-    ? context.change<RemovedSet>('DELETE', route, options)
-    : context.change<RemovedSet>('POST', `${route}/squash`, options));
+    ? context.change('DELETE /commit-sets/{id}', asked)
+    : context.change('POST /commit-sets/{id}/squash', asked));
   if (output.raw) {
     await output.json(removed);
     return;
@@ -88,11 +86,10 @@ export async function findCommit(
   args: Parameters<Command['run']>[1],
 ): Promise<void> {
   const ref = parseCommitWords(args.positionals, { project: context.project, path: true });
-  const { repo } = ref;
-  const found = context.client.lines<FoundCommit>(
-    path`/repos/${repo.project}/${repo.name}/files/${ref.ref}/commits`,
-    { path: wantPath(ref), limit: args.number('limit') },
-  );
+  const found = context.client.lines('GET /repos/{project}/{repo}/files/{ref}/commits', {
+    params: commitParams(ref),
+    query: { path: wantPath(ref), limit: args.number('limit') },
+  });
   if (args.flag('json') && !context.output.raw) {
     for await (const one of found) {
       await context.output.json(one);

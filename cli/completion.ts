@@ -1,9 +1,7 @@
 // What a shell may complete a command line with.
 
-import type { Branch, File, Pipeline, Repo } from '../engine/server/wire.ts';
-import type { Secret } from '../engine/server/wire-secrets.ts';
-import type { Project, Tag } from '../engine/server/wire-versions.ts';
-import { type Client, path, type Query } from './client.ts';
+import { refParams, repoParams } from '../client/params.ts';
+import type { EngineClient } from './client.ts';
 import { type Completes, GLOBAL_OPTIONS, type Option } from './command.ts';
 import { SHELLS } from './completion-scripts.ts';
 import type { Context } from './context.ts';
@@ -102,13 +100,14 @@ async function nameCandidates(
   const client = context.connect({ start: false, signal: AbortSignal.timeout(ENGINE_MS) });
   try {
     if (wanted === 'project') {
-      return (await some<Project>(client, '/projects')).map(({ name }) => name);
+      return (await client.all('GET /projects', { most: MOST_NAMES })).map(({ name }) => name);
     }
     if (wanted === 'secret') {
-      return (await some<Secret>(client, '/secrets')).map(({ name }) => name);
+      return (await client.all('GET /secrets', { most: MOST_NAMES })).map(({ name }) => name);
     }
     if (wanted === 'pipeline') {
-      const found = words.length > 1 ? [] : await some<Pipeline>(client, '/pipelines');
+      const found =
+        words.length > 1 ? [] : await client.all('GET /pipelines', { most: MOST_NAMES });
       return found.map(showName);
     }
     return await refCandidates(context, client, words);
@@ -123,7 +122,7 @@ async function nameCandidates(
 /** What the last of `words` can become: a repo, then `@` or a second word with a branch, then `:` or a third with a path. */
 async function refCandidates(
   context: Context,
-  client: Client,
+  client: EngineClient,
   words: readonly string[],
 ): Promise<readonly string[]> {
   const { project } = context;
@@ -132,15 +131,16 @@ async function refCandidates(
   const at = last.indexOf('@');
   const colon = last.indexOf(':', at);
   if (isCombined ? at < 0 : words.length > 3) {
-    return words.length > 1 ? [] : (await some<Repo>(client, '/repos')).map(showName);
+    return words.length > 1
+      ? []
+      : (await client.all('GET /repos', { most: MOST_NAMES })).map(showName);
   }
   if (isCombined ? colon < 0 : words.length === 2) {
     const repo = isCombined ? last.slice(0, at) : (words[0] ?? '');
-    const name = parseRepoName(repo, project);
-    const of = path`/repos/${name.project}/${name.name}`;
+    const asked = { params: repoParams(parseRepoName(repo, project)), most: MOST_NAMES };
     const named = [
-      ...(await some<Branch>(client, `${of}/branches`)),
-      ...(await some<Tag>(client, `${of}/tags`)),
+      ...(await client.all('GET /repos/{project}/{repo}/branches', asked)),
+      ...(await client.all('GET /repos/{project}/{repo}/tags', asked)),
     ];
     return named.map((one) => (isCombined ? `${repo}@${one.name}` : one.name));
   }
@@ -149,11 +149,11 @@ async function refCandidates(
   });
   const typed = isCombined ? last.slice(colon + 1) : last;
   const folder = typed.slice(0, typed.lastIndexOf('/') + 1);
-  const files = await some<File>(
-    client,
-    path`/repos/${ref.repo.project}/${ref.repo.name}/files/${ref.ref}/list`,
-    { path: folder || '/' },
-  );
+  const files = await client.all('GET /repos/{project}/{repo}/files/{ref}/list', {
+    params: refParams(ref.repo, ref.ref),
+    query: { path: folder || '/' },
+    most: MOST_NAMES,
+  });
   const before = isCombined ? last.slice(0, colon + 1) : '';
   return files.map((file) => before + shownAs(file.path, typed));
 }
@@ -161,14 +161,6 @@ async function refCandidates(
 /** A path as it was begun: with a leading slash or without. */
 function shownAs(file: string, typed: string): string {
   return typed === '' || typed.startsWith('/') ? file : file.slice(1);
-}
-
-async function some<T>(client: Client, route: string, query: Query = {}): Promise<readonly T[]> {
-  const found: T[] = [];
-  for await (const item of client.items<T>(route, query, MOST_NAMES)) {
-    found.push(item);
-  }
-  return found;
 }
 
 function startingWith(prefix: string, candidates: readonly string[]): readonly string[] {

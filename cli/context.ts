@@ -2,8 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
+import type { Asked, Changing, Rest } from '../client/asked.ts';
+import type { AnswerOf, ChangeKey } from '../engine/server/operations/types.ts';
 import { CliError, fileError, usageError } from './cli-error.ts';
-import { Client, type Sending } from './client.ts';
+import { EngineClient } from './client.ts';
 import { Home } from './home.ts';
 import type { Output } from './output.ts';
 
@@ -32,7 +34,7 @@ export class Context {
   /** Standard input. */
   readonly stdin: Input;
   readonly #project: string | undefined;
-  #client: Client | undefined;
+  #client: EngineClient | undefined;
   #comparison: Promise<void> | undefined;
   #wroteAlone = false;
 
@@ -63,19 +65,23 @@ export class Context {
   }
 
   /** The engine, started on first use where none runs and the address is local. */
-  get client(): Client {
+  get client(): EngineClient {
     this.#client ??= this.connect({ start: true });
     return this.#client;
   }
 
-  /** Makes a change that transactions may hold: at once, or by adding it to the active one, which the user is told. */
-  async change<T>(
-    method: Parameters<Client['send']>[0],
-    route: string,
-    options: Omit<Sending, 'transaction'> = {},
-  ): Promise<T> {
-    const transaction = this.home.transaction();
-    const answer = await this.client.send<T>(method, route, { ...options, transaction });
+  /**
+   * Makes a change that transactions may hold: at once, or by adding it to the active one, which the user is told.
+   * `isAlone`: at once in any case.
+   */
+  async change<K extends ChangeKey>(
+    key: K,
+    asked: Asked<K>,
+    { isAlone = false }: { readonly isAlone?: boolean } = {},
+  ): Promise<AnswerOf<K>> {
+    const transaction = isAlone ? undefined : this.home.transaction();
+    const changing = [{ ...asked, transaction }] as unknown as Rest<K, Changing>;
+    const answer = await this.client.call(key, ...changing);
     if (transaction !== undefined) {
       this.output.note(`Added to transaction ${transaction}; pfs finish transaction makes it so`);
     }
@@ -89,18 +95,18 @@ export class Context {
     /** Where it is, and with what to sign in, where those are not the user's own. */
     readonly address?: string;
     readonly token?: string;
-  }): Client {
+  }): EngineClient {
     const { env, home } = this;
     const asked = options.address ?? env.PFS_ADDRESS;
     const address = options.address ?? this.addressOf();
-    return new Client({
+    return new EngineClient({
       address,
       ...(asked ? {} : { ofHome: home.folder }),
       ...trustOf(address, { env, home }),
       token: () => options.token ?? this.tokenFor(address),
       signal: options.signal ?? this.signal,
-      onWrite: (route) => {
-        this.#wroteAlone ||= !/^\/(?:transactions|engine)\b/.test(route);
+      onWrite: (key) => {
+        this.#wroteAlone ||= !/ \/(?:transactions|engine)\b/.test(key);
       },
       onVersion: (version) => {
         this.#comparison = this.#compareVersions(version);
@@ -182,7 +188,7 @@ export function isLocal(address: string): boolean {
 function trustOf(
   address: string,
   { env, home }: Pick<Context, 'env' | 'home'>,
-): Pick<ConstructorParameters<typeof Client>[0], 'trust'> {
+): Pick<ConstructorParameters<typeof EngineClient>[0], 'trust'> {
   const record = home.engine();
   const own = record?.address === address ? record.certificate : undefined;
   const files = [env.PFS_CA_CERT, own].flatMap((file) => file || []);

@@ -1,8 +1,7 @@
 // Pipelines and commit sets as drawings.
 
-import type { Commit, Pipeline, RepoName } from '../engine/server/wire.ts';
+import type { Pipeline, RepoName } from '../engine/server/wire.ts';
 import { CliError } from './cli-error.ts';
-import { path } from './client.ts';
 import type { Context } from './context.ts';
 import { type DagNode, drawDag } from './dag-drawing.ts';
 import { formatProgress } from './format.ts';
@@ -27,7 +26,7 @@ export async function drawPipelines(
 ): Promise<void> {
   const { project, around } = options;
   const nodes = new Map<string, Node>();
-  for await (const pipeline of context.client.items<Pipeline>('/pipelines', { project })) {
+  for await (const pipeline of context.client.items('GET /pipelines', { query: { project } })) {
     const inputs = leaves(pipeline.spec.input);
     add(nodes, pipeline, {
       symbol: PIPELINE,
@@ -52,7 +51,7 @@ export async function drawPipelines(
 /** Draws the commits of a set, with what they were made from and how far their jobs are. */
 export async function drawSet(context: Context, id: string): Promise<void> {
   const nodes = new Map<string, Node>();
-  for await (const commit of context.client.items<Commit>(path`/commit-sets/${id}`)) {
+  for await (const commit of context.client.items('GET /commit-sets/{id}', { params: { id } })) {
     // Those that may not be read have no names.
     const inputs = commit.provenance.flatMap(({ repo }) => (repo.name === '' ? [] : [repo]));
     const { job } = commit;

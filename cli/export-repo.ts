@@ -1,9 +1,9 @@
 // Writes a repo to a folder of the user's as a bare Git repository.
 
 import { existsSync, readdirSync } from 'node:fs';
+import { repoParams } from '../client/params.ts';
 import type { RepoName } from '../engine/server/wire.ts';
 import { CliError, fileError } from './cli-error.ts';
-import { path } from './client.ts';
 import type { Context } from './context.ts';
 import { writeFolder } from './folder-writer.ts';
 import { formatSize } from './format.ts';
@@ -28,7 +28,9 @@ export async function exportRepo(context: Context, repo: RepoName, folder: strin
   }
   const progress = await startProgress(context.output, { label: 'Exporting', bytes: true });
   try {
-    const source = await context.client.bytes(path`/repos/${repo.project}/${repo.name}/export`);
+    const source = await context.client.bytes('GET /repos/{project}/{repo}/export', {
+      params: repoParams(repo),
+    });
     const { files, bytes } = await writeFolder(folder, {
       source,
       signal: context.signal,

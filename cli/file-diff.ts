@@ -1,9 +1,9 @@
 // `diff file`: as lists, or line by line for text.
 
-import type { Commit, File, FileChange } from '../engine/server/wire.ts';
+import { refParams } from '../client/params.ts';
+import type { File, FileChange } from '../engine/server/wire.ts';
 import type { ParsedArguments } from './arguments.ts';
 import { CliError } from './cli-error.ts';
-import { path } from './client.ts';
 import type { Context } from './context.ts';
 import { formatSize } from './format.ts';
 import { type CommitRef, parseCommitWords, splitPairs } from './refs.ts';
@@ -78,14 +78,14 @@ function changesOf(
 ): AsyncIterable<FileChange> {
   const { now, old, shallow } = sides;
   const { repo, ref } = now;
-  return context.client.items<FileChange>(
-    path`/repos/${repo.project}/${repo.name}/files/${ref}/diff`,
-    {
+  return context.client.items('GET /repos/{project}/{repo}/files/{ref}/diff', {
+    params: refParams(repo, ref),
+    query: {
       path: now.path ?? '/',
       old: old && `${old.repo.project}/${old.repo.name}@${old.ref}:${old.path ?? '/'}`,
       shallow,
     },
-  );
+  });
 }
 
 /** Returns both sides with commit ids as refs; the older one, where none is named, is the last good ancestor. */
@@ -95,7 +95,9 @@ async function pin(
   old: CommitRef | undefined,
 ): Promise<readonly [CommitRef, CommitRef | undefined]> {
   const commitOf = async ({ repo, ref }: CommitRef) =>
-    await context.client.get<Commit>(path`/repos/${repo.project}/${repo.name}/commits/${ref}`);
+    await context.client.call('GET /repos/{project}/{repo}/commits/{ref}', {
+      params: refParams(repo, ref),
+    });
   const commit = await commitOf(now);
   const newer = { ...now, ref: commit.id };
   if (old) {
@@ -112,10 +114,12 @@ async function pin(
 }
 
 async function read(context: Context, { repo, ref }: CommitRef, file: File): Promise<Buffer> {
-  const route = path`/repos/${repo.project}/${repo.name}/files/${ref}/content`;
   const chunks: Uint8Array[] = [];
-  const query = { path: file.path, link: file.type === 'link' };
-  for await (const chunk of await context.client.bytes(route, query)) {
+  const bytes = await context.client.bytes('GET /repos/{project}/{repo}/files/{ref}/content', {
+    params: refParams(repo, ref),
+    query: { path: file.path, link: file.type === 'link' },
+  });
+  for await (const chunk of bytes) {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -2,10 +2,10 @@
 
 import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { File } from '../engine/server/wire.ts';
+import { type RefParams, refParams } from '../client/params.ts';
+import type { QueryOf } from '../engine/server/operations/types.ts';
 import type { ParsedArguments } from './arguments.ts';
 import { usageError } from './cli-error.ts';
-import { path } from './client.ts';
 import type { Context } from './context.ts';
 import { resumeFile, writeFile } from './file-writer.ts';
 import { writeFolder } from './folder-writer.ts';
@@ -18,12 +18,12 @@ import { isS3 } from './s3-place.ts';
 /** Runs `get file`. */
 export async function getFile(context: Context, args: ParsedArguments): Promise<void> {
   const ref = parseCommitWords(args.positionals, { project: context.project, path: true });
-  const route = path`/repos/${ref.repo.project}/${ref.repo.name}/files/${ref.ref}`;
+  const params = refParams(ref.repo, ref.ref);
   const output = args.string('output');
   const offset = offsetOf(args);
   const archive = args.string('archive');
   if (archive !== undefined) {
-    await getArchive(context, args, { route, path: ref.path ?? '/', format: archive });
+    await getArchive(context, args, { params, path: ref.path ?? '/', format: archive });
     return;
   }
   if (output !== undefined && isS3(output)) {
@@ -38,7 +38,7 @@ export async function getFile(context: Context, args: ParsedArguments): Promise<
     return;
   }
   if (args.flag('recursive')) {
-    await getFolder(context, { route, path: ref.path ?? '/', folder: output ?? '.' });
+    await getFolder(context, { params, path: ref.path ?? '/', folder: output ?? '.' });
     return;
   }
   if (ref.path === undefined) {
@@ -47,19 +47,19 @@ export async function getFile(context: Context, args: ParsedArguments): Promise<
     );
   }
   if (output === undefined || output === '-') {
-    const from = { route: `${route}/content`, path: ref.path, from: offset };
+    const from = { params, path: ref.path, from: offset };
     for await (const chunk of readOn(context.client, from)) {
       await context.output.write(chunk);
     }
     return;
   }
-  await getOne(context, { route, path: ref.path, output, offset, keep: args.flag('retry') });
+  await getOne(context, { params, path: ref.path, output, offset, keep: args.flag('retry') });
 }
 
 async function getArchive(
   context: Context,
   args: ParsedArguments,
-  { route, path: from, format }: { route: string; path: string; format: string },
+  { params, path: from, format }: { params: RefParams; path: string; format: string },
 ): Promise<void> {
   const output = args.string('output') ?? '-';
   if (args.flag('recursive') || args.flag('retry') || args.number('offset') || isS3(output)) {
@@ -67,7 +67,14 @@ async function getArchive(
       '--archive makes one file or goes to standard output: leave out -r, --offset and --retry, and name no bucket',
     );
   }
-  const source = await context.client.bytes(route, { path: from, format });
+  const source = await context.client.bytes('GET /repos/{project}/{repo}/files/{ref}', {
+    params,
+    // The engine says what is no format.
+    query: {
+      path: from,
+      format: format as QueryOf<'GET /repos/{project}/{repo}/files/{ref}'>['format'],
+    },
+  });
   if (output === '-') {
     for await (const chunk of source) {
       await context.output.write(chunk);
@@ -98,18 +105,21 @@ function offsetOf(args: ParsedArguments): number {
 async function getOne(
   context: Context,
   options: {
-    readonly route: string;
+    readonly params: RefParams;
     readonly path: string;
     readonly output: string;
     readonly offset: number;
     readonly keep: boolean;
   },
 ): Promise<void> {
-  const { route, path: from, output, offset, keep } = options;
+  const { params, path: from, output, offset, keep } = options;
   const { client } = context;
   const status = isGlob(from)
     ? undefined
-    : await client.get<File>(`${route}/inspect`, { path: from });
+    : await client.call('GET /repos/{project}/{repo}/files/{ref}/inspect', {
+        params,
+        query: { path: from },
+      });
   if (status?.type === 'dir') {
     throw usageError(`Cannot get "${from}": it is a directory; add -r to get what is in it`);
   }
@@ -128,8 +138,7 @@ async function getOne(
     bytes: true,
     total: status && status.size - offset,
   });
-  const read = (at: number) =>
-    readOn(client, { route: `${route}/content`, path: from, from: at, id: status?.id });
+  const read = (at: number) => readOn(client, { params, path: from, from: at, id: status?.id });
   const executable = status?.executable ?? false;
   const onProgress = (bytes: number) => progress.update(bytes, '');
   try {
@@ -143,11 +152,16 @@ async function getOne(
 
 async function getFolder(
   context: Context,
-  { route, path: from, folder }: { route: string; path: string; folder: string },
+  { params, path: from, folder }: { params: RefParams; path: string; folder: string },
 ): Promise<void> {
   const { client, output, signal } = context;
   const watched = output.stderr.isTTY && !output.raw && !isGlob(from);
-  const status = watched ? await client.get<File>(`${route}/inspect`, { path: from }) : undefined;
+  const status = watched
+    ? await client.call('GET /repos/{project}/{repo}/files/{ref}/inspect', {
+        params,
+        query: { path: from },
+      })
+    : undefined;
   const progress = await startProgress(output, {
     label: 'Getting',
     bytes: true,
@@ -155,7 +169,10 @@ async function getFolder(
   });
   try {
     const written = await writeFolder(folder, {
-      source: await client.bytes(`${route}/frames`, { path: from }),
+      source: await client.bytes('GET /repos/{project}/{repo}/files/{ref}/frames', {
+        params,
+        query: { path: from },
+      }),
       signal,
       onProgress: ({ files, bytes }) => progress.update(bytes, `in ${files} files`),
     });

@@ -2,10 +2,10 @@
 
 import { createReadStream, existsSync, fstatSync, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { Commit } from '../engine/server/wire.ts';
+import { refParams } from '../client/params.ts';
+import { FRAMES_TYPE } from '../engine/server/wire.ts';
 import type { ParsedArguments } from './arguments.ts';
 import { CliError, failure, fileError, usageError } from './cli-error.ts';
-import { path } from './client.ts';
 import type { Context } from './context.ts';
 import { formatSize } from './format.ts';
 import { encodeFiles, type UploadFile } from './frame-encoder.ts';
@@ -48,19 +48,18 @@ export async function putFile(context: Context, args: ParsedArguments): Promise<
       bytes = doneBytes;
       progress.update(bytes, `in ${files} ${files === 1 ? 'file' : 'files'}`);
     });
-    const commit = await context.client.upload<Commit>(
-      path`/repos/${repo.project}/${repo.name}/files/${ref}`,
-      {
-        query: {
-          own: args.flag('commit'),
-          append: args.flag('append'),
-          description: args.string('message'),
-          ...wishes.query,
-        },
-        source: wishes.compress ? gzipped(source) : source,
-        isGzipped: wishes.compress,
+    const commit = await context.client.upload('POST /repos/{project}/{repo}/files/{ref}', {
+      params: refParams(repo, ref),
+      query: {
+        own: args.flag('commit'),
+        append: args.flag('append'),
+        description: args.string('message'),
+        ...wishes.query,
       },
-    );
+      type: FRAMES_TYPE,
+      source: wishes.compress ? gzipped(source) : source,
+      isGzipped: wishes.compress,
+    });
     progress.stop();
     if (context.output.raw) {
       await context.output.json(commit);

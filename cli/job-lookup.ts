@@ -1,8 +1,8 @@
 // Which job is meant: users name one by its id, by a branch or ancestor of the output repo, or by its pipeline alone.
 
-import type { Commit, Job, RepoName } from '../engine/server/wire.ts';
+import { refParams } from '../client/params.ts';
+import type { RepoName } from '../engine/server/wire.ts';
 import { CliError, usageError } from './cli-error.ts';
-import { path } from './client.ts';
 import type { Context } from './context.ts';
 import { isCommitId, parseCommitWords, parsePipelineName, showName } from './refs.ts';
 
@@ -37,14 +37,15 @@ export async function findJob(
   if (isCommitId(ref)) {
     return { pipeline, id: ref };
   }
-  const route = path`/repos/${repo.project}/${repo.name}/commits/${ref}`;
-  return { pipeline, id: (await context.client.get<Commit>(route)).id };
+  const params = refParams(repo, ref);
+  const { id } = await context.client.call('GET /repos/{project}/{repo}/commits/{ref}', { params });
+  return { pipeline, id };
 }
 
 /** Returns the jobs of a commit set. */
 export async function jobsOfSet(context: Context, id: string): Promise<readonly NamedJob[]> {
   const jobs: NamedJob[] = [];
-  for await (const job of context.client.items<Job>(path`/job-sets/${id}`)) {
+  for await (const job of context.client.items('GET /job-sets/{id}', { params: { id } })) {
     jobs.push({ pipeline: { project: job.project, name: job.pipeline }, id });
   }
   return jobs;
@@ -66,7 +67,7 @@ async function onlyJobOf(context: Context, id: string): Promise<NamedJob> {
 async function newestJob(context: Context, text: string): Promise<NamedJob> {
   const pipeline = parsePipelineName(text, context.project);
   const query = { project: pipeline.project, pipeline: pipeline.name };
-  for await (const { id } of context.client.items<Job>('/jobs', query, 1)) {
+  for await (const { id } of context.client.items('GET /jobs', { query, most: 1 })) {
     return { pipeline, id };
   }
   throw new CliError(

@@ -1,17 +1,17 @@
 // Shows what pipelines would be, and the datums they would have.
 
+import type { QueryOf } from '../engine/server/operations/types.ts';
 import type { PipelinePreview, PlannedDatum } from '../engine/server/wire-previews.ts';
-import type { Query } from './client.ts';
 import type { Context } from './context.ts';
 import { showName } from './refs.ts';
 
 /** Asks what a spec would do, and shows it: a document per pipeline with `--raw`. */
 export async function showPreviews(
   context: Context,
-  asked: { readonly text: string; readonly query: Query },
+  asked: { readonly text: string; readonly query: QueryOf<'POST /previews'> },
 ): Promise<void> {
   const { client, output } = context;
-  const previews = await client.send<readonly PipelinePreview[]>('POST', '/previews', {
+  const previews = await client.call('POST /previews', {
     query: { ...asked.query, project: context.project },
     body: asked.text,
   });

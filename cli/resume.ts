@@ -1,7 +1,9 @@
 // Reads one file of a commit over connections that may break: goes on where it stopped, and never mixes two versions.
 
+import type { Opened } from '../client/asked.ts';
+import type { RefParams } from '../client/params.ts';
 import { CliError, usageError } from './cli-error.ts';
-import type { Client, Opened } from './client.ts';
+import type { EngineClient } from './client.ts';
 
 /** How often in a row a connection may break without bringing a byte. */
 const MAX_BREAKS = 3;
@@ -12,22 +14,23 @@ const MAX_BREAKS = 3;
  * @param options.id the Git object the file must be, where that is known.
  */
 export async function* readOn(
-  client: Client,
+  client: EngineClient,
   options: {
-    readonly route: string;
+    readonly params: RefParams;
     readonly path: string;
     readonly from: number;
     readonly id?: string | undefined;
   },
 ): AsyncIterable<Uint8Array> {
-  const { route, path } = options;
+  const { params, path } = options;
   let at = options.from;
   let etag = options.id === undefined ? undefined : `"${options.id}"`;
   let end = Number.NaN;
   for (let breaks = 0; ; ) {
     const before = at;
     try {
-      const opened: Opened = await client.open(route, {
+      const opened: Opened = await client.open('GET /repos/{project}/{repo}/files/{ref}/content', {
+        params,
         query: { path },
         headers: {
           ...(at > 0 ? { range: `bytes=${at}-` } : {}),

@@ -1,10 +1,10 @@
 // `get file -o s3://…`: files of a commit as objects of a bucket. Each object appears whole or not at all, and what is there
 // already is not sent again: a run that broke off is started again.
 
+import { type RefParams, refParams } from '../client/params.ts';
 import type { S3Files } from '../engine/object/s3-files.ts';
-import type { Commit, File } from '../engine/server/wire.ts';
+import type { File } from '../engine/server/wire.ts';
 import { CliError, usageError } from './cli-error.ts';
-import { path } from './client.ts';
 import type { Context } from './context.ts';
 import { isGlob } from './glob.ts';
 import { startProgress } from './progress.ts';
@@ -30,10 +30,11 @@ export async function getToS3(
   const { ref, recursive, destination } = options;
   const { client, output, signal, env } = context;
   const place = parseS3(destination);
-  const repo = path`/repos/${ref.repo.project}/${ref.repo.name}`;
   // One commit for all of it, whatever happens to the branch meanwhile.
-  const commit = await client.get<Commit>(`${repo}${path`/commits/${ref.ref}`}`);
-  const route = `${repo}${path`/files/${commit.id}`}`;
+  const commit = await client.call('GET /repos/{project}/{repo}/commits/{ref}', {
+    params: refParams(ref.repo, ref.ref),
+  });
+  const params = refParams(ref.repo, commit.id);
   const s3 = await openS3(place, { env, signal });
   const progress = await startProgress(output, { label: 'Putting', bytes: true });
   const done = { files: 0, bytes: 0, skipped: 0 };
@@ -42,7 +43,7 @@ export async function getToS3(
       done.skipped += 1;
     } else {
       const data = readOn(client, {
-        route: `${route}/content`,
+        params,
         path: file.path,
         from: 0,
         id: file.id,
@@ -54,7 +55,7 @@ export async function getToS3(
     progress.update(done.bytes, `in ${done.files} files`);
   };
   try {
-    const from = { route, path: options.path, name: `${showName(ref.repo)}@${ref.ref}` };
+    const from = { params, path: options.path, name: `${showName(ref.repo)}@${ref.ref}` };
     const files = recursive
       ? below(context, { ...from, prefix: place.key })
       : one(context, { ...from, key: place.key });
@@ -76,7 +77,7 @@ interface Sending {
 }
 
 interface From {
-  readonly route: string;
+  readonly params: RefParams;
   readonly path: string;
   readonly name: string;
 }
@@ -85,7 +86,10 @@ async function* one(
   context: Context,
   from: From & { readonly key: string },
 ): AsyncGenerator<Sending> {
-  const file = await context.client.get<File>(`${from.route}/inspect`, { path: from.path });
+  const file = await context.client.call('GET /repos/{project}/{repo}/files/{ref}/inspect', {
+    params: from.params,
+    query: { path: from.path },
+  });
   if (file.type === 'dir') {
     throw usageError(`Cannot get "${from.path}": it is a directory; add -r to get what is in it`);
   }
@@ -100,17 +104,22 @@ async function* below(
   from: From & { readonly prefix: string },
 ): AsyncGenerator<Sending> {
   const { client } = context;
-  const { route } = from;
+  const { params } = from;
   const top = from.prefix === '' || from.prefix.endsWith('/') ? from.prefix : `${from.prefix}/`;
   const exact = await client
-    .get<File>(`${route}/inspect`, { path: from.path })
+    .call('GET /repos/{project}/{repo}/files/{ref}/inspect', { params, query: { path: from.path } })
     .catch((error: unknown) => {
       if (error instanceof CliError && error.code === 'not_found' && isGlob(from.path)) {
         return undefined;
       }
       throw error;
     });
-  const named = exact ? [exact] : client.items<File>(`${route}/glob`, { pattern: from.path });
+  const named = exact
+    ? [exact]
+    : client.items('GET /repos/{project}/{repo}/files/{ref}/glob', {
+        params,
+        query: { pattern: from.path },
+      });
   let last: string | undefined;
   for await (const start of named) {
     // What lies below a directory that matched comes with it.
@@ -124,7 +133,10 @@ async function* below(
       continue;
     }
     last = start.path;
-    const files = client.items<File>(`${route}/list`, { path: start.path, recursive: true });
+    const files = client.items('GET /repos/{project}/{repo}/files/{ref}/list', {
+      params,
+      query: { path: start.path, recursive: true },
+    });
     for await (const file of files) {
       if (file.type !== 'dir') {
         yield { file: checked(file), key: top + file.path.slice(base) };

@@ -1,8 +1,8 @@
 // The options of `put file` that say how files are stored and sent, and what they ask of the engine.
 
+import type { QueryOf } from '../engine/server/operations/types.ts';
 import type { ParsedArguments } from './arguments.ts';
 import { usageError } from './cli-error.ts';
-import type { Query } from './client.ts';
 import type { Option } from './command.ts';
 import type { SymlinkRule } from './walk.ts';
 
@@ -41,7 +41,7 @@ export const UPLOAD_OPTIONS = {
 } as const satisfies Readonly<Record<string, Option>>;
 
 export interface UploadWishes {
-  readonly query: Query;
+  readonly query: QueryOf<'POST /repos/{project}/{repo}/files/{ref}'>;
   readonly untar: boolean;
   readonly compress: boolean;
   readonly symlinks: SymlinkRule;
@@ -52,7 +52,7 @@ export function uploadWishes(args: ParsedArguments): UploadWishes {
   const split = args.string('split');
   const untar = args.flag('untar');
   const symlinks = args.string('symlinks') ?? 'follow';
-  if (split !== undefined && !['line', 'json', 'csv'].includes(split)) {
+  if (split !== undefined && !isSplit(split)) {
     throw usageError(`Cannot split by "${split}": write --split line, json or csv`);
   }
   if (split === undefined) {
@@ -80,6 +80,12 @@ export function uploadWishes(args: ParsedArguments): UploadWishes {
     compress: args.flag('compress'),
     symlinks,
   };
+}
+
+type Split = NonNullable<UploadWishes['query']['split']>;
+
+function isSplit(text: string): text is Split {
+  return text === 'line' || text === 'json' || text === 'csv';
 }
 
 function isRule(text: string): text is SymlinkRule {

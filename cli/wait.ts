@@ -1,13 +1,13 @@
 // Waits for commits and jobs, with their datums shown as they are done. Ends with an error where one failed.
 
+import { jobParams, refParams } from '../client/params.ts';
 import type { Commit, DatumCounts, Job, JobState } from '../engine/server/wire.ts';
 import { CliError, failure } from './cli-error.ts';
-import { path } from './client.ts';
 import { commitColumns } from './commit-view.ts';
 import type { Context } from './context.ts';
 import type { NamedJob } from './job-lookup.ts';
 import { startProgress } from './progress.ts';
-import { showName } from './refs.ts';
+import { type CommitRef, showName } from './refs.ts';
 
 const BAD: ReadonlySet<JobState> = new Set(['failure', 'killed', 'unrunnable']);
 const ENDED: ReadonlySet<JobState> = new Set([...BAD, 'success']);
@@ -45,8 +45,10 @@ export async function followJob(
   let obstacle = '';
   let last: Job | undefined;
   try {
-    const route = path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}/wait`;
-    for await (const job of client.lines<Job>(route)) {
+    const params = jobParams(pipeline, id);
+    for await (const job of client.lines('GET /pipelines/{project}/{pipeline}/jobs/{id}/wait', {
+      params,
+    })) {
       last = job;
       progress.setTotal(Math.max(job.datums.total, 1));
       const why = ENDED.has(job.state) ? '' : job.reason;
@@ -84,14 +86,16 @@ export async function followJob(
 }
 
 /** Waits until one commit is finished and prints it. Throws `job_failed` where it failed. */
-export async function waitCommit(context: Context, route: string): Promise<void> {
-  const before = await context.client.get<Commit>(route);
+export async function waitCommit(context: Context, { repo, ref }: CommitRef): Promise<void> {
+  const before = await context.client.call('GET /repos/{project}/{repo}/commits/{ref}', {
+    params: refParams(repo, ref),
+  });
   if (before.state === 'open') {
     await followCommitJob(context, before);
   }
-  const commit = await context.client.get<Commit>(
-    `${route.slice(0, route.lastIndexOf('/'))}/${before.id}/wait`,
-  );
+  const commit = await context.client.call('GET /repos/{project}/{repo}/commits/{ref}/wait', {
+    params: refParams(repo, before.id),
+  });
   await context.output.table([commit], commitColumns(context.output.times));
   if (commit.state === 'error') {
     throw commitFailed(commit);
@@ -105,16 +109,15 @@ export async function waitCommitSet(
   options: { readonly all: boolean },
 ): Promise<void> {
   const { client, output } = context;
-  const { all } = options;
-  for await (const commit of client.items<Commit>(path`/commit-sets/${id}`, { all })) {
+  const asked = { params: { id }, query: { all: options.all } };
+  for await (const commit of client.items('GET /commit-sets/{id}', asked)) {
     if (commit.state === 'open') {
       await followCommitJob(context, commit);
     }
   }
   const failed: Commit[] = [];
   async function* finished(): AsyncIterable<Commit> {
-    const route = path`/commit-sets/${id}/wait`;
-    for await (const commit of client.lines<Commit>(route, { all })) {
+    for await (const commit of client.lines('GET /commit-sets/{id}/wait', asked)) {
       if (commit.state === 'error') {
         failed.push(commit);
       }

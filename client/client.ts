@@ -36,11 +36,17 @@ export interface ClientOptions {
 
 interface Loose {
   readonly params?: object | undefined;
-  readonly query?: object | undefined;
+  readonly query?: { readonly after?: unknown; readonly limit?: unknown } | undefined;
   readonly body?: unknown;
   readonly transaction?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+interface Listing extends Loose {
+  readonly most?: number | undefined;
+  /** Where all is wanted, or a part of it: larger pages than those of a list that is read one by one. */
+  readonly mostOnPage?: number;
 }
 
 const JSON_TYPE = 'application/json';
@@ -89,10 +95,8 @@ export class Client {
     key: K,
     ...[asked]: Rest<K, { readonly most?: number | undefined }>
   ): Promise<readonly ItemOf<K>[]> {
-    const { most = Infinity, query }: Loose & { readonly most?: number | undefined } = asked ?? {};
-    const limit = Math.min(most, MOST_ITEMS);
     const found: ItemOf<K>[] = [];
-    for await (const item of this.#items(key, { ...asked, query: { limit, ...query }, most })) {
+    for await (const item of this.#items(key, { mostOnPage: MOST_ITEMS, ...asked })) {
       found.push(item);
     }
     return found;
@@ -176,11 +180,15 @@ export class Client {
 
   async *#items<K extends ListKey>(
     key: K,
-    { most = Infinity, ...rest }: Loose & { readonly most?: number | undefined } = {},
+    { most = Infinity, mostOnPage, ...rest }: Listing = {},
   ): AsyncGenerator<ItemOf<K>> {
-    const limit = Number.isFinite(most) ? Math.min(most, MOST_ON_A_PAGE) : undefined;
+    const limit = Math.min(most, mostOnPage ?? (most < Infinity ? MOST_ON_A_PAGE : Infinity));
+    const { limit: wanted = limit < Infinity ? limit : undefined } = rest.query ?? {};
     let left = most;
-    for await (const items of this.#pages(key, { ...rest, query: { limit, ...rest.query } })) {
+    for await (const items of this.#pages(key, {
+      ...rest,
+      query: { ...rest.query, limit: wanted },
+    })) {
       for (const item of items) {
         if (left <= 0) {
           return;
@@ -198,7 +206,7 @@ export class Client {
     key: K,
     first: Loose = {},
   ): AsyncGenerator<readonly ItemOf<K>[]> {
-    let { after } = (first.query ?? {}) as { after?: unknown };
+    let { after } = first.query ?? {};
     for (;;) {
       const request = this.#request(key, { ...first, query: { ...first.query, after } });
       const page = (await this.#document(request)) as Page<ItemOf<K>>;

@@ -1,6 +1,6 @@
 // Commands on users, tokens and roles. Tokens are shown once, when they are made, and taken from standard input only.
 
-import type { Grant, RoleCheck, Token, User, WhoAmI } from '../../engine/server/wire-auth.ts';
+import type { Grant } from '../../engine/server/wire-auth.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import {
   makeToken,
@@ -13,7 +13,6 @@ import {
   wantScope,
 } from '../auth-views.ts';
 import { usageError } from '../cli-error.ts';
-import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatTime } from '../format.ts';
@@ -52,7 +51,7 @@ export const commands: readonly Command[] = [
     options: {},
     examples: [['auth list-users', 'lists people and robots']],
     run: async (context) => {
-      await context.output.table(context.client.items<User>('/auth/users'), {
+      await context.output.table(context.client.items('GET /auth/users'), {
         heading: ['NAME', 'KIND', 'ADMIN', 'CREATED'],
         row: ({ name, robot, admin, created }) => [
           name,
@@ -72,7 +71,9 @@ export const commands: readonly Command[] = [
     options: {},
     examples: [['auth delete-user ann', 'deletes it at once']],
     run: async (context, args) => {
-      await context.client.send('DELETE', path`/auth/users/${args.positionals[0] ?? ''}`);
+      await context.client.call('DELETE /auth/users/{user}', {
+        params: { user: args.positionals[0] ?? '' },
+      });
     },
   },
   {
@@ -115,7 +116,7 @@ export const commands: readonly Command[] = [
     examples: [['auth list-tokens ann', 'lists those of ann, revoked ones for 30 days']],
     run: async (context, args) => {
       const [user] = args.positionals;
-      await showTokens(context, context.client.items<Token>('/auth/tokens', { user }));
+      await showTokens(context, context.client.items('GET /auth/tokens', { query: { user } }));
     },
   },
   {
@@ -126,8 +127,9 @@ export const commands: readonly Command[] = [
     options: {},
     examples: [['auth revoke-token 0190b9c5d3a07c1e8a2f4b6d8e0f1a2b', 'ends what it follows, too']],
     run: async (context, args) => {
-      const route = path`/auth/tokens/${args.positionals[0] ?? ''}`;
-      const token = await context.client.send<Token>('DELETE', route);
+      const token = await context.client.call('DELETE /auth/tokens/{token}', {
+        params: { token: args.positionals[0] ?? '' },
+      });
       if (context.output.raw) {
         await context.output.json(token);
       }
@@ -178,7 +180,7 @@ export const commands: readonly Command[] = [
     run: async (context, args) => {
       const [user] = args.positionals;
       const scope = scopeOf(context, args, args.string('repo'));
-      const roles = context.client.items<Grant>('/auth/roles', { user, ...scope });
+      const roles = context.client.items('GET /auth/roles', { query: { user, ...scope } });
       await showRoles(context, roles);
     },
   },
@@ -196,7 +198,7 @@ export const commands: readonly Command[] = [
     run: async (context, args) => {
       const scope = wantScope(context, args, args.positionals[0]);
       const query = { ...scope, user: args.string('user') };
-      const check = await context.client.get<RoleCheck>('/auth/check', query);
+      const check = await context.client.call('GET /auth/check', { query });
       await (context.output.raw
         ? context.output.json(check)
         : context.output.line(check.role ?? 'none'));
@@ -210,7 +212,7 @@ export const commands: readonly Command[] = [
     options: {},
     examples: [['auth whoami', 'shows the account and its roles']],
     run: async (context) => {
-      const who = await context.client.get<WhoAmI>('/auth/whoami');
+      const who = await context.client.call('GET /auth/whoami');
       const kind = who.robot ? 'robot' : 'user';
       await context.output.fields(who, () => [
         ['Name', who.name],
@@ -250,7 +252,7 @@ export const commands: readonly Command[] = [
 
 async function createUser(context: Context, args: ParsedArguments, robot: boolean): Promise<void> {
   const body = { name: args.positionals[0] ?? '', robot };
-  const user = await context.client.send<User>('POST', '/auth/users', { body });
+  const user = await context.client.call('POST /auth/users', { body });
   if (context.output.raw) {
     await context.output.json(user);
   }
@@ -262,14 +264,15 @@ async function grant(context: Context, args: ParsedArguments): Promise<void> {
     if (role !== undefined) {
       throw usageError('An admin needs no role: write pfs auth grant <user> --admin');
     }
-    await context.client.send('PUT', path`/auth/users/${user}/admin`);
+    await context.client.call('PUT /auth/users/{user}/admin', { params: { user } });
     return;
   }
   if (role === undefined) {
     throw usageError('Say which role: reader, writer or owner');
   }
-  const body = { user, role, ...wantScope(context, args, repo) };
-  const given = await context.client.send<Grant>('PUT', '/auth/roles', { body });
+  // The engine says what is no role.
+  const body = { user, role: role as Grant['role'], ...wantScope(context, args, repo) };
+  const given = await context.client.call('PUT /auth/roles', { body });
   if (context.output.raw) {
     await context.output.json(given);
   }
@@ -278,11 +281,11 @@ async function grant(context: Context, args: ParsedArguments): Promise<void> {
 async function revoke(context: Context, args: ParsedArguments): Promise<void> {
   const [user = '', repo] = args.positionals;
   if (args.flag('admin')) {
-    await context.client.send('DELETE', path`/auth/users/${user}/admin`);
+    await context.client.call('DELETE /auth/users/{user}/admin', { params: { user } });
     return;
   }
   const query = { user, ...wantScope(context, args, repo) };
-  await context.client.send('DELETE', '/auth/roles', { query });
+  await context.client.call('DELETE /auth/roles', { query });
 }
 
 async function login(context: Context, args: ParsedArguments): Promise<void> {
@@ -293,7 +296,7 @@ async function login(context: Context, args: ParsedArguments): Promise<void> {
     throw usageError('There is no token on standard input');
   }
   const client = context.connect({ start: false, address, token });
-  const who = await client.get<WhoAmI>('/auth/whoami');
+  const who = await client.call('GET /auth/whoami');
   client.close();
   context.home.keepLogin(address, token);
   context.output.note(`Commands for ${address} are now carried out as ${who.name}`);

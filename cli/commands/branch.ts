@@ -1,9 +1,9 @@
 // Commands on branches.
 
+import { repoParams } from '../../client/params.ts';
 import type { Branch, PutBranch } from '../../engine/server/wire.ts';
-import type { MergeBranch, MergeResult } from '../../engine/server/wire-versions.ts';
+import type { MergeBranch } from '../../engine/server/wire-versions.ts';
 import { usageError } from '../cli-error.ts';
-import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatTime } from '../format.ts';
@@ -48,11 +48,10 @@ export const commands: readonly Command[] = [
         ...(head === undefined ? {} : { head: refWithin(head, repo) }),
         ...(trigger === undefined ? {} : { trigger }),
       };
-      const made = await context.change<Branch>(
-        'PUT',
-        path`/repos/${repo.project}/${repo.name}/branches/${branch}`,
-        { body },
-      );
+      const made = await context.change('PUT /repos/{project}/{repo}/branches/{branch}', {
+        params: { ...repoParams(repo), branch },
+        body,
+      });
       if (context.output.raw) {
         await context.output.json(made);
       }
@@ -68,9 +67,9 @@ export const commands: readonly Command[] = [
     examples: [['inspect branch model@master', 'shows its head and the branches it is made from']],
     run: async (context, args) => {
       const { repo, branch } = parseBranchWords(args.positionals, context.project);
-      const found = await context.client.get<Branch>(
-        path`/repos/${repo.project}/${repo.name}/branches/${branch}`,
-      );
+      const found = await context.client.call('GET /repos/{project}/{repo}/branches/{branch}', {
+        params: { ...repoParams(repo), branch },
+      });
       await context.output.fields(found, () => [
         ['Name', `${showName(found.repo)}@${found.name}`],
         ['Head', found.head ?? '-'],
@@ -90,9 +89,9 @@ export const commands: readonly Command[] = [
     examples: [['list branch training', 'lists its branches and their heads']],
     run: async (context, args) => {
       const repo = parseRepoName(args.positionals[0] ?? '', context.project);
-      const branches = context.client.items<Branch>(
-        path`/repos/${repo.project}/${repo.name}/branches`,
-      );
+      const branches = context.client.items('GET /repos/{project}/{repo}/branches', {
+        params: repoParams(repo),
+      });
       await context.output.table(branches, {
         heading: ['BRANCH', 'HEAD', 'CREATED', 'PROVENANCE', 'TRIGGER'],
         row: (branch) => [
@@ -157,7 +156,8 @@ export const commands: readonly Command[] = [
     examples: [['delete branch training@staging', 'deletes it']],
     run: async (context, args) => {
       const { repo, branch } = parseBranchWords(args.positionals, context.project);
-      await context.change('DELETE', path`/repos/${repo.project}/${repo.name}/branches/${branch}`, {
+      await context.change('DELETE /repos/{project}/{repo}/branches/{branch}', {
+        params: { ...repoParams(repo), branch },
         query: { force: args.flag('force') },
       });
     },
@@ -186,11 +186,10 @@ async function mergeBranch(context: Context, args: Parameters<Command['run']>[1]
     ...(args.denied('ff') ? { fastForward: false } : {}),
     ...(description === undefined ? {} : { description }),
   };
-  const result = await context.change<MergeResult>(
-    'POST',
-    path`/repos/${repo.project}/${repo.name}/branches/${branch}/merge`,
-    { body },
-  );
+  const result = await context.change('POST /repos/{project}/{repo}/branches/{branch}/merge', {
+    params: { ...repoParams(repo), branch },
+    body,
+  });
   await printMerge(context, result, {
     ours: branch,
     theirs: from,

@@ -1,10 +1,10 @@
 // Commands on commits and commit sets.
 
-import type { Commit, CommitSet, StartCommit } from '../../engine/server/wire.ts';
+import { repoParams } from '../../client/params.ts';
+import type { StartCommit } from '../../engine/server/wire.ts';
 import { usageError } from '../cli-error.ts';
-import { path, type Query } from '../client.ts';
 import type { Command, Option } from '../command.ts';
-import { commitPath, findCommit, removeSet, revertCommit, setOf } from '../commit-actions.ts';
+import { commitParams, findCommit, removeSet, revertCommit, setOf } from '../commit-actions.ts';
 import { commitColumns, commitFields, commitSetColumns } from '../commit-view.ts';
 import type { Context } from '../context.ts';
 import { isCommitId, parseCommitWords, parseRefWords } from '../refs.ts';
@@ -67,11 +67,10 @@ export const commands: readonly Command[] = [
         ...(parent === undefined ? {} : { parent: parent.slice(parent.indexOf('@') + 1) }),
         ...(description === undefined ? {} : { description }),
       };
-      const commit = await context.change<Commit>(
-        'POST',
-        path`/repos/${repo.project}/${repo.name}/commits`,
-        { body },
-      );
+      const commit = await context.change('POST /repos/{project}/{repo}/commits', {
+        params: repoParams(repo),
+        body,
+      });
       await (context.output.raw ? context.output.json(commit) : context.output.line(commit.id));
     },
   },
@@ -86,7 +85,8 @@ export const commands: readonly Command[] = [
     run: async (context, args) => {
       const ref = parseCommitWords(args.positionals, { project: context.project });
       const description = args.string('message');
-      const commit = await context.change<Commit>('POST', `${commitPath(ref)}/finish`, {
+      const commit = await context.change('POST /repos/{project}/{repo}/commits/{ref}/finish', {
+        params: commitParams(ref),
         body: description === undefined ? {} : { description },
       });
       if (context.output.raw) {
@@ -107,7 +107,9 @@ export const commands: readonly Command[] = [
     ],
     run: async (context, args) => {
       const ref = parseCommitWords(args.positionals, { project: context.project });
-      const commit = await context.client.get<Commit>(commitPath(ref));
+      const commit = await context.client.call('GET /repos/{project}/{repo}/commits/{ref}', {
+        params: commitParams(ref),
+      });
       await context.output.fields(commit, () => commitFields(commit, context.output.times));
     },
   },
@@ -178,7 +180,7 @@ export const commands: readonly Command[] = [
         return;
       }
       const ref = parseCommitWords(args.positionals, { project: context.project });
-      await waitCommit(context, commitPath(ref));
+      await waitCommit(context, ref);
     },
   },
   {
@@ -263,14 +265,21 @@ export const commands: readonly Command[] = [
     examples: [['subscribe commit model@master --new', 'prints each new model as it is made']],
     run: async (context, args) => {
       const { repo, ref } = parseCommitWords(args.positionals, { project: context.project });
+      const params = { ...repoParams(repo), branch: ref };
       let from = args.string('from');
       if (args.flag('new')) {
-        const newest = path`/repos/${repo.project}/${repo.name}/branches/${ref}`;
-        from = (await context.client.get<{ head: string | null }>(newest)).head ?? undefined;
+        const { head } = await context.client.call(
+          'GET /repos/{project}/{repo}/branches/{branch}',
+          { params },
+        );
+        from = head ?? undefined;
       }
-      const stream = context.client.lines<Commit>(
-        path`/repos/${repo.project}/${repo.name}/branches/${ref}/subscribe`,
-        { from, all: args.flag('all') },
+      const stream = context.client.lines(
+        'GET /repos/{project}/{repo}/branches/{branch}/subscribe',
+        {
+          params,
+          query: { from, all: args.flag('all') },
+        },
       );
       const columns = commitColumns(context.output.times);
       await context.output.table(stream, { ...columns, live: true });
@@ -281,27 +290,28 @@ export const commands: readonly Command[] = [
 async function listCommit(context: Context, args: Parameters<Command['run']>[1]): Promise<void> {
   const { client, output } = context;
   const [first, ...rest] = args.positionals;
-  const limit = args.number('number');
+  const most = args.number('number');
   const columns = commitColumns(output.times);
   if (first === undefined) {
-    await output.table(
-      client.items<CommitSet>('/commit-sets', {}, limit),
-      commitSetColumns(output.times),
-    );
+    await output.table(client.items('GET /commit-sets', { most }), commitSetColumns(output.times));
     return;
   }
   if (isCommitId(first) && rest.length === 0) {
-    const route = path`/commit-sets/${first}`;
-    await output.table(client.items<Commit>(route, { all: args.flag('all') }, limit), columns);
+    const asked = { params: { id: first }, query: { all: args.flag('all') }, most };
+    await output.table(client.items('GET /commit-sets/{id}', asked), columns);
     return;
   }
   const { repo, ref } = parseRefWords(args.positionals, { project: context.project });
   const from = args.string('from');
-  const query: Query = {
+  const query = {
     branch: ref,
     from: from?.slice(from.indexOf('@') + 1),
     all: args.flag('all'),
   };
-  const route = path`/repos/${repo.project}/${repo.name}/commits`;
-  await output.table(client.items<Commit>(route, query, limit), columns);
+  const commits = client.items('GET /repos/{project}/{repo}/commits', {
+    params: repoParams(repo),
+    query,
+    most,
+  });
+  await output.table(commits, columns);
 }

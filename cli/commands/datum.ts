@@ -1,11 +1,9 @@
 // Commands on datums.
 
+import { jobParams } from '../../client/params.ts';
 import type { Datum } from '../../engine/server/wire.ts';
-import type { RestartedDatums } from '../../engine/server/wire-jobs.ts';
-import type { PlannedDatum } from '../../engine/server/wire-previews.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { usageError } from '../cli-error.ts';
-import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatDuration, formatImage, formatSize, formatTime } from '../format.ts';
@@ -64,8 +62,11 @@ export const commands: readonly Command[] = [
         throw usageError('Name the datum; see the ids with pfs list datum');
       }
       const { pipeline, id } = await findJob(context, words.slice(0, -1), { newest: true });
-      const datum = await context.client.get<Datum>(
-        path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}/datums/${datumId}`,
+      const datum = await context.client.call(
+        'GET /pipelines/{project}/{pipeline}/jobs/{id}/datums/{datum}',
+        {
+          params: { ...jobParams(pipeline, id), datum: datumId },
+        },
       );
       const { stats } = datum;
       await context.output.fields(datum, () => [
@@ -136,10 +137,12 @@ async function restartDatum(context: Context, args: ParsedArguments): Promise<vo
   const isPair = !first.includes('@') && isCommitId(rest[0] ?? '');
   const words = isPair ? [first, rest.shift() ?? ''] : [first];
   const { pipeline, id } = await findJob(context, words, { newest: true });
-  const { restarted } = await client.send<RestartedDatums>(
-    'POST',
-    path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}/restart`,
-    { body: { datums: rest.flatMap((word) => word.split(',')).filter((word) => word !== '') } },
+  const { restarted } = await client.call(
+    'POST /pipelines/{project}/{pipeline}/jobs/{id}/restart',
+    {
+      params: jobParams(pipeline, id),
+      body: { datums: rest.flatMap((word) => word.split(',')).filter((word) => word !== '') },
+    },
   );
   await output.table(restarted, {
     heading: ['DATUM', 'WORKER'],
@@ -157,21 +160,20 @@ async function listDatum(context: Context, args: ParsedArguments): Promise<void>
     const { readSpec } = await import('../spec-source.ts');
     const { PLANNED_HEADING, plannedRow } = await import('../preview-view.ts');
     const { text, name } = await readSpec(context, file);
-    const datums = client.lines<PlannedDatum>(
-      '/previews/datums',
-      { project, file: name },
-      { text },
-    );
+    const datums = client.lines('POST /previews/datums', {
+      query: { project, file: name },
+      body: text,
+    });
     const heading = PLANNED_HEADING;
     await output.table(first(datums, args.number('number')), { heading, row: plannedRow });
     return;
   }
   const { pipeline, id } = await findJob(context, args.positionals, { newest: true });
-  const datums = client.items<Datum>(
-    path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}/datums`,
-    { state: args.strings('state').join(',') || undefined },
-    args.number('number'),
-  );
+  const datums = client.items('GET /pipelines/{project}/{pipeline}/jobs/{id}/datums', {
+    params: jobParams(pipeline, id),
+    query: { state: args.strings('state').join(',') || undefined },
+    most: args.number('number'),
+  });
   await output.table(datums, {
     heading: ['ID', 'FILES', 'STATUS', 'TIME'],
     row: (datum) => [

@@ -1,9 +1,8 @@
 // Commands on defaults: what every pipeline has that does not say otherwise.
 
-import type { Defaults, DefaultsChange } from '../../engine/server/wire-defaults.ts';
+import type { DefaultsChange } from '../../engine/server/wire-defaults.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { usageError } from '../cli-error.ts';
-import { path } from '../client.ts';
 import type { Command, Option } from '../command.ts';
 import type { Context } from '../context.ts';
 import { showName } from '../refs.ts';
@@ -66,7 +65,11 @@ export const commands: readonly Command[] = [
     examples: [['inspect defaults --cluster > defaults.json', 'saves those of the cluster']],
     run: async (context, args) => {
       const { client, output } = context;
-      const defaults = await client.get<Defaults>(defaultsPath(args));
+      const project = projectOf(args);
+      const defaults =
+        project === undefined
+          ? await client.call('GET /defaults/cluster')
+          : await client.call('GET /defaults/projects/{project}', { params: { project } });
       if (output.raw) {
         await output.json(defaults);
         return;
@@ -83,24 +86,29 @@ export const commands: readonly Command[] = [
     options: changing,
     examples: [['delete defaults --project team', 'leaves those of the cluster']],
     run: async (context, args) => {
+      const project = projectOf(args);
       const query = asked(args);
-      await show(
-        context,
-        args.flag('dry-run')
-          ? await context.client.send<DefaultsChange>('DELETE', defaultsPath(args), { query })
-          : await context.change<DefaultsChange>('DELETE', defaultsPath(args), { query }),
-        { isDry: args.flag('dry-run') },
-      );
+      const isAlone = args.flag('dry-run');
+      const change =
+        project === undefined
+          ? await context.change('DELETE /defaults/cluster', { query }, { isAlone })
+          : await context.change(
+              'DELETE /defaults/projects/{project}',
+              { params: { project }, query },
+              { isAlone },
+            );
+      await show(context, change, { isDry: isAlone });
     },
   },
 ];
 
-function defaultsPath(args: ParsedArguments): string {
+/** Returns whose defaults are meant: a project's, or undefined for those of all pipelines. */
+function projectOf(args: ParsedArguments): string | undefined {
   const project = args.string('project');
   if (args.flag('cluster') === (project !== undefined)) {
     throw usageError('Say whose defaults are meant: --cluster, or --project <name>');
   }
-  return project === undefined ? '/defaults/cluster' : path`/defaults/projects/${project}`;
+  return project;
 }
 
 function asked(args: ParsedArguments) {
@@ -116,16 +124,21 @@ async function putDefaults(
   args: ParsedArguments,
   options: { readonly create?: boolean },
 ): Promise<void> {
-  const route = defaultsPath(args);
+  const project = projectOf(args);
   const { readSpec } = await import('../spec-source.ts');
   const missing = 'Name the file of the defaults with -f; - reads standard input';
   const { text: body, name } = await readSpec(context, args.string('file'), { missing });
   const sending = { query: { ...asked(args), ...options, file: name }, body };
-  const isDry = args.flag('dry-run');
-  const change = isDry
-    ? await context.client.send<DefaultsChange>('PUT', route, sending)
-    : await context.change<DefaultsChange>('PUT', route, sending);
-  await show(context, change, { isDry });
+  const isAlone = args.flag('dry-run');
+  const change =
+    project === undefined
+      ? await context.change('PUT /defaults/cluster', sending, { isAlone })
+      : await context.change(
+          'PUT /defaults/projects/{project}',
+          { params: { project }, ...sending },
+          { isAlone },
+        );
+  await show(context, change, { isDry: isAlone });
 }
 
 async function show(

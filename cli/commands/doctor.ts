@@ -1,6 +1,6 @@
 // What keeps pfs from working well on this machine, and what to do about it.
 
-import type { DoctorCheck, DoctorReport } from '../../engine/server/wire-store.ts';
+import type { DoctorCheck } from '../../engine/server/wire-store.ts';
 import { CliError } from '../cli-error.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
@@ -44,7 +44,7 @@ async function examine(context: Context): Promise<void> {
 /** An engine that can't be reached is a finding, not a failure: the others are still worth knowing. */
 async function askEngine(context: Context): Promise<readonly DoctorCheck[]> {
   try {
-    const { checks } = await context.client.get<DoctorReport>('/store/doctor');
+    const { checks } = await context.client.call('GET /store/doctor');
     return [{ name: 'engine', state: 'ok', detail: context.client.address, remedy: '' }, ...checks];
   } catch (error) {
     if (!(error instanceof CliError) || error.code === 'interrupted') {

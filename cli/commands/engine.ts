@@ -1,7 +1,6 @@
 // Commands on the engine itself.
 
 import { resolve } from 'node:path';
-import type { EngineStatus } from '../../engine/server/wire.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { CliError, fileError, usageError } from '../cli-error.ts';
 import type { Command } from '../command.ts';
@@ -84,7 +83,7 @@ export const commands: readonly Command[] = [
       }
       const engine = await startEngine(options);
       if (executor !== undefined) {
-        const { executor: runs } = await context.client.get<EngineStatus>('/engine');
+        const { executor: runs } = await context.client.call('GET /engine');
         if (runs.kind !== executor) {
           throw new CliError(
             'failed_precondition',
@@ -122,7 +121,7 @@ export const commands: readonly Command[] = [
     examples: [['engine status', 'ends with code 5 where none runs']],
     run: async (context) => {
       const client = context.connect({ start: false });
-      const status = await client.get<EngineStatus>('/engine');
+      const status = await client.call('GET /engine');
       await context.output.fields(status, () => [
         ['Address', client.address],
         ['Version', status.version],
@@ -212,7 +211,7 @@ async function stopEngine(context: Context): Promise<void> {
     output.note('No engine is running');
     return;
   }
-  await client.send('POST', '/engine/stop');
+  await client.call('POST /engine/stop');
   client.close();
   if (record && record.address === client.address) {
     const forced = await waitForEnd(record.pid);

@@ -1,9 +1,9 @@
 // Commands on files.
 
-import type { Commit, CopyFile, File } from '../../engine/server/wire.ts';
+import type { CopyFile, File } from '../../engine/server/wire.ts';
 import { CliError, failure } from '../cli-error.ts';
-import { path } from '../client.ts';
 import type { Command, Option } from '../command.ts';
+import { commitParams } from '../commit-actions.ts';
 import type { Context } from '../context.ts';
 import { formatSize } from '../format.ts';
 import { type CommitRef, parseCommitWords, splitPairs, wantPath } from '../refs.ts';
@@ -150,8 +150,9 @@ export const commands: readonly Command[] = [
     examples: [['inspect file model@master:/model.pkl', 'shows its type, size and Git id']],
     run: async (context, args) => {
       const ref = parseCommitWords(args.positionals, { project: context.project, path: true });
-      const file = await context.client.get<File>(`${filesPath(ref)}/inspect`, {
-        path: wantPath(ref),
+      const file = await context.client.call('GET /repos/{project}/{repo}/files/{ref}/inspect', {
+        params: commitParams(ref),
+        query: { path: wantPath(ref) },
       });
       await context.output.fields(file, () => [
         ['Path', file.path],
@@ -182,9 +183,9 @@ export const commands: readonly Command[] = [
     ],
     run: async (context, args) => {
       const ref = parseCommitWords(args.positionals, { project: context.project, path: true });
-      const files = context.client.items<File>(`${filesPath(ref)}/list`, {
-        path: ref.path ?? '/',
-        recursive: args.flag('recursive'),
+      const files = context.client.items('GET /repos/{project}/{repo}/files/{ref}/list', {
+        params: commitParams(ref),
+        query: { path: ref.path ?? '/', recursive: args.flag('recursive') },
       });
       await context.output.table(files, FILE_COLUMNS);
     },
@@ -199,8 +200,9 @@ export const commands: readonly Command[] = [
     examples: [["glob file 'images@master:/**.png'", 'lists every PNG file']],
     run: async (context, args) => {
       const ref = parseCommitWords(args.positionals, { project: context.project, path: true });
-      const files = context.client.items<File>(`${filesPath(ref)}/glob`, {
-        pattern: wantPath(ref),
+      const files = context.client.items('GET /repos/{project}/{repo}/files/{ref}/glob', {
+        params: commitParams(ref),
+        query: { pattern: wantPath(ref) },
       });
       await context.output.table(files, FILE_COLUMNS);
     },
@@ -235,7 +237,8 @@ export const commands: readonly Command[] = [
       for (const each of args.flag('force') ? [] : paths) {
         await checkThere(context, ref, each);
       }
-      const commit = await context.client.send<Commit>('POST', `${filesPath(ref)}/delete`, {
+      const commit = await context.client.call('POST /repos/{project}/{repo}/files/{ref}/delete', {
+        params: commitParams(ref),
         body: { paths },
       });
       if (context.output.raw) {
@@ -261,7 +264,8 @@ export const commands: readonly Command[] = [
         path: target.path ?? wantPath(source),
         ...(args.flag('append') ? { append: true } : {}),
       };
-      const commit = await context.client.send<Commit>('POST', `${filesPath(target)}/copy`, {
+      const commit = await context.client.call('POST /repos/{project}/{repo}/files/{ref}/copy', {
+        params: commitParams(target),
         body,
       });
       if (context.output.raw) {
@@ -307,14 +311,13 @@ function typeText({ type, executable }: File): string {
   return executable ? 'executable file' : texts[type];
 }
 
-function filesPath({ repo, ref }: CommitRef): string {
-  return path`/repos/${repo.project}/${repo.name}/files/${ref}`;
-}
-
 /** Throws where nothing is at a path: a typing error must not pass for a deletion, and start pipelines besides. */
 async function checkThere(context: Context, ref: CommitRef, file: string): Promise<void> {
   try {
-    await context.client.get<File>(`${filesPath(ref)}/inspect`, { path: file });
+    await context.client.call('GET /repos/{project}/{repo}/files/{ref}/inspect', {
+      params: commitParams(ref),
+      query: { path: file },
+    });
   } catch (error) {
     if (error instanceof CliError && error.code === 'not_found') {
       const { isGlob } = await import('../glob.ts');

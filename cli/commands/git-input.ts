@@ -1,7 +1,6 @@
 // Commands on inputs that follow Git servers.
 
-import type { GitInput } from '../../engine/server/wire-git-inputs.ts';
-import { path } from '../client.ts';
+import { pipelineParams } from '../../client/params.ts';
 import type { Command } from '../command.ts';
 import { showGitInputs } from '../git-input-view.ts';
 import { parsePipelineName } from '../refs.ts';
@@ -18,9 +17,10 @@ export const commands: readonly Command[] = [
     options: {},
     examples: [['run git site', 'starts a job for each commit that was pushed since']],
     run: async (context, args) => {
-      const { project, name } = parsePipelineName(args.positionals[0] ?? '', context.project);
-      const route = path`/pipelines/${project}/${name}/gits/look`;
-      const inputs = await context.client.send<readonly GitInput[]>('POST', route);
+      const pipeline = parsePipelineName(args.positionals[0] ?? '', context.project);
+      const inputs = await context.client.call('POST /pipelines/{project}/{pipeline}/gits/look', {
+        params: pipelineParams(pipeline),
+      });
       if (context.output.raw) {
         for (const input of inputs) {
           await context.output.json(input);

@@ -1,8 +1,7 @@
 // What Git needs to reach the engine: addresses of repos, and the token.
 
-import type { Repo } from '../../engine/server/wire.ts';
+import { repoParams } from '../../client/params.ts';
 import { usageError } from '../cli-error.ts';
-import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import { parseRepoName } from '../refs.ts';
 
@@ -20,7 +19,7 @@ export const commands: readonly Command[] = [
     run: async (context, args) => {
       const repo = parseRepoName(args.positionals[0] ?? '', context.project);
       // Starts the engine where it must: only then there is an address.
-      await context.client.get<Repo>(path`/repos/${repo.project}/${repo.name}`);
+      await context.client.call('GET /repos/{project}/{repo}', { params: repoParams(repo) });
       const base = `${context.client.address}/git`;
       await context.output.line(`${base}/${repo.project}/${repo.name}.git`);
     },

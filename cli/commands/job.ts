@@ -1,10 +1,10 @@
 // Commands on jobs.
 
-import type { Commit, Job } from '../../engine/server/wire.ts';
+import { jobParams } from '../../client/params.ts';
+import type { Job } from '../../engine/server/wire.ts';
 import type { ParsedArguments } from '../arguments.ts';
-import { path } from '../client.ts';
 import type { Command, Option } from '../command.ts';
-import { commitPath } from '../commit-actions.ts';
+import { commitParams } from '../commit-actions.ts';
 import type { Context } from '../context.ts';
 import { parseDuration } from '../duration.ts';
 import { findJob, jobsOfSet } from '../job-lookup.ts';
@@ -80,7 +80,9 @@ export const commands: readonly Command[] = [
     ],
     run: async (context, args) => {
       const { pipeline, id } = await findJob(context, args.positionals, { newest: true });
-      const job = await context.client.get<Job>(jobPath(pipeline, id));
+      const job = await context.client.call('GET /pipelines/{project}/{pipeline}/jobs/{id}', {
+        params: jobParams(pipeline, id),
+      });
       await context.output.fields(job, () => jobFields(job, context.output.times));
     },
   },
@@ -142,7 +144,9 @@ export const commands: readonly Command[] = [
     examples: [['stop job model@018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'kills it']],
     run: async (context, args) => {
       const { pipeline, id } = await findJob(context, args.positionals);
-      const job = await context.change<Job>('POST', `${jobPath(pipeline, id)}/stop`);
+      const job = await context.change('POST /pipelines/{project}/{pipeline}/jobs/{id}/stop', {
+        params: jobParams(pipeline, id),
+      });
       if (context.output.raw) {
         await context.output.json(job);
       }
@@ -150,20 +154,16 @@ export const commands: readonly Command[] = [
   },
 ];
 
-function jobPath(
-  pipeline: { readonly project: string; readonly name: string },
-  id: string,
-): string {
-  return path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}`;
-}
-
 async function listJob(context: Context, args: ParsedArguments): Promise<void> {
   const { client, output } = context;
   const [first] = args.positionals;
   const columns = jobColumns(output.times);
-  const limit = args.number('number');
+  const most = args.number('number');
   if (first !== undefined && isCommitId(first)) {
-    await output.table(client.items<Job>(path`/job-sets/${first}`, {}, limit), columns);
+    await output.table(
+      client.items('GET /job-sets/{id}', { params: { id: first }, most }),
+      columns,
+    );
     return;
   }
   const named = args.string('pipeline') ?? first;
@@ -177,12 +177,14 @@ async function listJob(context: Context, args: ParsedArguments): Promise<void> {
     input: (await inputsOf(context, args)) || undefined,
     since: since && new Date(output.times.now - parseDuration(since, 'since')).toISOString(),
   };
-  await output.table(client.items<Job>('/jobs', query, limit), columns);
+  await output.table(client.items('GET /jobs', { query, most }), columns);
 }
 
 async function retryJob(context: Context, args: ParsedArguments): Promise<void> {
   const { pipeline, id } = await findJob(context, args.positionals);
-  const job = await context.change<Job>('POST', `${jobPath(pipeline, id)}/retry`);
+  const job = await context.change('POST /pipelines/{project}/{pipeline}/jobs/{id}/retry', {
+    params: jobParams(pipeline, id),
+  });
   if (context.output.raw) {
     await context.output.json(job);
   } else if (job.id !== id) {
@@ -195,7 +197,9 @@ async function inputsOf(context: Context, args: ParsedArguments): Promise<string
   const inputs: string[] = [];
   for (const text of args.strings('input')) {
     const ref = parseCommitWords([text], { project: context.project });
-    const { repo, id } = await context.client.get<Commit>(commitPath(ref));
+    const { repo, id } = await context.client.call('GET /repos/{project}/{repo}/commits/{ref}', {
+      params: commitParams(ref),
+    });
     inputs.push(`${repo.project}/${repo.name}@${id}`);
   }
   return inputs.join(',');
@@ -205,11 +209,13 @@ async function subscribeJob(context: Context, args: ParsedArguments): Promise<vo
   const { client, output } = context;
   const [first] = args.positionals;
   const pipeline = first === undefined ? undefined : parsePipelineName(first, context.project);
-  const jobs = client.lines<Job>('/jobs/subscribe', {
-    project: pipeline?.project ?? projectScope(context, args).project,
-    pipeline: pipeline?.name,
-    state: args.strings('state').join(',') || undefined,
-    new: args.flag('new'),
+  const jobs = client.lines('GET /jobs/subscribe', {
+    query: {
+      project: pipeline?.project ?? projectScope(context, args).project,
+      pipeline: pipeline?.name,
+      state: args.strings('state').join(',') || undefined,
+      new: args.flag('new'),
+    },
   });
   await output.table(jobs, { ...jobColumns(output.times), live: true });
 }

@@ -29,11 +29,10 @@ export const commands: readonly Command[] = [
     ],
     run: async (context, args) => {
       const { client, output } = context;
-      const entries = client.items<JournalEntry>(
-        '/journal',
-        { after: args.number('after') },
-        args.number('number'),
-      );
+      const entries = client.items('GET /journal', {
+        query: { after: args.number('after') },
+        most: args.number('number'),
+      });
       if (output.raw) {
         for await (const entry of entries) {
           await output.json(entry);

@@ -1,9 +1,9 @@
 // What user code printed.
 
+import type { QueryOf } from '../../engine/server/operations/types.ts';
 import type { LogLine } from '../../engine/server/wire.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { usageError } from '../cli-error.ts';
-import type { Query } from '../client.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { parseDuration } from '../duration.ts';
@@ -93,16 +93,18 @@ export const commands: readonly Command[] = [
       }
       const { text, pattern } = readPattern(args.string('grep'));
       const tail = args.number('tail');
-      const lines = context.client.lines<LogLine>('/logs', {
-        ...(await whose(context, job, name)),
-        datum: args.string('datum'),
-        path: args.string('path'),
-        since: timeOption(context, args, 'since'),
-        until: timeOption(context, args, 'until'),
-        text,
-        follow: args.flag('follow'),
-        // What the engine does not choose by, it can't count.
-        tail: pattern ? undefined : tail,
+      const lines = context.client.lines('GET /logs', {
+        query: {
+          ...(await whose(context, job, name)),
+          datum: args.string('datum'),
+          path: args.string('path'),
+          since: timeOption(context, args, 'since'),
+          until: timeOption(context, args, 'until'),
+          text,
+          follow: args.flag('follow'),
+          // What the engine does not choose by, it can't count.
+          tail: pattern ? undefined : tail,
+        },
       });
       const show = async (line: LogLine): Promise<void> => {
         await (context.output.raw
@@ -192,7 +194,7 @@ async function whose(
   context: Context,
   job: string | undefined,
   pipeline: string | undefined,
-): Promise<Query> {
+): Promise<QueryOf<'GET /logs'>> {
   if (job === undefined) {
     const { project, name } = parsePipelineName(pipeline ?? '', context.project);
     return { project, pipeline: name };

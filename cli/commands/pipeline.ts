@@ -1,10 +1,9 @@
 // Commands on pipelines.
 
-import type { Pipeline, PipelineChange, RepoName } from '../../engine/server/wire.ts';
-import type { GitInput } from '../../engine/server/wire-git-inputs.ts';
+import { pipelineParams } from '../../client/params.ts';
+import type { Pipeline, RepoName } from '../../engine/server/wire.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { usageError } from '../cli-error.ts';
-import { path } from '../client.ts';
 import type { Command, Option } from '../command.ts';
 import type { Context } from '../context.ts';
 import { pipelineColumns, pipelineFields } from '../pipeline-view.ts';
@@ -129,7 +128,8 @@ export const commands: readonly Command[] = [
     ],
     run: async (context, args) => {
       const name = parsePipelineName(args.positionals[0] ?? '', context.project);
-      await context.change('DELETE', pipelinePath(name), {
+      await context.change('DELETE /pipelines/{project}/{pipeline}', {
+        params: pipelineParams(name),
         query: { force: args.flag('force'), 'keep-repo': args.flag('keep-repo') },
       });
     },
@@ -184,10 +184,12 @@ export const commands: readonly Command[] = [
 async function listPipelines(context: Context, args: ParsedArguments): Promise<void> {
   const { client, output } = context;
   const scope = projectScope(context, args);
-  const pipelines = client.items<Pipeline>('/pipelines', {
-    project: scope.project,
-    state: args.strings('state').join(',') || undefined,
-    history: args.string('history'),
+  const pipelines = client.items('GET /pipelines', {
+    query: {
+      project: scope.project,
+      state: args.strings('state').join(',') || undefined,
+      history: args.string('history'),
+    },
   });
   if (args.flag('spec')) {
     for await (const { spec } of pipelines) {
@@ -196,10 +198,6 @@ async function listPipelines(context: Context, args: ParsedArguments): Promise<v
     return;
   }
   await output.table(pipelines, pipelineColumns(scope, output.times));
-}
-
-function pipelinePath(name: { readonly project: string; readonly name: string }): string {
-  return path`/pipelines/${name.project}/${name.name}`;
 }
 
 async function putPipeline(
@@ -214,7 +212,7 @@ async function putPipeline(
     await showPreviews(context, { text, query: { ...query, file: name } });
     return;
   }
-  const changes = await context.change<readonly PipelineChange[]>('POST', '/pipelines', {
+  const changes = await context.change('POST /pipelines', {
     query: { ...query, project: context.project, file: name },
     body: text,
   });
@@ -234,9 +232,14 @@ async function turn(
   action: 'start' | 'stop' | 'tick' | 'rerun',
 ): Promise<void> {
   const name = parsePipelineName(args.positionals[0] ?? '', context.project);
-  const query = args.flag('reprocess') ? { reprocess: true } : {};
-  const route = `${pipelinePath(name)}/${action}`;
-  const pipeline = await context.change<Pipeline>('POST', route, { query });
+  const params = pipelineParams(name);
+  const pipeline =
+    action === 'rerun'
+      ? await context.change('POST /pipelines/{project}/{pipeline}/rerun', {
+          params,
+          query: { reprocess: args.flag('reprocess') },
+        })
+      : await context.change(`POST /pipelines/{project}/{pipeline}/${action}`, { params });
   if (context.output.raw) {
     await context.output.json(pipeline);
   }
@@ -249,8 +252,9 @@ async function inspectPipeline(context: Context, args: ParsedArguments): Promise
   if (back > 0 && version !== undefined) {
     throw usageError(`Name the version by ^${back} or by --version, not by both`);
   }
-  const pipeline = await client.get<Pipeline>(pipelinePath(name), {
-    version: back > 0 ? `^${back}` : version,
+  const pipeline = await client.call('GET /pipelines/{project}/{pipeline}', {
+    params: pipelineParams(name),
+    query: { version: back > 0 ? `^${back}` : version },
   });
   if (args.flag('spec')) {
     await output.write(
@@ -268,7 +272,9 @@ async function followed(context: Context, pipeline: Pipeline): Promise<string | 
     return undefined;
   }
   const { showGitInputs } = await import('../git-input-view.ts');
-  const inputs = await context.client.get<readonly GitInput[]>(`${pipelinePath(pipeline)}/gits`);
+  const inputs = await context.client.call('GET /pipelines/{project}/{pipeline}/gits', {
+    params: pipelineParams(pipeline),
+  });
   return showGitInputs(inputs, { address: context.client.address });
 }
 

@@ -1,8 +1,7 @@
 // Commands on projects.
 
-import type { CreateProject, Project } from '../../engine/server/wire-versions.ts';
+import type { CreateProject } from '../../engine/server/wire-versions.ts';
 import { usageError } from '../cli-error.ts';
-import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import { formatTime } from '../format.ts';
 
@@ -29,7 +28,7 @@ export const commands: readonly Command[] = [
         name: args.positionals[0] ?? '',
         ...(text === undefined ? {} : { description: text }),
       };
-      const project = await context.client.send<Project>('POST', '/projects', { body });
+      const project = await context.client.call('POST /projects', { body });
       if (context.output.raw) {
         await context.output.json(project);
       }
@@ -48,9 +47,10 @@ export const commands: readonly Command[] = [
       if (text === undefined) {
         throw usageError('Say what to change: -d <text>; -d "" takes the description away');
       }
-      const route = path`/projects/${args.positionals[0] ?? ''}`;
-      const body = { description: text };
-      const project = await context.client.send<Project>('PATCH', route, { body });
+      const project = await context.client.call('PATCH /projects/{project}', {
+        params: { project: args.positionals[0] ?? '' },
+        body: { description: text },
+      });
       if (context.output.raw) {
         await context.output.json(project);
       }
@@ -65,8 +65,9 @@ export const commands: readonly Command[] = [
     options: {},
     examples: [['inspect project team', 'shows its description and how much is in it']],
     run: async (context, args) => {
-      const route = path`/projects/${args.positionals[0] ?? ''}`;
-      const project = await context.client.get<Project>(route);
+      const project = await context.client.call('GET /projects/{project}', {
+        params: { project: args.positionals[0] ?? '' },
+      });
       await context.output.fields(project, () => [
         ['Name', project.name],
         ['Description', project.description],
@@ -85,7 +86,7 @@ export const commands: readonly Command[] = [
     options: {},
     examples: [['list project', 'lists them, the default one too']],
     run: async (context) => {
-      await context.output.table(context.client.items<Project>('/projects'), {
+      await context.output.table(context.client.items('GET /projects'), {
         heading: ['ACTIVE', 'PROJECT', 'CREATED', 'REPOS', 'PIPELINES', 'DESCRIPTION'],
         row: (project) => [
           project.name === context.project ? '*' : '',
@@ -116,7 +117,8 @@ export const commands: readonly Command[] = [
       ['delete-project team --force', 'deletes its pipelines and repos too'],
     ],
     run: async (context, args) => {
-      await context.client.send('DELETE', path`/projects/${args.positionals[0] ?? ''}`, {
+      await context.client.call('DELETE /projects/{project}', {
+        params: { project: args.positionals[0] ?? '' },
         query: { force: args.flag('force') },
       });
     },

@@ -1,6 +1,5 @@
 // Where data came from, and what came of it.
 
-import type { Lineage } from '../../engine/server/wire-lineage.ts';
 import type { Command } from '../command.ts';
 import { parseCommitWords } from '../refs.ts';
 
@@ -22,11 +21,13 @@ export const commands: readonly Command[] = [
     ],
     run: async (context, args) => {
       const ref = parseCommitWords(args.positionals, { project: context.project, path: true });
-      const lineage = await context.client.get<Lineage>('/provenance', {
-        repo: `${ref.repo.project}/${ref.repo.name}`,
-        ref: ref.ref,
-        path: ref.path,
-        direction: args.flag('downstream') ? 'down' : 'up',
+      const lineage = await context.client.call('GET /provenance', {
+        query: {
+          repo: `${ref.repo.project}/${ref.repo.name}`,
+          ref: ref.ref,
+          path: ref.path,
+          direction: args.flag('downstream') ? 'down' : 'up',
+        },
       });
       if (context.output.raw) {
         await context.output.json(lineage);

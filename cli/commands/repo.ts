@@ -1,10 +1,10 @@
 // Commands on repos.
 
+import { repoParams } from '../../client/params.ts';
 import type { CreateRepo, Repo } from '../../engine/server/wire.ts';
 import type { Retention } from '../../engine/server/wire-upkeep.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { usageError } from '../cli-error.ts';
-import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { parseDuration } from '../duration.ts';
@@ -37,7 +37,7 @@ export const commands: readonly Command[] = [
       const name = parseRepoName(args.positionals[0] ?? '', context.project);
       const text = args.string('description');
       const body: CreateRepo = { ...name, ...(text === undefined ? {} : { description: text }) };
-      const repo = await context.change<Repo>('POST', '/repos', { body });
+      const repo = await context.change('POST /repos', { body });
       await printRaw(context, repo);
     },
   },
@@ -70,7 +70,7 @@ export const commands: readonly Command[] = [
     ],
     run: async (context, args) => {
       const name = parseRepoName(args.positionals[0] ?? '', context.project);
-      const url = path`/repos/${name.project}/${name.name}`;
+      const params = repoParams(name);
       const keep = retentionOf(args);
       const text = args.string('description');
       if (keep === undefined && text === undefined) {
@@ -78,10 +78,16 @@ export const commands: readonly Command[] = [
       }
       let repo: Repo | undefined;
       if (keep !== undefined) {
-        repo = await context.client.send<Repo>('PUT', `${url}/retention`, { body: keep });
+        repo = await context.client.call('PUT /repos/{project}/{repo}/retention', {
+          params,
+          body: keep,
+        });
       }
       if (text !== undefined) {
-        repo = await context.change<Repo>('PATCH', url, { body: { description: text } });
+        repo = await context.change('PATCH /repos/{project}/{repo}', {
+          params,
+          body: { description: text },
+        });
       }
       if (repo) {
         await printRaw(context, repo);
@@ -98,7 +104,9 @@ export const commands: readonly Command[] = [
     examples: [['inspect repo training', 'shows its description, size and branches']],
     run: async (context, args) => {
       const name = parseRepoName(args.positionals[0] ?? '', context.project);
-      const repo = await context.client.get<Repo>(path`/repos/${name.project}/${name.name}`);
+      const repo = await context.client.call('GET /repos/{project}/{repo}', {
+        params: repoParams(name),
+      });
       await context.output.fields(repo, () => [
         ['Name', showName(repo)],
         ['Description', repo.description],
@@ -130,9 +138,8 @@ export const commands: readonly Command[] = [
     ],
     run: async (context, args) => {
       const scope = projectScope(context, args);
-      const repos = context.client.items<Repo>('/repos', {
-        project: scope.project,
-        all: args.flag('all'),
+      const repos = context.client.items('GET /repos', {
+        query: { project: scope.project, all: args.flag('all') },
       });
       await context.output.table(repos, {
         heading: [...scope.heading, 'CREATED', 'SIZE (MASTER)', 'DESCRIPTION'],
@@ -157,7 +164,8 @@ export const commands: readonly Command[] = [
     examples: [['delete repo training', 'deletes it, unless a pipeline reads it']],
     run: async (context, args) => {
       const name = parseRepoName(args.positionals[0] ?? '', context.project);
-      await context.change('DELETE', path`/repos/${name.project}/${name.name}`, {
+      await context.change('DELETE /repos/{project}/{repo}', {
+        params: repoParams(name),
         query: { force: args.flag('force') },
       });
     },

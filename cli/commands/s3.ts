@@ -20,7 +20,7 @@ export const commands: readonly Command[] = [
     ],
     run: async (context) => {
       // Starts the engine where it must: only then there is an address.
-      await context.client.get('/engine');
+      await context.client.call('GET /engine');
       const { client, home } = context;
       const record = home.engine();
       // The door's address and its key are known of this home's own engine alone.

@@ -3,15 +3,9 @@
 import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type {
-  PutSecret,
-  Secret,
-  SecretKeyIds,
-  SecretKeys,
-} from '../../engine/server/wire-secrets.ts';
+import type { PutSecret, SecretKeys } from '../../engine/server/wire-secrets.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { fileError, usageError } from '../cli-error.ts';
-import { path } from '../client.ts';
 import type { Command, Option } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatTime } from '../format.ts';
@@ -77,7 +71,9 @@ export const commands: readonly Command[] = [
     options: {},
     examples: [['inspect secret db', 'shows the names of its values, and who uses it']],
     run: async (context, args) => {
-      const secret = await context.client.get<Secret>(path`/secrets/${args.positionals[0] ?? ''}`);
+      const secret = await context.client.call('GET /secrets/{name}', {
+        params: { name: args.positionals[0] ?? '' },
+      });
       const { times } = context.output;
       await context.output.fields(secret, () => [
         ['Name', secret.name],
@@ -99,7 +95,7 @@ export const commands: readonly Command[] = [
     options: {},
     examples: [['list secret', 'lists them with their types and versions']],
     run: async (context) => {
-      await context.output.table(context.client.items<Secret>('/secrets'), {
+      await context.output.table(context.client.items('GET /secrets'), {
         heading: ['NAME', 'TYPE', 'CREATED', 'VERSION', 'VALUES'],
         row: ({ name, type, created, version, keys }) => [
           name,
@@ -121,7 +117,9 @@ export const commands: readonly Command[] = [
     options: {},
     examples: [['delete secret db', 'deletes it']],
     run: async (context, args) => {
-      await context.client.send('DELETE', path`/secrets/${args.positionals[0] ?? ''}`);
+      await context.client.call('DELETE /secrets/{name}', {
+        params: { name: args.positionals[0] ?? '' },
+      });
     },
   },
   {
@@ -201,10 +199,7 @@ async function putSecret(
         }),
     values,
   };
-  const secret = await context.client.send<Secret>('POST', '/secrets', {
-    body,
-    ...(update ? { query: { update } } : {}),
-  });
+  const secret = await context.client.call('POST /secrets', { body, query: { update } });
   if (context.output.raw) {
     await context.output.json(secret);
   }
@@ -249,7 +244,7 @@ async function read(context: Context, from: string): Promise<Buffer> {
 
 async function exportKey(context: Context, args: ParsedArguments): Promise<void> {
   const file = args.string('output');
-  const { text } = await context.client.send<SecretKeys>('POST', '/secret-keys/export');
+  const { text } = await context.client.call('POST /secret-keys/export');
   if (file === undefined || file === '-') {
     await context.output.write(text);
     return;
@@ -271,9 +266,7 @@ async function importKey(context: Context, args: ParsedArguments): Promise<void>
     throw usageError('Name the file of the key, as in pfs secret import-key pfs-secret.key');
   }
   const body: SecretKeys = { text: (await read(context, from)).toString('utf8') };
-  const { ids, secrets } = await context.client.send<SecretKeyIds>('POST', '/secret-keys/import', {
-    body,
-  });
+  const { ids, secrets } = await context.client.call('POST /secret-keys/import', { body });
   const opened = secrets.length === 0 ? 'no secret needs it yet' : `opens ${secrets.join(', ')}`;
   context.output.note(`Key ${ids.join(', ')} is here now: ${opened}`);
 }

@@ -1,10 +1,10 @@
 // Commands on specs: checking, editing and taking them out.
 
-import type { Pipeline, PipelineChange } from '../../engine/server/wire.ts';
+import { pipelineParams } from '../../client/params.ts';
+import type { Pipeline } from '../../engine/server/wire.ts';
 import type { SpecValidation } from '../../engine/server/wire-previews.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { CliError, usageError } from '../cli-error.ts';
-import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { allProjects, projectScope } from '../project-scope.ts';
@@ -104,7 +104,7 @@ async function validateOnline(
 ): Promise<readonly SpecValidation[] | undefined> {
   const client = context.connect({ start: false });
   try {
-    return await client.send<readonly SpecValidation[]>('POST', '/validations', {
+    return await client.call('POST /validations', {
       query: { project: context.project, file },
       body,
     });
@@ -135,15 +135,16 @@ async function edit(context: Context, args: ParsedArguments): Promise<void> {
   const { editSpec } = await import('../spec-editing.ts');
   const { client, output } = context;
   const name = parsePipelineName(args.positionals[0] ?? '', context.project);
-  const route = path`/pipelines/${name.project}/${name.name}`;
-  const { userSpec: text, version } = await client.get<Pipeline>(route);
+  const { userSpec: text, version } = await client.call('GET /pipelines/{project}/{pipeline}', {
+    params: pipelineParams(name),
+  });
   const query = { project: name.project, file: name.name };
   const isChanged = await editSpec(context, {
     name: name.name,
     text: text.endsWith('\n') ? text : `${text}\n`,
     editor: args.string('editor'),
     check: async (body) => {
-      const specs = await client.send<readonly SpecValidation[]>('POST', '/validations', {
+      const specs = await client.call('POST /validations', {
         query,
         body,
       });
@@ -157,7 +158,7 @@ async function edit(context: Context, args: ParsedArguments): Promise<void> {
       }
     },
     save: async (body) => {
-      const changes = await context.change<readonly PipelineChange[]>('POST', '/pipelines', {
+      const changes = await context.change('POST /pipelines', {
         query: {
           ...query,
           update: true,
@@ -186,13 +187,15 @@ async function extract(context: Context, args: ParsedArguments): Promise<void> {
   if (args.positionals.length > 0) {
     for (const text of args.positionals) {
       const name = parsePipelineName(text, context.project);
-      await print(await client.get<Pipeline>(path`/pipelines/${name.project}/${name.name}`));
+      await print(
+        await client.call('GET /pipelines/{project}/{pipeline}', { params: pipelineParams(name) }),
+      );
     }
     return;
   }
   const { project } = projectScope(context, args);
   let count = 0;
-  for await (const pipeline of client.items<Pipeline>('/pipelines', { project })) {
+  for await (const pipeline of client.items('GET /pipelines', { query: { project } })) {
     count += 1;
     await print(pipeline);
   }

@@ -1,12 +1,6 @@
 // Commands on the store: checking, repairing and mirroring it.
 
-import type {
-  CheckReport,
-  CheckSummary,
-  MirrorReport,
-  RepairReport,
-  StoreProgress,
-} from '../../engine/server/wire-store.ts';
+import type { CheckSummary, RepairReport, StoreProgress } from '../../engine/server/wire-store.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { CliError, usageError } from '../cli-error.ts';
 import type { Command } from '../command.ts';
@@ -84,12 +78,11 @@ async function check(context: Context, args: ParsedArguments): Promise<void> {
   }
   const data = args.flag('data') || from !== undefined;
   const reports: AsyncIterable<RepairReport> = isRepair
-    ? client.lines<RepairReport>(
-        '/store/repair',
-        { data, from: from && storeUrl(from) },
-        { text: '' },
-      )
-    : client.lines<CheckReport>('/store/check', { data, store: other && storeUrl(other) });
+    ? client.lines('POST /store/repair', {
+        query: { data, from: from && storeUrl(from) },
+        body: '',
+      })
+    : client.lines('GET /store/check', { query: { data, store: other && storeUrl(other) } });
   let summary: CheckSummary | undefined;
   for await (const report of withoutProgress(context, reports)) {
     if (output.raw) {
@@ -142,7 +135,7 @@ async function conclude(
 async function mirror(context: Context, args: ParsedArguments): Promise<void> {
   const { client, output } = context;
   const to = storeUrl(args.positionals[0] ?? '');
-  const reports = client.lines<MirrorReport>('/store/mirror', { to }, { text: '' });
+  const reports = client.lines('POST /store/mirror', { query: { to }, body: '' });
   for await (const report of withoutProgress(context, reports)) {
     const { sequence, copied, bytes, deleted } = report;
     await (output.raw

@@ -1,8 +1,8 @@
 // Commands on tags.
 
-import type { PutTag, Tag } from '../../engine/server/wire-versions.ts';
+import { repoParams } from '../../client/params.ts';
+import type { PutTag } from '../../engine/server/wire-versions.ts';
 import { usageError } from '../cli-error.ts';
-import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import { formatTime } from '../format.ts';
 import { parseRepoName, parseTagWords, refWithin, showName } from '../refs.ts';
@@ -50,11 +50,11 @@ export const commands: readonly Command[] = [
         head: refWithin(head, repo),
         ...(description === undefined ? {} : { description }),
       };
-      const made = await context.change<Tag>(
-        'PUT',
-        path`/repos/${repo.project}/${repo.name}/tags/${tag}`,
-        { body, query: { force: args.flag('force') } },
-      );
+      const made = await context.change('PUT /repos/{project}/{repo}/tags/{tag}', {
+        params: { ...repoParams(repo), tag },
+        body,
+        query: { force: args.flag('force') },
+      });
       if (context.output.raw) {
         await context.output.json(made);
       }
@@ -70,9 +70,9 @@ export const commands: readonly Command[] = [
     examples: [['inspect tag model@v1.2', 'shows which commit it names']],
     run: async (context, args) => {
       const { repo, tag } = parseTagWords(args.positionals, context.project);
-      const found = await context.client.get<Tag>(
-        path`/repos/${repo.project}/${repo.name}/tags/${tag}`,
-      );
+      const found = await context.client.call('GET /repos/{project}/{repo}/tags/{tag}', {
+        params: { ...repoParams(repo), tag },
+      });
       await context.output.fields(found, () => [
         ['Name', `${showName(found.repo)}@${found.name}`],
         ['Commit', found.commit],
@@ -91,7 +91,9 @@ export const commands: readonly Command[] = [
     examples: [['list tag model', 'lists its tags and the commits they name']],
     run: async (context, args) => {
       const repo = parseRepoName(args.positionals[0] ?? '', context.project);
-      const tags = context.client.items<Tag>(path`/repos/${repo.project}/${repo.name}/tags`);
+      const tags = context.client.items('GET /repos/{project}/{repo}/tags', {
+        params: repoParams(repo),
+      });
       await context.output.table(tags, {
         heading: ['TAG', 'COMMIT', 'CREATED', 'DESCRIPTION'],
         row: (tag) => [
@@ -113,7 +115,9 @@ export const commands: readonly Command[] = [
     examples: [['delete tag model@v1.2', 'deletes it']],
     run: async (context, args) => {
       const { repo, tag } = parseTagWords(args.positionals, context.project);
-      await context.change('DELETE', path`/repos/${repo.project}/${repo.name}/tags/${tag}`);
+      await context.change('DELETE /repos/{project}/{repo}/tags/{tag}', {
+        params: { ...repoParams(repo), tag },
+      });
     },
   },
 ];

@@ -1,8 +1,6 @@
 // Commands on transactions. Which one is active is known to this home alone.
 
-import type { Transaction, TransactionOutcome } from '../../engine/server/wire-transactions.ts';
 import { CliError, usageError } from '../cli-error.ts';
-import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatTime } from '../format.ts';
@@ -34,7 +32,7 @@ export const commands: readonly Command[] = [
           `Cannot start a transaction: ${active} is active here; finish or delete it, or leave it with pfs stop transaction`,
         );
       }
-      const transaction = await context.client.send<Transaction>('POST', '/transactions');
+      const transaction = await context.client.call('POST /transactions');
       context.home.setTransaction(transaction.id);
       context.output.note('Changes are now added to it; pfs finish transaction makes them');
       await (context.output.raw
@@ -52,10 +50,9 @@ export const commands: readonly Command[] = [
     examples: [['finish transaction', 'makes the changes of the active one']],
     run: async (context, args) => {
       const id = idOf(context, args.positionals[0]);
-      const outcome = await context.client.send<TransactionOutcome>(
-        'POST',
-        path`/transactions/${id}/finish`,
-      );
+      const outcome = await context.client.call('POST /transactions/{id}/finish', {
+        params: { id },
+      });
       leave(context, id);
       if (context.output.raw) {
         await context.output.json(outcome);
@@ -78,7 +75,7 @@ export const commands: readonly Command[] = [
     examples: [['inspect transaction', 'shows the changes that were added to the active one']],
     run: async (context, args) => {
       const id = idOf(context, args.positionals[0]);
-      const transaction = await context.client.get<Transaction>(path`/transactions/${id}`);
+      const transaction = await context.client.call('GET /transactions/{id}', { params: { id } });
       await context.output.fields(transaction, () => [
         ['Transaction', id],
         ['Active here', id === context.home.transaction() ? 'yes' : 'no'],
@@ -96,7 +93,7 @@ export const commands: readonly Command[] = [
     examples: [['list transaction', 'lists them; * marks the active one']],
     run: async (context) => {
       const active = context.home.transaction();
-      await context.output.table(context.client.items<Transaction>('/transactions'), {
+      await context.output.table(context.client.items('GET /transactions'), {
         heading: ['ACTIVE', 'ID', 'STARTED', 'CHANGES'],
         row: ({ id, started, requests }) => [
           id === active ? '*' : '',
@@ -117,7 +114,7 @@ export const commands: readonly Command[] = [
     examples: [['delete transaction', 'discards the active one']],
     run: async (context, args) => {
       const id = idOf(context, args.positionals[0]);
-      await context.client.send('DELETE', path`/transactions/${id}`);
+      await context.client.call('DELETE /transactions/{id}', { params: { id } });
       leave(context, id);
     },
   },
@@ -143,7 +140,7 @@ export const commands: readonly Command[] = [
     examples: [['resume transaction 018f2f4c1e5b7a3d9c0e4b6a8d2f1c3e', 'adds to it again']],
     run: async (context, args) => {
       const id = idOf(context, args.positionals[0]);
-      await context.client.get<Transaction>(path`/transactions/${id}`);
+      await context.client.call('GET /transactions/{id}', { params: { id } });
       context.home.setTransaction(id);
       context.output.note(`Changes are now added to transaction ${id}`);
     },

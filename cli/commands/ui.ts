@@ -1,7 +1,6 @@
 // The command that opens the page of the engine, signed in.
 
 import { spawn } from 'node:child_process';
-import type { SessionCode } from '../../engine/server/wire-auth.ts';
 import type { Command } from '../command.ts';
 
 export const commands: readonly Command[] = [
@@ -21,7 +20,7 @@ export const commands: readonly Command[] = [
     ],
     run: async (context, args) => {
       const { client, output } = context;
-      const { code, expires } = await client.send<SessionCode>('POST', '/session/codes');
+      const { code, expires } = await client.call('POST /session/codes');
       const address = `${client.address}/#code=${code}`;
       await (output.raw ? output.json({ address, expires }) : output.line(address));
       if (!args.denied('open') && output.terminal) {

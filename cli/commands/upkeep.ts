@@ -1,15 +1,9 @@
 // Commands on the growth of the store: collection, the trash, usage.
 
+import { repoParams } from '../../client/params.ts';
 import type { Commit } from '../../engine/server/wire.ts';
-import type {
-  Amount,
-  Collection,
-  RepoUsage,
-  Trashed,
-  Usage,
-} from '../../engine/server/wire-upkeep.ts';
+import type { Amount, Collection, Usage } from '../../engine/server/wire-upkeep.ts';
 import { usageError } from '../cli-error.ts';
-import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { parseDuration } from '../duration.ts';
@@ -20,6 +14,7 @@ import {
   parseCommitWords,
   parseRef,
   parseRepoName,
+  type Ref,
   showName,
 } from '../refs.ts';
 
@@ -51,10 +46,10 @@ export const commands: readonly Command[] = [
     ],
     run: async (context, args) => {
       const grace = args.string('grace');
-      const report = await context.client.send<Collection>('POST', '/collection', {
+      const report = await context.client.call('POST /collection', {
         query: {
           dryRun: args.flag('dry-run'),
-          ...(grace === undefined ? {} : { grace: String(parseDuration(grace, 'grace')) }),
+          grace: grace === undefined ? undefined : parseDuration(grace, 'grace'),
         },
       });
       await context.output.fields(report, () => describe(report));
@@ -69,7 +64,7 @@ export const commands: readonly Command[] = [
     examples: [['list trash', 'lists deleted repos, branches and commits']],
     run: async (context) => {
       const { output } = context;
-      await output.table(context.client.items<Trashed>('/trash', {}), {
+      await output.table(context.client.items('GET /trash'), {
         heading: ['KIND', 'NAME', 'DELETED'],
         row: ({ kind, repo, name, deleted }) => [
           kind,
@@ -87,10 +82,10 @@ export const commands: readonly Command[] = [
     options: {},
     examples: [['undelete repo training', 'brings it back, within the grace period']],
     run: async (context, args) => {
-      const { project, name } = parseRepoName(args.positionals[0] ?? '', context.project);
+      const params = repoParams(parseRepoName(args.positionals[0] ?? '', context.project));
       await printRaw(
         context,
-        await context.client.send('POST', path`/trash/repos/${project}/${name}`),
+        await context.client.call('POST /trash/repos/{project}/{repo}', { params }),
       );
     },
   },
@@ -104,10 +99,11 @@ export const commands: readonly Command[] = [
     examples: [['undelete branch training@work', 'brings it back, within the grace period']],
     run: async (context, args) => {
       const { repo, branch } = parseBranchWords(args.positionals, context.project);
-      const { project, name } = repo;
-      const found = await context.client.send(
-        'POST',
-        path`/trash/repos/${project}/${name}/branches/${branch}`,
+      const found = await context.client.call(
+        'POST /trash/repos/{project}/{repo}/branches/{branch}',
+        {
+          params: { ...repoParams(repo), branch },
+        },
       );
       await printRaw(context, found);
     },
@@ -130,23 +126,21 @@ export const commands: readonly Command[] = [
       if (args.positionals.length === 1 && isCommitId(first)) {
         await printCommits(
           context,
-          await context.client.send<Commit[]>('POST', path`/trash/commit-sets/${first}`),
+          await context.client.call('POST /trash/commit-sets/{id}', { params: { id: first } }),
         );
         return;
       }
       const { repo, ref } = parseCommitWords(args.positionals, {
         project: context.project,
       });
-      const { project, name } = repo;
       if (!isCommitId(ref)) {
         throw usageError(`Name the commit by its id of 32 hex digits, not "${ref}"`);
       }
       await printCommits(
         context,
-        await context.client.send<Commit[]>(
-          'POST',
-          path`/trash/repos/${project}/${name}/commits/${ref}`,
-        ),
+        await context.client.call('POST /trash/repos/{project}/{repo}/commits/{id}', {
+          params: { ...repoParams(repo), id: ref },
+        }),
       );
     },
   },
@@ -168,7 +162,7 @@ export const commands: readonly Command[] = [
     run: async (context, args) => {
       const [target] = args.positionals;
       if (target === undefined) {
-        await context.output.table(context.client.items<RepoUsage>('/usage', {}), {
+        await context.output.table(context.client.items('GET /usage'), {
           heading: ['REPO', 'COMMITS', 'LOGICAL', 'UNIQUE', 'SHARED', 'RATIO'],
           row: ({ repo, ...usage }) => [
             showName(repo),
@@ -181,8 +175,11 @@ export const commands: readonly Command[] = [
         });
         return;
       }
-      const { project, name, ref } = parseTarget(target, context.project);
-      const usage = await context.client.get<Usage>(path`/repos/${project}/${name}/usage`, { ref });
+      const { repo, ref } = parseTarget(target, context.project);
+      const usage = await context.client.call('GET /repos/{project}/{repo}/usage', {
+        params: repoParams(repo),
+        query: { ref },
+      });
       await context.output.fields(usage, () => [
         ['Commits', String(usage.commits)],
         ['Logical', formatSize(usage.logical)],
@@ -194,15 +191,10 @@ export const commands: readonly Command[] = [
   },
 ];
 
-function parseTarget(
-  text: string,
-  inProject: string,
-): { project: string; name: string; ref: string | undefined } {
-  if (!text.includes('@')) {
-    return { ...parseRepoName(text, inProject), ref: undefined };
-  }
-  const { repo, ref } = parseRef(text, inProject);
-  return { ...repo, ref };
+function parseTarget(text: string, inProject: string): Pick<Ref, 'repo' | 'ref'> {
+  return text.includes('@')
+    ? parseRef(text, inProject)
+    : { repo: parseRepoName(text, inProject), ref: undefined };
 }
 
 function ratio({ logical, unique, shared }: Usage): string {

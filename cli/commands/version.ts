@@ -1,6 +1,5 @@
 // Which versions are in use.
 
-import type { Version } from '../../engine/server/wire.ts';
 import type { CliError } from '../cli-error.ts';
 import type { Command } from '../command.ts';
 import { cliVersion } from '../version.ts';
@@ -23,7 +22,7 @@ export const commands: readonly Command[] = [
       if (!args.flag('client-only')) {
         const client = context.connect({ start: false });
         try {
-          ({ engine } = await client.get<Version>('/version'));
+          ({ engine } = await client.call('GET /version'));
         } catch (error) {
           // A missing engine is an answer here.
           if ((error as CliError).code !== 'unreachable') {

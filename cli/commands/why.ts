@@ -1,10 +1,10 @@
 // Why things ran.
 
-import type { Commit, Pipeline } from '../../engine/server/wire.ts';
+import { jobParams, refParams } from '../../client/params.ts';
+import type { QueryOf } from '../../engine/server/operations/types.ts';
 import type { Why } from '../../engine/server/wire-why.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { CliError, usageError } from '../cli-error.ts';
-import { path, type Query } from '../client.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { findJob, type NamedJob } from '../job-lookup.ts';
@@ -48,9 +48,9 @@ async function why(context: Context, args: ParsedArguments): Promise<void> {
     return;
   }
   const ref = parseCommitWords([first], { project: context.project, path: true });
-  const commit = await context.client.get<Commit>(
-    path`/repos/${ref.repo.project}/${ref.repo.name}/commits/${ref.ref}`,
-  );
+  const commit = await context.client.call('GET /repos/{project}/{repo}/commits/{ref}', {
+    params: refParams(ref.repo, ref.ref),
+  });
   if (commit.pipeline === null) {
     if (second !== undefined || ref.path !== undefined) {
       throw usageError(`${showName(commit.repo)} is no output of a pipeline: it has no datums`);
@@ -66,11 +66,15 @@ async function why(context: Context, args: ParsedArguments): Promise<void> {
   await show(context, await ask(context, job, { datum: second, path: ref.path, limit }));
 }
 
-async function ask(context: Context, { pipeline, id }: NamedJob, query: Query): Promise<Why> {
-  return await context.client.get<Why>(
-    path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}/why`,
+async function ask(
+  context: Context,
+  { pipeline, id }: NamedJob,
+  query: QueryOf<'GET /pipelines/{project}/{pipeline}/jobs/{id}/why'>,
+): Promise<Why> {
+  return await context.client.call('GET /pipelines/{project}/{pipeline}/jobs/{id}/why', {
+    params: jobParams(pipeline, id),
     query,
-  );
+  });
 }
 
 /** Ids don't say whose they are: asks the newest job of each pipeline. */
@@ -79,7 +83,7 @@ async function whoseDatum(
   datum: string,
   limit: number | undefined,
 ): Promise<Why> {
-  for await (const { project, name, lastJob } of context.client.items<Pipeline>('/pipelines')) {
+  for await (const { project, name, lastJob } of context.client.items('GET /pipelines')) {
     try {
       if (lastJob) {
         return await ask(

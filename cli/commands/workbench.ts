@@ -1,9 +1,9 @@
 // Commands to work on one datum by hand.
 
+import { jobParams } from '../../client/params.ts';
 import type { BenchEnd, BenchStart } from '../../engine/server/wire-workbench.ts';
 import type { ParsedArguments } from '../arguments.ts';
 import { CliError, usageError } from '../cli-error.ts';
-import { path } from '../client.ts';
 import type { Command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { formatDuration, formatImage, formatSize } from '../format.ts';
@@ -85,7 +85,14 @@ async function debugDatum(context: Context, args: ParsedArguments): Promise<void
   const { output, stdin, env } = context;
   const size = stdin.isTTY ? output.terminal : undefined;
   const end = await runSession(context, {
-    route: path`/pipelines/${pipeline.project}/${pipeline.name}/jobs/${id}/datums/${datum}/debug`,
+    ask: (talk) =>
+      context.client.converse(
+        'POST /pipelines/{project}/{pipeline}/jobs/{id}/datums/{datum}/debug',
+        {
+          params: { ...jobParams(pipeline, id), datum },
+          ...talk,
+        },
+      ),
     request: {
       command: rest ?? [],
       ...(size ? { terminal: { ...size, type: env.TERM || 'xterm' } } : {}),
@@ -115,7 +122,7 @@ async function runLocal(context: Context, args: ParsedArguments): Promise<void> 
   const { mountFiles } = await import('../mount-files.ts');
   const { writeFolder } = await import('../folder-writer.ts');
   const end = await runSession(context, {
-    route: '/workbench',
+    ask: (talk) => context.client.converse('POST /workbench', talk),
     request: {
       spec: text,
       file: name,

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Client } from '../../cli/client.ts';
-import type { Commit } from '../../engine/server/wire.ts';
+import { EngineClient } from '../../cli/client.ts';
+import { type Commit, FRAMES_TYPE } from '../../engine/server/wire.ts';
 import { checkout } from '../support/cli.ts';
 import { PFS, runTimed, seconds } from './program.ts';
 
@@ -30,7 +30,7 @@ export class BenchEngine {
   readonly #options: EngineOptions;
   readonly #env: Readonly<Record<string, string | undefined>>;
   #process: ChildProcess | undefined;
-  #client: Client | undefined;
+  #client: EngineClient | undefined;
 
   constructor(home: string, options: EngineOptions) {
     this.home = home;
@@ -60,8 +60,8 @@ export class BenchEngine {
   }
 
   /** A client of this engine, with a connection that stays. */
-  get client(): Client {
-    this.#client ??= new Client({
+  get client(): EngineClient {
+    this.#client ??= new EngineClient({
       address: this.address,
       token: () => readFileSync(join(this.home, 'token'), 'utf8').trim(),
     });
@@ -121,7 +121,9 @@ export class BenchEngine {
 
   /** Puts files into a commit of their own over the API. */
   async put(repo: string, frames: AsyncIterable<Uint8Array>): Promise<Commit> {
-    return await this.client.upload<Commit>(`/repos/default/${repo}/files/master`, {
+    return await this.client.upload('POST /repos/{project}/{repo}/files/{ref}', {
+      params: { project: 'default', repo, ref: 'master' },
+      type: FRAMES_TYPE,
       query: { own: true },
       source: frames,
     });

@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import type { Commit, Job } from '../../engine/server/wire.ts';
+import type { Job } from '../../engine/server/wire.ts';
 import { testImages } from '../support/docker.ts';
 import type { BenchEngine } from './bench-engine.ts';
 import { frames } from './data.ts';
@@ -71,8 +71,12 @@ export async function commitToOutput(
 /** Waits for the output commit of a set, and returns the job that made it; rejects where that failed. */
 export async function outputOf(engine: BenchEngine, pipeline: string, set: string): Promise<Job> {
   const { client } = engine;
-  const commit = await client.get<Commit>(`/repos/default/${pipeline}/commits/${set}/wait`);
-  const job = await client.get<Job>(`/pipelines/default/${pipeline}/jobs/${commit.id}`);
+  const commit = await client.call('GET /repos/{project}/{repo}/commits/{ref}/wait', {
+    params: { project: 'default', repo: pipeline, ref: set },
+  });
+  const job = await client.call('GET /pipelines/{project}/{pipeline}/jobs/{id}', {
+    params: { project: 'default', pipeline, id: commit.id },
+  });
   if (job.state !== 'success') {
     throw new Error(`the job of "${pipeline}" ended as ${job.state}: ${job.reason}`);
   }

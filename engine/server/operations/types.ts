@@ -27,7 +27,7 @@ export type QueryOf<K extends Key> = Operations[K] extends {
 
 /** What is sent as JSON or as text; never where nothing is, or a stream. */
 export type BodyOf<K extends Key> = Operations[K] extends { readonly body: infer B extends TSchema }
-  ? Wire<B>
+  ? Loose<Wire<B>>
   : Operations[K] extends { readonly text: string }
     ? string
     : never;
@@ -60,6 +60,11 @@ export type CallKey = {
     ? never
     : K;
 }[Key];
+
+/** Operations that can be added to a transaction. */
+export type ChangeKey = {
+  [K in CallKey]: Operations[K] extends { readonly inTransaction: true } ? K : never;
+}[CallKey];
 
 /** Operations that are lists in pages. */
 export type ListKey = { [K in Key]: ItemOf<K> extends never ? never : K }[Key];

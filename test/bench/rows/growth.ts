@@ -32,7 +32,10 @@ async function change(engine: BenchEngine, path: string): Promise<string> {
 
 async function list(engine: BenchEngine, commit: string): Promise<number> {
   const started = performance.now();
-  await engine.client.get(`/repos/default/flat/files/${commit}/list?path=/&limit=10`);
+  await engine.client.call('GET /repos/{project}/{repo}/files/{ref}/list', {
+    params: { project: 'default', repo: 'flat', ref: commit },
+    query: { path: '/', limit: 10 },
+  });
   return performance.now() - started;
 }
 

@@ -1,12 +1,15 @@
 // Reading a commit with a million files: list, glob and diff, the first page of each and all of it.
 
-import type { Client, Query } from '../../../cli/client.ts';
-import type { Page } from '../../../engine/server/wire.ts';
+import type { EngineClient } from '../../../cli/client.ts';
+import { type RefParams, refParams } from '../../../client/params.ts';
 import { frames, smallFiles } from '../data.ts';
 import { interleaved } from '../figures.ts';
 import type { Line, Row } from '../row.ts';
 
-const FILES = '/repos/default';
+/** What is asked about a commit's files. */
+type Ask = (repo: string, limit?: number) => AsyncIterable<readonly unknown[]>;
+
+const MOST_ON_A_PAGE = 10_000;
 
 export const manyFiles: Row = {
   name: 'many-files',
@@ -23,18 +26,34 @@ export const manyFiles: Row = {
       await engine.pfs('create', 'repo', repo);
       await engine.put(repo, frames(smallFiles(files)));
     }
-    const first = await engine.client.get<{ id: string }>('/repos/default/many/commits/master');
+    const first = await engine.client.call('GET /repos/{project}/{repo}/commits/{ref}', {
+      params: masterOf('many'),
+    });
     await engine.put('many', frames([{ path: '/d0000/7.bin', data: Buffer.from('changed') }]));
     const { client } = engine;
-    const requests: [string, Query][] = [
-      ['list', { path: '/', recursive: true }],
-      ['glob', { pattern: '/**' }],
+    const requests: [string, Ask][] = [
+      [
+        'list',
+        (repo, limit) =>
+          client.pages('GET /repos/{project}/{repo}/files/{ref}/list', {
+            params: masterOf(repo),
+            query: { path: '/', recursive: true, limit },
+          }),
+      ],
+      [
+        'glob',
+        (repo, limit) =>
+          client.pages('GET /repos/{project}/{repo}/files/{ref}/glob', {
+            params: masterOf(repo),
+            query: { pattern: '/**', limit },
+          }),
+      ],
     ];
     const lines: Line[] = [];
-    for (const [verb, query] of requests) {
+    for (const [verb, ask] of requests) {
       const values = await interleaved(bench.size(20, 2), {
-        ours: () => timePage(client, `${FILES}/many/files/master/${verb}`, query),
-        theirs: () => timePage(client, `${FILES}/few/files/master/${verb}`, query),
+        ours: () => timePage(ask('many')),
+        theirs: () => timePage(ask('few')),
       });
       lines.push({
         work: `${verb} of ${count} files: first page`,
@@ -43,20 +62,16 @@ export const manyFiles: Row = {
         against: { what: 'of 1,000 files', values: values.theirs },
       });
     }
-    for (const [verb, query] of requests) {
+    for (const [verb, ask] of requests) {
       const { ours } = await interleaved(bench.rounds(2), {
-        ours: () => timeAll(client, `${FILES}/many/files/master/${verb}`, query),
+        ours: () => timeAll(ask('many', MOST_ON_A_PAGE)),
       });
       lines.push({ work: `${verb} of ${count} files: all`, unit: 's', ours });
     }
     const old = `default/many@${first.id}:/`;
     const { one, all } = await interleaved(bench.rounds(3), {
-      one: () => timePage(client, `${FILES}/many/files/master/diff`, { path: '/', old }),
-      all: () =>
-        timeAll(client, `${FILES}/many/files/master/diff`, {
-          path: '/',
-          old: 'default/few@master:/',
-        }),
+      one: () => timePage(diff(client, old)),
+      all: () => timeAll(diff(client, 'default/few@master:/', MOST_ON_A_PAGE)),
     });
     lines.push(
       { work: `diff of ${count} files, 1 changed`, unit: 'ms', ours: one },
@@ -67,15 +82,33 @@ export const manyFiles: Row = {
   },
 };
 
-async function timePage(client: Client, route: string, query: Query): Promise<number> {
+function masterOf(repo: string): RefParams {
+  return refParams({ project: 'default', name: repo }, 'master');
+}
+
+/** Compares master of `many` with another tree. */
+function diff(
+  client: EngineClient,
+  old: string,
+  limit?: number,
+): AsyncIterable<readonly unknown[]> {
+  return client.pages('GET /repos/{project}/{repo}/files/{ref}/diff', {
+    params: masterOf('many'),
+    query: { path: '/', old, limit },
+  });
+}
+
+async function timePage(pages: AsyncIterable<readonly unknown[]>): Promise<number> {
   const started = performance.now();
-  await client.get<Page<unknown>>(route, query);
+  for await (const _ of pages) {
+    break;
+  }
   return performance.now() - started;
 }
 
-async function timeAll(client: Client, route: string, query: Query): Promise<number> {
+async function timeAll(pages: AsyncIterable<readonly unknown[]>): Promise<number> {
   const started = performance.now();
-  for await (const _ of client.pages<unknown>(route, { ...query, limit: 10_000 })) {
+  for await (const _ of pages) {
     // Only the time counts.
   }
   return (performance.now() - started) / 1000;

@@ -1,7 +1,6 @@
 // A job with a million datums: when the first one begins, and what the engine holds while it goes on.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Commit, Job } from '../../../engine/server/wire.ts';
 import type { BenchEngine } from '../bench-engine.ts';
 import { frames, smallFiles } from '../data.ts';
 import { commitToOutput, createPipelines } from '../pipelines.ts';
@@ -49,9 +48,13 @@ export const millionDatums: Row = {
 /** Waits until a worker is at the first datum of a pipeline's job; returns the seconds from the claim of the job on. */
 async function firstDatum(engine: BenchEngine, pipeline: string): Promise<number> {
   const { client } = engine;
-  const { id } = await client.get<Commit>(`/repos/default/${pipeline}/commits/master`);
+  const { id } = await client.call('GET /repos/{project}/{repo}/commits/{ref}', {
+    params: { project: 'default', repo: pipeline, ref: 'master' },
+  });
   for (;;) {
-    const job = await client.get<Job>(`/pipelines/default/${pipeline}/jobs/${id}`);
+    const job = await client.call('GET /pipelines/{project}/{pipeline}/jobs/{id}', {
+      params: { project: 'default', pipeline, id },
+    });
     const begun = (job.workers ?? []).flatMap(({ since }) => (since === null ? [] : [since]));
     if (begun.length > 0 || job.datums.processed > 0) {
       const first = Math.min(Date.now(), ...begun.map((time) => Date.parse(time)));

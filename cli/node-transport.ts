@@ -1,0 +1,155 @@
+// Carries requests to an engine over the HTTP of Node: by TCP, by TLS, or by the socket of a local engine.
+
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
+import type { Agent as TlsAgent } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
+import type { ApiRequest, ApiResponse, Transport } from '../client/transport.ts';
+import { VERSION_HEADER } from '../engine/server/wire.ts';
+import { connectionError, isBroken } from './connection-error.ts';
+import { pour, pourMeanwhile } from './pour.ts';
+
+export interface NodeTransportOptions {
+  /** `http://host:port`, `https://host:port` or `unix:/path/to/socket`. */
+  readonly address: string;
+  /** The home whose own engine this is; undefined where the user gave an address. */
+  readonly ofHome?: string;
+  /** Whom to trust over TLS, beside those that Node trusts. */
+  readonly trust?: Pick<ConnectionOptions, 'ca' | 'checkServerIdentity'>;
+  /** Asked again for each request, since a new engine makes its token when it first starts. */
+  readonly token: () => string | undefined;
+  readonly signal?: AbortSignal;
+  /**
+   * Called when nothing listens at the address, before any byte was sent; resolves to the address to try
+   * instead, or undefined to give up.
+   */
+  readonly onRefused?: () => Promise<string | undefined>;
+  /** Called with the engine's version, once. */
+  readonly onVersion?: (version: string) => void;
+}
+
+/** An engine at one address, which is another one once an engine was started. */
+export class NodeTransport implements Transport {
+  readonly #options: NodeTransportOptions;
+  readonly #agent = new Agent({ keepAlive: true });
+  /** Requests that have been sent before. */
+  readonly #sent = new WeakSet<ApiRequest>();
+  #tlsAgent: TlsAgent | undefined;
+  #address: string;
+  #sawVersion = false;
+
+  constructor(options: NodeTransportOptions) {
+    this.#options = options;
+    this.#address = options.address;
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Closes idle connections. */
+  close(): void {
+    this.#agent.destroy();
+    this.#tlsAgent?.destroy();
+  }
+
+  async send(request: ApiRequest): Promise<ApiResponse> {
+    const isFirst = !this.#sent.has(request);
+    this.#sent.add(request);
+    try {
+      return answerOf(await this.#attempt(request));
+    } catch (error) {
+      const code = (error as { code?: unknown } | null)?.code;
+      const isRefused = code === 'ECONNREFUSED' || code === 'ENOENT';
+      const address = isRefused && isFirst ? await this.#options.onRefused?.() : undefined;
+      if (!address) {
+        throw error;
+      }
+      this.#address = address;
+      return answerOf(await this.#attempt(request));
+    }
+  }
+
+  isBroken(error: unknown): boolean {
+    return isBroken(error);
+  }
+
+  explain(error: unknown, when: string): unknown {
+    const { signal, ofHome } = this.#options;
+    return connectionError(error, {
+      address: this.#address,
+      when,
+      ...(signal ? { signal } : {}),
+      ...(ofHome ? { ofHome } : {}),
+    });
+  }
+
+  async #attempt({ method, path, headers, body, ...rest }: ApiRequest): Promise<IncomingMessage> {
+    const signal = rest.signal ?? this.#options.signal;
+    const token = this.#options.token();
+    const request = await this.#open({
+      method,
+      path,
+      agent: this.#agent,
+      headers: { ...headers, ...(token ? { authorization: `Bearer ${token}` } : {}) },
+      ...(signal ? { signal } : {}),
+    });
+    const answered = new Promise<IncomingMessage>((resolve, reject) => {
+      request.once('response', resolve);
+      request.once('error', reject);
+    });
+    if (typeof body === 'object') {
+      const source = body instanceof Blob ? chunksOf(body) : body;
+      const how = rest.isConversation ? pourMeanwhile : pour;
+      return this.#noted(await how(source, { request, answered }));
+    }
+    request.end(body);
+    return this.#noted(await answered);
+  }
+
+  async #open(options: RequestOptions): Promise<ClientRequest> {
+    if (this.#address.startsWith('unix:')) {
+      return httpRequest({ ...options, socketPath: this.#address.slice('unix:'.length) });
+    }
+    if (this.#address.startsWith('https:')) {
+      const https = await import('node:https');
+      this.#tlsAgent ??= new https.Agent({ keepAlive: true, ...this.#options.trust });
+      const over = { ...options, agent: this.#tlsAgent };
+      return https.request(new URL(options.path ?? '/', this.#address), over);
+    }
+    const { hostname, port } = new URL(this.#address);
+    return httpRequest({ ...options, host: hostname.replace(/^\[|\]$/g, ''), port: port || 80 });
+  }
+
+  #noted(response: IncomingMessage): IncomingMessage {
+    const version = response.headers[VERSION_HEADER];
+    if (!this.#sawVersion && typeof version === 'string') {
+      this.#sawVersion = true;
+      this.#options.onVersion?.(version);
+    }
+    return response;
+  }
+}
+
+function answerOf(response: IncomingMessage): ApiResponse {
+  return {
+    status: response.statusCode ?? 0,
+    header: (name) => {
+      const value = response.headers[name];
+      return Array.isArray(value) ? value.join(', ') : value;
+    },
+    bytes: bytesOf(response),
+  };
+}
+
+async function* bytesOf(response: IncomingMessage): AsyncGenerator<Uint8Array> {
+  try {
+    yield* response as AsyncIterable<Uint8Array>;
+  } finally {
+    response.destroy();
+  }
+}
+
+async function* chunksOf(blob: Blob): AsyncGenerator<Uint8Array> {
+  yield new Uint8Array(await blob.arrayBuffer());
+}
