@@ -4,11 +4,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Operation } from '../journal/operations.ts';
+import type { JobRecord } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import type { StoreOperation } from '../object/measuring.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { routeOf } from './access-log.ts';
 import type { EngineParts } from './parts.ts';
+import { Traffic } from './traffic.ts';
 
 /** From half a millisecond to half a minute. */
 const SECONDS = [
@@ -21,6 +23,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #requests: Histogram<'method' | 'route' | 'status'>;
   readonly #open: Gauge;
+  readonly #traffic: Counter<'direction'>;
   readonly #lag: Histogram;
   readonly #store: Histogram<'operation' | 'outcome'>;
   readonly #bytes: Counter<'operation'>;
@@ -45,6 +48,12 @@ export class Metrics {
     this.#open = new Gauge({
       name: 'pfs_http_requests_open',
       help: 'Requests under way, streams included',
+      registers,
+    });
+    this.#traffic = new Counter({
+      name: 'pfs_http_bytes_total',
+      help: 'Bytes of requests (in) and answers (out) over HTTP, headers included',
+      labelNames: ['direction'],
       registers,
     });
     this.#lag = new Histogram({
@@ -102,9 +111,11 @@ export class Metrics {
   serve(server: FastifyInstance, parts: EngineParts): void {
     // A request that an earlier hook refuses comes to the second alone.
     const counted = new WeakSet<FastifyRequest>();
+    const traffic = new Traffic(this.#traffic);
     server.addHook('onRequest', async (request) => {
       counted.add(request);
       this.#open.inc();
+      traffic.follow(request.raw.socket);
     });
     server.addHook('onResponse', async (request, reply) => {
       if (counted.delete(request)) {
@@ -119,6 +130,7 @@ export class Metrics {
     this.#readState(parts);
     server.get('/metrics', async (_request, reply) => {
       reply.type(this.#registry.contentType);
+      traffic.count();
       return await this.#registry.metrics();
     });
   }
@@ -210,10 +222,27 @@ export class Metrics {
       const open = [...jobs.values()].filter(({ finished }) => finished === null);
       return countBy(open.map(({ state }) => state));
     });
+    gauge('pfs_queue_jobs', 'Jobs that wait for their turn', () => {
+      const jobs = [...journal.state.jobs.values()];
+      return jobs.filter(({ state }) => state === 'created').length;
+    });
+    gauge(
+      'pfs_queue_datums',
+      'Datums of jobs under way that are not done, those that are being processed included',
+      () => {
+        const open = [...journal.state.jobs.values()].filter(({ finished }) => finished === null);
+        return open.reduce((sum, { datums }) => sum + leftOf(datums), 0);
+      },
+    );
     byState('pfs_pipelines', 'Pipelines by state', ({ pipelines }) =>
       countBy([...pipelines.values()].map(({ stopped }) => (stopped ? 'stopped' : 'running'))),
     );
   }
+}
+
+function leftOf({ total, ...done }: JobRecord['datums']): number {
+  const { processed, skipped, failed, recovered } = done;
+  return Math.max(0, total - processed - skipped - failed - recovered);
 }
 
 function countBy(values: readonly string[]): Map<string, number> {

@@ -53,6 +53,62 @@ it('figures say what happened, by routes and never by names', async (t) => {
   assert.doesNotMatch(text, /visible|absent/);
 });
 
+/** Reads one figure. */
+async function figure(server: TestServer, series: string): Promise<number> {
+  const text = await textOf(await server.open('GET', '/metrics'));
+  const line = text.split('\n').find((each) => each.startsWith(`${series} `));
+  return Number(line?.split(' ').at(-1));
+}
+
+it('bytes that come in and go out are counted, also of a connection that goes on', async (t) => {
+  const server = await TestServer.start(t, { idle: true });
+  await server.json('POST', '/repos', { body: { project: 'default', name: 'data' } });
+  const [inBefore, outBefore] = [
+    await figure(server, 'pfs_http_bytes_total{direction="in"}'),
+    await figure(server, 'pfs_http_bytes_total{direction="out"}'),
+  ];
+  const size = 300_000;
+  await server.put('data', { '/large': 'x'.repeat(size) });
+  const came = (await figure(server, 'pfs_http_bytes_total{direction="in"}')) - inBefore;
+  assert.ok(came >= size && came < size + 10_000, `${came} bytes came in`);
+  await server.ask('GET', '/repos/default/data/files/master/content?path=/large');
+  const went = (await figure(server, 'pfs_http_bytes_total{direction="out"}')) - outBefore;
+  assert.ok(went >= size && went < size + 100_000, `${went} bytes went out`);
+  assert.ok((await figure(server, 'pfs_packs_bytes')) > 0, 'what is stored');
+});
+
+it('the queue is told: jobs that wait for their turn, and datums that are not done', async (t) => {
+  const server = await TestServer.start(t);
+  await server.json('POST', '/repos', { body: { project: 'default', name: 'data' } });
+  await server.put('data', { '/a': 'a' });
+  let begun = (): void => undefined;
+  const isAtWork = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  let release = (): void => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  server.engine.executor.setCode('copy', async () => {
+    begun();
+    await held;
+  });
+  await server.engine.pipeline({ name: 'copy', input: 'data' });
+  await isAtWork;
+  await server.put('data', { '/d': 'd' });
+  // What a job knows of its datums is told now and then.
+  while ((await figure(server, 'pfs_queue_datums')) === 0) {}
+  assert.equal(await figure(server, 'pfs_queue_datums'), 1);
+  assert.equal(await figure(server, 'pfs_queue_jobs'), 1);
+  release();
+  const { items } = await server.json<{ items: { id: string }[] }>('GET', '/jobs');
+  for (const { id } of items) {
+    await server.ask('GET', `/pipelines/default/copy/jobs/${id}/wait`);
+  }
+  assert.equal(await figure(server, 'pfs_queue_datums'), 0);
+  assert.equal(await figure(server, 'pfs_queue_jobs'), 0);
+});
+
 it('the figures need the token, readiness does not', async (t) => {
   const server = await TestServer.start(t);
   assert.equal((await server.open('GET', '/metrics', { token: null })).statusCode, 401);
