@@ -13,5 +13,5 @@ export function commitViewer(
   context: PfsContext,
 ): (request: FastifyRequest, commit: CommitRecord) => Commit {
   return (request, commit) =>
-    readableProvenance(viewCommit(context, commit), readableNames(request, context.journal.state));
+    readableProvenance(viewCommit(context, commit), readableNames(request, context.journal));
 }

@@ -9,6 +9,7 @@ import { EngineError } from '../base/errors.ts';
 import type { Role, TokenRecord } from '../journal/auth-records.ts';
 import type { RepoKey } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
+import type { PfsContext } from '../pfs/context.ts';
 import type { RepoName } from './wire.ts';
 
 /** Somebody who was recognized. */
@@ -61,10 +62,26 @@ export function readableBy(request: FastifyRequest, state: State): (repo: RepoKe
   return (repo) => mayRead(state, asker, repo);
 }
 
-/** As {@link readableBy}, of repos as they travel. */
-export function readableNames(request: FastifyRequest, state: State): (repo: RepoName) => boolean {
+/** What was found for a request at an entry of the journal: rows of long lists name the same repos again and again. */
+const found = new WeakMap<FastifyRequest, { seq: number; known: Map<string, boolean> }>();
+
+/** As {@link readableBy}, of repos as they travel, and as things are now. */
+export function readableNames(
+  request: FastifyRequest,
+  { state, seq }: Pick<PfsContext['journal'], 'state' | 'seq'>,
+): (repo: RepoName) => boolean {
   const mayRead = readableBy(request, state);
-  return ({ project, name }) => mayRead(`${project}/${name}`);
+  const before = found.get(request);
+  const known = before?.seq === seq ? before.known : new Map<string, boolean>();
+  if (known !== before?.known) {
+    found.set(request, { seq, known });
+  }
+  return ({ project, name }) => {
+    const key = `${project}/${name}`;
+    const answer = known.get(key) ?? mayRead(key);
+    known.set(key, answer);
+    return answer;
+  };
 }
 
 /** Returns whether the sender of a request may do everything. */

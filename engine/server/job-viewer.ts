@@ -22,6 +22,6 @@ export function jobViewer({
       output: await findCommit(context, job.pipeline, job.id),
       waitsFor: isTerminal(job.state) || job.state === 'created' ? '' : pool.waitsFor(job.pipeline),
     });
-    return readableProvenance(view, readableNames(request, context.journal.state));
+    return readableProvenance(view, readableNames(request, context.journal));
   };
 }

@@ -124,7 +124,7 @@ export function jobRoutes(server: FastifyInstance, parts: EngineParts): void {
   });
 
   function mayReadIn(request: FastifyRequest): (repo: RepoName) => boolean {
-    return readableNames(request, context.journal.state);
+    return readableNames(request, context.journal);
   }
 
   function workersOf(job: JobRecord): NonNullable<Job['workers']> {

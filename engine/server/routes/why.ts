@@ -25,7 +25,7 @@ export function whyRoutes(server: FastifyInstance, { context }: EngineParts): vo
       ...(datum === undefined ? {} : { datum }),
       ...(path === undefined ? {} : { path: normalizePath(path) }),
     });
-    const mayRead = readableNames(request, context.journal.state);
+    const mayRead = readableNames(request, context.journal);
     const output = await findCommit(context, job.pipeline, job.id);
     return {
       job: readableProvenance(viewJob(context, job, { output }), mayRead),

@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { FastifyRequest } from 'fastify';
 import { revokeToken } from '../../../engine/auth/tokens.ts';
 import { deleteUser, grantRole, revokeRole } from '../../../engine/auth/users.ts';
+import { readableNames } from '../../../engine/server/identity.ts';
 import { FRAMES_TYPE, type Page, type Problem, type Repo } from '../../../engine/server/wire.ts';
 import type { Grant } from '../../../engine/server/wire-auth.ts';
 import type { Commit } from '../../../engine/server/wire-commits.ts';
@@ -225,6 +227,20 @@ it('what something was made from is told without the names, paths and contents o
   assert.deepEqual(await made({ token }), [[hidden], [hidden], [hidden]]);
   assert.deepEqual(await why({}), [[['/hidden'], ['string']]]);
   assert.deepEqual(await why({ token }), [[[''], ['object']]]);
+});
+
+it('what was found for one row of a list holds for others until something changes', async (t) => {
+  const { context } = await start(t);
+  const asker = { actor: 'ann', user: context.journal.state.users.get('ann')?.id ?? '' };
+  const request = { identity: { asker, token: null } } as FastifyRequest;
+  const mayRead = () =>
+    readableNames(request, context.journal)({ project: 'other', name: 'theirs' });
+  const wanted = { user: 'ann', scope: 'repo/other/theirs' };
+  assert.deepEqual([mayRead(), mayRead()], [false, false]);
+  await grantRole(context, { ...wanted, role: 'reader' }, LOCAL);
+  assert.deepEqual([mayRead(), mayRead()], [true, true]);
+  await revokeRole(context, wanted, LOCAL);
+  assert.equal(mayRead(), false);
 });
 
 it('a request that follows something ends with the token, and with the role', async (t) => {
