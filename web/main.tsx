@@ -10,8 +10,9 @@ import { startLive } from './data/live.ts';
 startTheme();
 startRouter();
 await redeemCode();
+// Before any view loads: nothing that changes in between is missed.
+void startLive();
 const root = document.getElementById('page');
 if (root) {
   render(<Shell />, root);
 }
-void startLive();
