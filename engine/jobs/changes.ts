@@ -23,7 +23,6 @@ import { squashSetIn } from '../pfs/squash.ts';
 import { deleteTagIn, putTagIn } from '../pfs/tags.ts';
 import { runCronIn } from './cron.ts';
 import { type DefaultsChange, deleteDefaultsIn, putDefaultsIn, scopeOption } from './defaults.ts';
-import { stopJobIn } from './job-end.ts';
 import {
   deletePipelineIn,
   type PutPipeline,
@@ -33,6 +32,7 @@ import {
 } from './pipelines.ts';
 import { rerunPipelineIn } from './rerun-pipeline.ts';
 import { retryJobIn } from './retry-job.ts';
+import { stopJobIn } from './stop-job.ts';
 
 type Kind = ChangeRequest['kind'];
 type Of<K extends Kind> = Extract<ChangeRequest, { kind: K }>;

@@ -18,7 +18,6 @@ import { isHosted, type PipelineSpec, pipelineKey } from '../pipeline/spec.ts';
 import { placeOf, type ValidatedSpec } from '../pipeline/validate-spec.ts';
 import { cronsOf, restartedCrons } from './cron-repos.ts';
 import { gitsOf } from './git-repos.ts';
-import { killJobsIn, STOPPED_REASON } from './job-end.ts';
 import { resolvePipeline } from './job-lookup.ts';
 import { dropOwnRepos, ownRepos } from './own-repos.ts';
 import { dropTriggers } from './pipeline-inputs.ts';
@@ -26,6 +25,7 @@ import { makerOf } from './pipeline-maker.ts';
 import { attachOutputs, releaseBranch, releaseOutputs } from './pipeline-outputs.ts';
 import { readSpecs, specContext } from './spec-reading.ts';
 import { addSpecCommit } from './spec-repo.ts';
+import { killJobsIn, STOPPED_REASON } from './stop-job.ts';
 
 export interface PutPipelines {
   readonly text: string;

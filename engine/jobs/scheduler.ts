@@ -7,10 +7,11 @@ import { commitKey, type JobRecord, type PipelineState } from '../journal/record
 import type { State } from '../journal/state.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { type Action, type JobView, plan } from '../pipeline/plan.ts';
-import { endJob, type JobEnd, STOPPED_REASON } from './job-end.ts';
+import { endJob, type JobEnd } from './job-end.ts';
 import type { JobRunner } from './job-runner.ts';
 import { sourceViews } from './job-sources.ts';
 import { makerProblem } from './pipeline-maker.ts';
+import { STOPPED_REASON } from './stop-job.ts';
 
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 15_000;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { stopJobIn } from '../../../engine/jobs/job-end.ts';
+import { stopJobIn } from '../../../engine/jobs/stop-job.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import { makeChange } from '../../../engine/pfs/change.ts';
 import { dropSetIn } from '../../../engine/pfs/drop.ts';
