@@ -19,6 +19,7 @@ import { getCommit, listSet } from './commit-lookup.ts';
 import { commitsAfter, parentsOf } from './commit-scan.ts';
 import type { PfsContext } from './context.ts';
 import { shortRepo } from './names.ts';
+import { reads, setsMadeFrom } from './set-readers.ts';
 import { demand, historyOf, isMoved } from './settled.ts';
 import { tagsOf } from './tags.ts';
 
@@ -216,52 +217,6 @@ async function refuseReaders(
       { details: { sets: [...sets].slice(0, 100) } },
     );
   }
-}
-
-/** Returns the ids of the other commit sets that were made from commits of a set. */
-async function setsMadeFrom(
-  context: PfsContext,
-  commits: readonly CommitRecord[],
-  id: string,
-): Promise<Set<string>> {
-  const repos = new Set(commits.map(({ repo }) => repo));
-  const sets = new Set<string>();
-  for (const repo of [...context.journal.state.repos.keys()]) {
-    for await (const commit of commitsAfter(context, repo, id)) {
-      if (commit.id !== id && reads(commit, { id, repos })) {
-        sets.add(commit.id);
-      }
-    }
-  }
-  return sets;
-}
-
-/**
- * Returns a commit set after all sets that were made from it, directly or by way of others: the order in which they can be
- * removed.
- */
-export async function setsToRemove(context: PfsContext, id: string): Promise<string[]> {
-  const order: string[] = [];
-  const seen = new Set<string>();
-  const visit = async (set: string): Promise<void> => {
-    if (seen.has(set)) {
-      return;
-    }
-    seen.add(set);
-    for (const other of await setsMadeFrom(context, await listSet(context, set), set)) {
-      await visit(other);
-    }
-    order.push(set);
-  };
-  await visit(id);
-  return order;
-}
-
-function reads(
-  commit: CommitRecord,
-  set: { readonly id: string; readonly repos: ReadonlySet<RepoKey> },
-): boolean {
-  return commit.provenance.some((link) => link.commit === set.id && set.repos.has(link.repo));
 }
 
 async function jobsOf(context: PfsContext, commits: readonly CommitRecord[]): Promise<MemberJob[]> {

@@ -5,7 +5,7 @@ import { EngineError } from '../../base/errors.ts';
 import { makeRequested } from '../../jobs/changes.ts';
 import type { CommitRecord } from '../../journal/records.ts';
 import { splitRepoKey } from '../../pfs/names.ts';
-import { setsToRemove } from '../../pfs/set-removal.ts';
+import { setsToRemove } from '../../pfs/set-readers.ts';
 import { changing } from '../changing.ts';
 import { flag, param, transactionOf } from '../http.ts';
 import { askerOf } from '../identity.ts';
