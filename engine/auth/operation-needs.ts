@@ -1,9 +1,10 @@
 // What an operation that somebody asks for needs to be allowed. What the engine does because of it needs nothing more.
 
-import { type Role, repoScope } from '../journal/auth-records.ts';
+import { repoScope } from '../journal/auth-records.ts';
 import type { Operation } from '../journal/operations.ts';
 import { CLUSTER_SCOPE, commitKey, projectScope } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
+import type { Role } from '../journal/states.ts';
 import { type Need, scopeOfRepo } from './rights.ts';
 
 /** What only admins may: no role is ever on it. */

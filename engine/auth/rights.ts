@@ -1,9 +1,10 @@
 // Who may do what: the roles that somebody has in a state. Pure; nothing else decides about rights.
 
 import { EngineError } from '../base/errors.ts';
-import { grantKey, ROLES, type Role, repoScope, type UserRecord } from '../journal/auth-records.ts';
+import { grantKey, repoScope, type UserRecord } from '../journal/auth-records.ts';
 import { type PipelineKey, projectScope, type RepoKey } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
+import { ROLES, type Role } from '../journal/states.ts';
 import type { Asker } from './asker.ts';
 
 /** Returns the record of the user who asks; undefined for whoever may do everything, and for a user who is gone. */

@@ -3,16 +3,11 @@
 import type { Clock } from '../base/clock.ts';
 import { EngineError } from '../base/errors.ts';
 import type { IdMaker } from '../base/ids.ts';
-import {
-  type GrantRecord,
-  grantKey,
-  type Role,
-  repoScope,
-  type UserRecord,
-} from '../journal/auth-records.ts';
+import { type GrantRecord, grantKey, repoScope, type UserRecord } from '../journal/auth-records.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Operation } from '../journal/operations.ts';
 import type { State } from '../journal/state.ts';
+import type { Role } from '../journal/states.ts';
 import { type Asker, ENGINE, LOCAL } from './asker.ts';
 import { demand, demandAdmin, isInForce, shownScope } from './rights.ts';
 

@@ -2,7 +2,8 @@
 
 import { EngineError } from '../base/errors.ts';
 import type { HostRecord } from '../journal/host-record.ts';
-import type { PipelineRecord, PipelineState } from '../journal/records.ts';
+import type { PipelineRecord } from '../journal/records.ts';
+import type { PipelineState } from '../journal/states.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
 

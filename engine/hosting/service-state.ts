@@ -1,6 +1,6 @@
 // How a service is, in a word and a sentence.
 
-import type { PipelineState } from '../journal/records.ts';
+import type { PipelineState } from '../journal/states.ts';
 import type { Deployment } from './deployment.ts';
 
 type Seen = Pick<Deployment, 'job' | 'upstream' | 'failure' | 'place'>;

@@ -3,23 +3,13 @@
 
 import { EngineError } from '../base/errors.ts';
 import { commitKey, type JobRecord } from '../journal/records.ts';
+import type { DatumState } from '../journal/states.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
 import type { DatumResult, ResultInput } from './datum-result.ts';
 import { allDatums, type JobInputs, loadJobInputs } from './job-inputs.ts';
 import { JobResults } from './job-results.ts';
-
-export const DATUM_STATES = [
-  'waiting',
-  'running',
-  'success',
-  'skipped',
-  'failed',
-  'recovered',
-] as const;
-
-export type DatumState = (typeof DATUM_STATES)[number];
 
 /** One datum of one job. */
 export interface JobDatum {

@@ -8,13 +8,13 @@ import {
   type DatumCounts,
   type ImageRecord,
   type JobRecord,
-  type JobState,
   type JobStats,
   jobKey,
   metaRepo,
   type PipelineKey,
 } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
+import type { JobState } from '../journal/states.ts';
 import { type Change, makeChange } from '../pfs/change.ts';
 import { goodCommit } from '../pfs/commit-facts.ts';
 import { lastGood } from '../pfs/commit-lookup.ts';

@@ -2,7 +2,8 @@
 
 import { EngineError } from '../base/errors.ts';
 import type { Operation } from '../journal/operations.ts';
-import { isTerminal, type JobRecord, type JobState, jobKey } from '../journal/records.ts';
+import { isTerminal, type JobRecord, jobKey } from '../journal/records.ts';
+import type { JobState } from '../journal/states.ts';
 import type { PfsContext } from '../pfs/context.ts';
 
 /** Who takes jobs so slowly that more than this wait is let go of. */

@@ -2,13 +2,8 @@
 // most those.
 
 import { pipelineActor } from '../auth/asker.ts';
-import type {
-  DatumCounts,
-  ImageRecord,
-  JobRecord,
-  JobState,
-  JobStats,
-} from '../journal/records.ts';
+import type { DatumCounts, ImageRecord, JobRecord, JobStats } from '../journal/records.ts';
+import type { JobState } from '../journal/states.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import type { DatumResult } from './datum-result.ts';
 import { packsOf } from './job-end.ts';

@@ -1,14 +1,9 @@
 // Pipelines: making, changing, stopping, starting and deleting them. Each change is one transaction.
 
 import { EngineError } from '../base/errors.ts';
-import {
-  metaRepo,
-  type PipelineKey,
-  type PipelineRecord,
-  type PipelineState,
-  specRepo,
-} from '../journal/records.ts';
+import { metaRepo, type PipelineKey, type PipelineRecord, specRepo } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
+import type { PipelineState } from '../journal/states.ts';
 import { type Change, makeChange } from '../pfs/change.ts';
 import type { PfsContext, Request } from '../pfs/context.ts';
 import { shortRepo } from '../pfs/names.ts';

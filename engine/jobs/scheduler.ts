@@ -3,8 +3,9 @@
 
 import type { Clock } from '../base/clock.ts';
 import { errorText, isEngineError } from '../base/errors.ts';
-import { commitKey, type JobRecord, type PipelineState } from '../journal/records.ts';
+import { commitKey, type JobRecord } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
+import type { PipelineState } from '../journal/states.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { type Action, type JobView, plan } from '../pipeline/plan.ts';
 import { endJob, type JobEnd } from './job-end.ts';

@@ -1,11 +1,7 @@
 // What the state holds of people, their tokens and their rights. Of a token only its hash is there.
 
 import type { SealedRecord } from './secret-records.ts';
-
-/** What one may do, the least first: each role may all that those before it may. */
-export const ROLES = ['reader', 'writer', 'owner'] as const;
-
-export type Role = (typeof ROLES)[number];
+import type { Role } from './states.ts';
 
 /** Somebody who signs in: a person, or a robot account for a program. */
 export interface UserRecord {

@@ -12,10 +12,8 @@ import type {
   Edit,
   ImageRecord,
   JobRecord,
-  JobState,
   JobStats,
   PipelineRecord,
-  PipelineState,
   ProjectRecord,
   RepoRecord,
   RetentionRecord,
@@ -23,6 +21,7 @@ import type {
 } from './records.ts';
 import type { ChangeRequest, TransactionRecord } from './requests.ts';
 import type { SecretRecord } from './secret-records.ts';
+import type { JobState, PipelineState } from './states.ts';
 
 /** A pack as a transaction adds it. */
 export interface AddedPack {

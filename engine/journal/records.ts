@@ -4,6 +4,7 @@
 import type { MakerRecord } from './auth-records.ts';
 import type { GitRecord } from './git-records.ts';
 import type { HostRecord } from './host-record.ts';
+import type { JobState, PipelineState } from './states.ts';
 
 /** `project/name`; the repos of a pipeline's specs and datum results end in `.spec` and `.meta`. */
 export type RepoKey = string;
@@ -184,17 +185,6 @@ export interface CronRecord {
   readonly ticked: number;
 }
 
-export const PIPELINE_STATES = [
-  'starting',
-  'running',
-  'paused',
-  'standby',
-  'crashing',
-  'failure',
-] as const;
-
-export type PipelineState = (typeof PIPELINE_STATES)[number];
-
 export interface PipelineRecord {
   readonly key: PipelineKey;
   /** Never reused, unlike the name. */
@@ -224,21 +214,6 @@ export interface PipelineRecord {
   /** The user who made this version, with whose rights it reads; absent: one who may read everything. */
   readonly maker?: MakerRecord;
 }
-
-/** The states of a job, in the order they are gone through; the last four are ends. */
-export const JOB_STATES = [
-  'created',
-  'starting',
-  'running',
-  'egressing',
-  'finishing',
-  'success',
-  'failure',
-  'killed',
-  'unrunnable',
-] as const;
-
-export type JobState = (typeof JOB_STATES)[number];
 
 /** Returns whether a job in this state will never change again. */
 export function isTerminal(state: JobState): boolean {

@@ -8,12 +8,12 @@ import {
   type CommitRecord,
   commitKey,
   type JobRecord,
-  type JobState,
   jobKey,
   type PipelineRecord,
   type RepoKey,
 } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
+import type { JobState } from '../journal/states.ts';
 import type { Change } from './change.ts';
 import { getCommit, listSet } from './commit-lookup.ts';
 import { commitsAfter, parentsOf } from './commit-scan.ts';

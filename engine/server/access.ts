@@ -3,9 +3,10 @@
 import type { FastifyRequest } from 'fastify';
 import { demandAdmin, type Need, scopeOfRepo } from '../auth/rights.ts';
 import { EngineError } from '../base/errors.ts';
-import { type Role, repoScope, secretScope } from '../journal/auth-records.ts';
+import { repoScope, secretScope } from '../journal/auth-records.ts';
 import { CLUSTER_SCOPE, projectScope } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
+import type { Role } from '../journal/states.ts';
 import { askerOf, demandFor } from './identity.ts';
 import { isForPage } from './page.ts';
 import { API_PREFIX } from './wire.ts';

@@ -176,14 +176,7 @@ export function endingError(cause?: unknown): EngineError {
 /** Returns how many items the client wants on a page. */
 export function limitOf(request: FastifyRequest): number {
   const wanted = query(request, 'limit');
-  const limit = wanted === undefined ? DEFAULT_LIMIT : Number(wanted);
-  if (!Number.isInteger(limit) || limit < 1) {
-    throw new EngineError(
-      'invalid',
-      `Cannot read the request: limit "${wanted}" is no number from 1`,
-    );
-  }
-  return Math.min(limit, MAX_LIMIT);
+  return Math.min(wanted === undefined ? DEFAULT_LIMIT : Number(wanted), MAX_LIMIT);
 }
 
 /** Returns the key after which a page of a list with a pin begins. See {@link pinOf}. */

@@ -6,9 +6,10 @@ import { type Asker, LOCAL } from '../auth/asker.ts';
 import { demand, isAdmin, may, mayRead, type Need, scopeOfRepo } from '../auth/rights.ts';
 import { isGood } from '../auth/tokens.ts';
 import { EngineError } from '../base/errors.ts';
-import type { Role, TokenRecord } from '../journal/auth-records.ts';
+import type { TokenRecord } from '../journal/auth-records.ts';
 import type { RepoKey } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
+import type { Role } from '../journal/states.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import type { RepoName } from './wire.ts';
 

@@ -157,7 +157,7 @@ function meaning(schema: TSchema | undefined): string {
   }
   const range =
     (minimum === undefined ? '' : ` from ${minimum}`) +
-    (maximum === undefined ? '' : ` to ${maximum}`);
+    (maximum === undefined || maximum === Number.MAX_SAFE_INTEGER ? '' : ` to ${maximum}`);
   switch (type) {
     case 'string':
       return 'text';

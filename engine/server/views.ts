@@ -14,7 +14,6 @@ import {
   commitKey,
   type ImageRecord,
   isTerminal,
-  JOB_STATES,
   type JobRecord,
   jobKey,
   type PipelineRecord,
@@ -23,6 +22,7 @@ import {
   type TagRecord,
   type TriggerRecord,
 } from '../journal/records.ts';
+import { JOB_STATES } from '../journal/states.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { type FileInfo, isDirectory, isLink, shownPath } from '../pfs/files.ts';
 import { splitRepoKey } from '../pfs/names.ts';

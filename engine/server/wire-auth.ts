@@ -1,13 +1,14 @@
 // The schemas of users, their tokens and their rights, and of sign-ins of browsers.
 
 import { Type } from '@sinclair/typebox';
-import { named, nullable, oneOf, type Wire } from './wire-schema.ts';
+import { ROLES } from '../journal/states.ts';
+import { named, nullable, oneOf, type Wire, whole } from './wire-schema.ts';
 
 const KINDS = ['token', 's3'] as const;
 
 export const Role = named(
   'Role',
-  oneOf(['reader', 'writer', 'owner'], {
+  oneOf(ROLES, {
     description: 'The least first: each may all that those before it may.',
   }),
 );
@@ -51,9 +52,7 @@ export const CreateToken = named(
     user: Type.Optional(Type.String({ description: 'Oneself where it is not said.' })),
     name: Type.Optional(Type.String()),
     lifetime: Type.Optional(
-      Type.Number({
-        description: 'In milliseconds; where it is not said it never expires.',
-      }),
+      whole(1, { description: 'In milliseconds; where it is not said it never expires.' }),
     ),
     kind: Type.Optional(oneOf(KINDS)),
   }),

@@ -4,6 +4,7 @@
 import {
   type SchemaOptions,
   type Static,
+  type TInteger,
   type TSchema,
   type TUnsafe,
   Type,
@@ -49,6 +50,11 @@ export function oneOf<const T extends string>(
   options: SchemaOptions = {},
 ): TUnsafe<T> {
   return Type.Unsafe<T>({ type: 'string', enum: words, ...options });
+}
+
+/** A whole number from `minimum` on, as far as numbers are exact. */
+export function whole(minimum: number, options: SchemaOptions = {}): TInteger {
+  return Type.Integer({ minimum, maximum: Number.MAX_SAFE_INTEGER, ...options });
 }
 
 export function nullable<S extends TSchema>(

@@ -1,6 +1,7 @@
 // The schemas of states, images and counts that several subjects share.
 
 import { Type } from '@sinclair/typebox';
+import { DATUM_STATES, JOB_STATES, PIPELINE_STATES } from '../journal/states.ts';
 import { named, oneOf, type Wire } from './wire-schema.ts';
 
 export const CommitState = named('CommitState', oneOf(['open', 'finished', 'error']));
@@ -12,26 +13,10 @@ export const Image = named(
 );
 export type Image = Wire<typeof Image>;
 
-export const PipelineState = named(
-  'PipelineState',
-  oneOf(['starting', 'running', 'paused', 'standby', 'crashing', 'failure']),
-);
+export const PipelineState = named('PipelineState', oneOf(PIPELINE_STATES));
 export type PipelineState = Wire<typeof PipelineState>;
 
-export const JobState = named(
-  'JobState',
-  oneOf([
-    'created',
-    'starting',
-    'running',
-    'egressing',
-    'finishing',
-    'success',
-    'failure',
-    'killed',
-    'unrunnable',
-  ]),
-);
+export const JobState = named('JobState', oneOf(JOB_STATES));
 export type JobState = Wire<typeof JobState>;
 
 export const DatumCounts = named(
@@ -46,8 +31,5 @@ export const DatumCounts = named(
 );
 export type DatumCounts = Wire<typeof DatumCounts>;
 
-export const DatumState = named(
-  'DatumState',
-  oneOf(['waiting', 'running', 'success', 'skipped', 'failed', 'recovered']),
-);
+export const DatumState = named('DatumState', oneOf(DATUM_STATES));
 export type DatumState = Wire<typeof DatumState>;

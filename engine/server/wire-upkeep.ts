@@ -2,7 +2,7 @@
 
 import { Type } from '@sinclair/typebox';
 import { RepoName } from './wire-repos.ts';
-import { described, named, nullable, oneOf, type Wire } from './wire-schema.ts';
+import { described, named, nullable, oneOf, type Wire, whole } from './wire-schema.ts';
 
 export const Trashed = named(
   'Trashed',
@@ -24,8 +24,8 @@ export const Retention = named(
   'Retention',
   Type.Object(
     {
-      last: nullable(Type.Integer(), { description: 'The newest so many of each branch.' }),
-      forMs: nullable(Type.Number(), {
+      last: nullable(whole(1), { description: 'The newest so many of each branch.' }),
+      forMs: nullable(whole(0), {
         description: 'Those that finished within so many milliseconds.',
       }),
     },

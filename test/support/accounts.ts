@@ -3,7 +3,7 @@
 import { createToken } from '../../engine/auth/tokens.ts';
 import { createUser, grantRole, setAdmin } from '../../engine/auth/users.ts';
 import { SystemRandom } from '../../engine/base/random.ts';
-import type { Role } from '../../engine/journal/auth-records.ts';
+import type { Role } from '../../engine/journal/states.ts';
 import type { PfsContext } from '../../engine/pfs/context.ts';
 
 const ADMIN = { actor: 'local' };

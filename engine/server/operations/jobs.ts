@@ -1,14 +1,15 @@
 // The operations of jobs, datums and logs.
 
 import { Type } from '@sinclair/typebox';
+import { DATUM_STATES, JOB_STATES } from '../../journal/states.ts';
 import { Datum, Job, LogLine, RestartedDatums } from '../wire-jobs.ts';
 import { page } from '../wire-schema.ts';
-import { flag, operations, PAGED, query, text } from './operation.ts';
+import { flag, operations, PAGED, query, states, text } from './operation.ts';
 
 const WANTED = {
   project: text('Of this project; that of `pipeline` is `default` where it is left out.'),
   pipeline: text('Of this pipeline.'),
-  state: text('Only in these states, with commas between them.'),
+  state: states(JOB_STATES),
   version: Type.Optional(
     Type.Integer({ minimum: 0, description: 'Of this version of the pipeline.' }),
   ),
@@ -90,7 +91,7 @@ export const JOB_OPERATIONS = operations({
     id: 'listDatums',
     tag: 'jobs',
     summary: 'Lists the datums of a job.',
-    query: query({ state: WANTED.state, ...PAGED }),
+    query: query({ state: states(DATUM_STATES), ...PAGED }),
     answer: page(Datum),
     example: { query: { limit: 10 } },
   },

@@ -90,6 +90,11 @@ export function text(description: string) {
   return Type.Optional(Type.String({ description }));
 }
 
+/** A query parameter that narrows a list to things in some states. */
+export function states(known: readonly string[]) {
+  return text(`Only in these states, with commas between them: ${known.join(', ')}.`);
+}
+
 /** The query parameters of lists that come in pages. */
 export const PAGED = {
   after: text('`next` of the page before; without it the list begins.'),

@@ -1,12 +1,13 @@
 // The operations of pipelines, their previews and their Git inputs.
 
 import { Type } from '@sinclair/typebox';
+import { PIPELINE_STATES } from '../../journal/states.ts';
 import { GitInput } from '../wire-git-inputs.ts';
 import { Pipeline, PipelineChange } from '../wire-pipelines.ts';
 import { PipelinePreview, PlannedDatum, SpecValidation } from '../wire-previews.ts';
 import { page } from '../wire-schema.ts';
 import { EXAMPLE_SPEC } from './example-values.ts';
-import { flag, operations, PAGED, query, text } from './operation.ts';
+import { flag, operations, PAGED, query, states, text } from './operation.ts';
 
 const SPEC = 'A spec, or several, in JSON or YAML.';
 const OF_SPEC = {
@@ -42,7 +43,7 @@ export const PIPELINE_OPERATIONS = operations({
     summary: 'Lists pipelines.',
     query: query({
       project: text('Only of this project.'),
-      state: text('Only in these states, with commas between them.'),
+      state: states(PIPELINE_STATES),
       history: Type.Optional(
         Type.Union([Type.Integer({ minimum: 0 }), Type.String()], {
           description:

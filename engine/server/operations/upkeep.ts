@@ -3,7 +3,7 @@
 import { Type } from '@sinclair/typebox';
 import { Commit } from '../wire-commits.ts';
 import { Branch, Repo } from '../wire-repos.ts';
-import { page } from '../wire-schema.ts';
+import { page, whole } from '../wire-schema.ts';
 import { Collection, RepoUsage, Retention, Trashed, Usage } from '../wire-upkeep.ts';
 import { flag, operations, PAGED, query, text } from './operation.ts';
 
@@ -15,9 +15,7 @@ export const UPKEEP_OPERATIONS = operations({
     isOnce: false,
     query: query({
       dryRun: flag('Only tells what it would do.'),
-      grace: Type.Optional(
-        Type.Integer({ minimum: 0, description: 'Milliseconds for which everything stays.' }),
-      ),
+      grace: Type.Optional(whole(0, { description: 'Milliseconds for which everything stays.' })),
     }),
     answer: Collection,
     example: { query: { dryRun: true } },

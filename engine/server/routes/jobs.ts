@@ -1,13 +1,14 @@
 // Jobs, datums, logs and provenance over HTTP.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { DATUM_STATES, getDatum, type JobDatum, listDatums } from '../../jobs/datum-list.ts';
+import { getDatum, type JobDatum, listDatums } from '../../jobs/datum-list.ts';
 import { getJob } from '../../jobs/job-lookup.ts';
 import { JobResults } from '../../jobs/job-results.ts';
 import { lineageDown, lineageUp } from '../../jobs/lineage.ts';
 import { restartDatums } from '../../jobs/restart-datum.ts';
 import { retryOf } from '../../jobs/retry-job.ts';
 import { isTerminal, type JobRecord, jobKey } from '../../journal/records.ts';
+import { DATUM_STATES } from '../../journal/states.ts';
 import { resolveCommit } from '../../pfs/commit-lookup.ts';
 import { openTree } from '../../pfs/commits.ts';
 import { resolveFile } from '../../pfs/files.ts';

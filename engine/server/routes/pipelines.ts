@@ -8,7 +8,8 @@ import {
   pipelineVersion,
   pipelineVersions,
 } from '../../jobs/pipeline-versions.ts';
-import { PIPELINE_STATES, type PipelineRecord } from '../../journal/records.ts';
+import type { PipelineRecord } from '../../journal/records.ts';
+import { PIPELINE_STATES } from '../../journal/states.ts';
 import { DEFAULT_PROJECT } from '../../pfs/names.ts';
 import type { PipelineSpec } from '../../pipeline/spec.ts';
 import { changing } from '../changing.ts';

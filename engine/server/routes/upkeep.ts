@@ -1,7 +1,6 @@
 // The growth of the store over HTTP: collection, the trash, retention, usage.
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { EngineError } from '../../base/errors.ts';
 import type { RepoKey, RetentionRecord, TrashRecord } from '../../journal/records.ts';
 import { splitRepoKey } from '../../pfs/names.ts';
 import { keepCommits } from '../../pfs/repos.ts';
@@ -12,7 +11,7 @@ import { readableBy } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
 import { isoTime, viewBranch, viewRepo } from '../views.ts';
 import type { Page } from '../wire.ts';
-import type { Collection, RepoUsage, Trashed, Usage } from '../wire-upkeep.ts';
+import type { Collection, RepoUsage, Retention, Trashed, Usage } from '../wire-upkeep.ts';
 
 /** Adds the routes of upkeep. */
 export function upkeepRoutes(server: FastifyInstance, { context, upkeep }: EngineParts): void {
@@ -119,24 +118,10 @@ function viewTrashed(record: TrashRecord): Trashed {
 
 function millisecondsOf(request: FastifyRequest, name: string): number | undefined {
   const text = query(request, name);
-  return text === undefined ? undefined : whole(Number(text), { name, least: 0 });
+  return text === undefined ? undefined : Number(text);
 }
 
 function retentionOf(request: FastifyRequest): RetentionRecord | null {
-  const { last = null, forMs = null } = body(request);
-  const keep = {
-    last: last === null ? null : whole(last, { name: 'last', least: 1 }),
-    forMs: forMs === null ? null : whole(forMs, { name: 'forMs', least: 0 }),
-  };
-  return keep.last === null && keep.forMs === null ? null : keep;
-}
-
-function whole(value: unknown, { name, least }: { name: string; least: number }): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
-    throw new EngineError(
-      'invalid',
-      `Cannot read the request: "${name}" must be a whole number from ${least}`,
-    );
-  }
-  return value;
+  const { last = null, forMs = null }: Partial<Retention> = body(request);
+  return last === null && forMs === null ? null : { last, forMs };
 }

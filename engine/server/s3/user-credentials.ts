@@ -2,8 +2,8 @@
 
 import { may, scopeOfRepo } from '../../auth/rights.ts';
 import { findKey, type Sealer, secretOfKey } from '../../auth/tokens.ts';
-import type { Role } from '../../journal/auth-records.ts';
 import { projectScope, type RepoKey } from '../../journal/records.ts';
+import type { Role } from '../../journal/states.ts';
 import type { PfsContext } from '../../pfs/context.ts';
 import { splitRepoKey } from '../../pfs/names.ts';
 import type { Credentials, SignerAction } from './credentials.ts';

@@ -43,6 +43,21 @@ const WRONG: readonly (readonly [
     { trigger: { comits: 2 } },
     /: there is no "trigger.comits" in its body; did you mean "commits"\?$/,
   ],
+  ['POST', '/auth/tokens', { lifetime: 0 }, /: "lifetime" must be a whole number from 1, not 0$/],
+  ['POST', '/auth/tokens', { lifetime: 1e300 }, /: "lifetime" must be a whole number from 1, not/],
+  [
+    'PUT',
+    '/auth/roles',
+    { user: 'ann', role: 'king', project: 'default' },
+    /: "role" must be one of reader, writer, owner, not "king"$/,
+  ],
+  [
+    'PUT',
+    '/repos/default/a/retention',
+    { last: 0, forMs: null },
+    /: "last" must be a whole number from 1 or null, not 0$/,
+  ],
+  ['POST', '/collection?grace=-1', undefined, /: "grace" must be a whole number from 0, not -1$/],
   [
     'POST',
     '/repos/default/a/branches/b/merge',
