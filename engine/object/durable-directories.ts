@@ -5,7 +5,9 @@ import { dirname } from 'node:path';
 import { systemCode } from '../base/errors.ts';
 
 interface Syncing {
-  readonly running: Promise<void>;
+  running: Promise<void>;
+  /** Entries that are written by now may not be among those which it makes durable. */
+  hasBegun: boolean;
   next?: Promise<void>;
 }
 
@@ -43,12 +45,15 @@ export class DurableDirectories {
 
   /**
    * Makes the entries of `directory` durable that were there when the call was made. Calls that come while one
-   * runs share the next one: the running one may have started before their entry was written.
+   * is about to begin share it, and those that come later the next one.
    */
   sync(directory: string): Promise<void> {
     const current = this.#syncing.get(directory);
     if (current === undefined) {
       return this.#start(directory);
+    }
+    if (!current.hasBegun) {
+      return current.running;
     }
     current.next ??= current.running.then(
       () => this.#start(directory),
@@ -58,7 +63,10 @@ export class DurableDirectories {
   }
 
   #start(directory: string): Promise<void> {
-    const entry: Syncing = { running: syncDirectory(directory) };
+    const entry: Syncing = { running: Promise.resolve(), hasBegun: false };
+    entry.running = syncDirectory(directory, () => {
+      entry.hasBegun = true;
+    });
     this.#syncing.set(directory, entry);
     const clear = () => {
       if (entry.next === undefined) {
@@ -84,10 +92,11 @@ export class DurableDirectories {
   }
 }
 
-/** Makes the entries of a directory durable. */
-export async function syncDirectory(directory: string): Promise<void> {
+/** Makes the entries of a directory durable that are there when `onBegin` is called. */
+export async function syncDirectory(directory: string, onBegin?: () => void): Promise<void> {
   const handle = await open(directory, 'r');
   try {
+    onBegin?.();
     await handle.sync();
   } finally {
     await handle.close();

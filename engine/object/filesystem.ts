@@ -128,6 +128,8 @@ export class FilesystemObjectStore implements ObjectStore {
     checkKey(key);
     checkSignal(options.signal);
     const { pieces, size } = checkBytes(bytes);
+    // Waits for the disk together with the file; whether it failed is asked when the file gets its name.
+    this.#directories.ensure(dirname(this.#path(key))).catch(() => undefined);
     let temporary: string | undefined;
     try {
       temporary = await this.#writeTemporary(pieces, size);
