@@ -26,7 +26,7 @@ export function findTests(paths) {
   return [...found].sort();
 }
 
-/** Returns `{ build, docker, s3, tools, clients }`: what a test file needs, by the support modules it reaches. */
+/** Returns `{ build, browser, docker, s3, tools, clients }`: what a test file needs, by the support modules it reaches. */
 export function needsOf(test) {
   const files = reachable(resolve(root, test));
   const texts = [...files].map((file) => readFileSync(file, 'utf8'));
@@ -34,6 +34,7 @@ export function needsOf(test) {
   const docker = test.startsWith('test/e2e/') || mentions(/PFS_REQUIRE_DOCKER/);
   return {
     build: mentions(/'bin\/pfs'|'dist\/|\.\.\/dist\//),
+    browser: mentions(/'playwright-core'/),
     docker,
     s3: mentions(/PFS_REQUIRE_S3/),
     tools: docker || mentions(/git-lfs|busybox/),

@@ -124,14 +124,18 @@ export function forgetUpload(key: string): void {
   }
 }
 
-/** Says that a view shows one itself; returns the way to end that. What came of it is told once: then it is forgotten. */
+/**
+ * Says that a view shows one itself; returns the way to end that. What came of it is told once: it is forgotten where one
+ * leaves, and stays where only another view of the same address takes over, as with the first files of a repo.
+ */
 export function showHere(key: string): () => void {
+  const { href } = location;
   shownHere.value = new Set(shownHere.value).add(key);
   return () => {
     const rest = new Set(shownHere.value);
     rest.delete(key);
     shownHere.value = rest;
-    if (uploads.value.get(key)?.state.kind === 'done') {
+    if (location.href !== href && uploads.value.get(key)?.state.kind === 'done') {
       forgetUpload(key);
     }
   };
