@@ -38,11 +38,12 @@ export async function buildWeb(folder) {
   const worker = 'web/graph/layout-worker.ts';
   const workerOf = await bundle({ 'layout-worker': worker });
   const nameOf = await bundle(
-    { main: 'web/main.tsx', style: 'web/styles/main.css' },
+    { boot: 'web/boot.ts', style: 'web/styles/main.css' },
     { LAYOUT_WORKER: JSON.stringify(workerOf(worker)) },
   );
   const html = readFileSync(`${root}/web/page.html`, 'utf8')
-    .replace('{{script}}', nameOf('web/main.tsx'))
+    .replace('{{script}}', nameOf('web/boot.ts'))
+    .replace('{{main}}', nameOf('web/main.tsx'))
     .replace('{{style}}', nameOf('web/styles/main.css'));
   writeFileSync(`${folder}/index.html`, html);
   writeFileSync(`${folder}/icon.svg`, readFileSync(`${root}/web/icon.svg`));

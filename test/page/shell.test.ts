@@ -100,6 +100,24 @@ describe('the page', { skip: WITHOUT_BROWSER }, () => {
     await page.getByText('The engine does not answer').waitFor();
   });
 
+  it('loads also where the network breaks off a part of it', async (t) => {
+    const address = addressOf(await servePage(t, { idle: true }));
+    const page = await visit(t, { address, path: '/docs/' });
+    const broken = new Set<string>();
+    await page.route(/\/assets\/chunk-.*\.js$/, (route) => {
+      const url = route.request().url();
+      // Each part at its first try, one part at a time.
+      if (broken.size === 3 || broken.has(url)) {
+        return route.continue();
+      }
+      broken.add(url);
+      return route.abort('failed');
+    });
+    await page.goto('/pipelines');
+    await page.getByRole('heading', { name: 'No pipelines yet' }).waitFor();
+    assert.equal(broken.size, 3);
+  });
+
   it('is used by keys', async (t) => {
     const address = addressOf(await servePage(t, { idle: true }));
     const page = await visit(t, { address });
