@@ -1,11 +1,10 @@
-// Sends a stream as the body of a request.
+// Sends a stream as the body of a request. The stream is not touched before the connection stands: where that is refused, all
+// of it can still go to another address.
 
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 
-/**
- * Writes `source` as the body, a chunk at a time, and stops early when the engine answers early. The source is not
- * touched before the connection stands.
- */
+/** Writes `source` as the body, a chunk at a time, and stops early when the engine answers early. */
 export async function pour(
   source: AsyncIterable<Uint8Array>,
   { request, answered }: { request: ClientRequest; answered: Promise<IncomingMessage> },
@@ -18,18 +17,9 @@ export async function pour(
   };
   answered.then(stop, stop);
   request.flushHeaders();
-  await new Promise<void>((resolve) => {
-    wake = resolve;
-    request.once('socket', (socket) => {
-      if (socket.connecting) {
-        socket.once('connect', resolve);
-      } else {
-        resolve();
-      }
-    });
-  });
+  await connected(request);
   try {
-    if (!over) {
+    if (!(over || request.destroyed)) {
       for await (const chunk of source) {
         // Waiting until the chunk has left lets the source use its buffer again.
         await new Promise<void>((resolve) => {
@@ -61,6 +51,10 @@ export async function pourMeanwhile(
   { request, answered }: { request: ClientRequest; answered: Promise<IncomingMessage> },
 ): Promise<IncomingMessage> {
   const pump = async (): Promise<void> => {
+    await connected(request);
+    if (request.destroyed) {
+      return;
+    }
     for await (const chunk of source) {
       if (request.destroyed) {
         return;
@@ -74,4 +68,25 @@ export async function pourMeanwhile(
   request.flushHeaders();
   pump().catch((error: Error) => request.destroy(error));
   return await answered;
+}
+
+/** Resolves once the connection of a request stands, or there will be none. */
+function connected(request: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const wait = (socket: Socket): void => {
+      if (socket.connecting) {
+        socket.once('connect', resolve);
+      } else {
+        resolve();
+      }
+    };
+    request.once('close', resolve);
+    if (request.destroyed) {
+      resolve();
+    } else if (request.socket) {
+      wait(request.socket);
+    } else {
+      request.once('socket', wait);
+    }
+  });
 }
