@@ -165,10 +165,13 @@ export class Deployment {
     const { parts, job, inputs, datum, service } = this.#options;
     const { context } = parts;
     const { state } = context.journal;
-    const pipeline = state.pipelines.get(job.pipeline);
-    const problem = pipeline && makerProblem(state, pipeline);
-    if (problem !== undefined) {
-      return problem;
+    const problem = () => {
+      const pipeline = state.pipelines.get(job.pipeline);
+      return pipeline && makerProblem(state, pipeline);
+    };
+    const known = problem();
+    if (known !== undefined) {
+      return known;
     }
     const image = await this.#pin();
     this.#image = image.record;
@@ -189,6 +192,7 @@ export class Deployment {
           { spec: inputs.spec, image, name: this.#name },
         ),
         secrets,
+        problem,
         room: {
           need: (capacity) => hostedNeed(inputs.spec, capacity),
           onWait: (place) => {

@@ -40,6 +40,8 @@ export interface ResidentRun {
   readonly secrets: ShownSecrets;
   /** What it takes of the machine, and where it says that it waits for that. */
   readonly room: Pick<RoomWish, 'need' | 'onWait'>;
+  /** Says why it may not start after all; asked last, since it may have waited for room for long. */
+  readonly problem: () => string | undefined;
   readonly port?: number;
   /** Ends the container: it is told to end, and killed after `graceMs()`. */
   readonly signal: AbortSignal;
@@ -108,6 +110,10 @@ export class Resident {
     // Pipes would have to be watched for as long as the command runs: all files are there from the start.
     const entries = task.entries.map((entry) => ({ ...entry, lazy: false }));
     await this.#inputs.show(entries, { contents: task.contents, signal });
+    const problem = run.problem();
+    if (problem !== undefined) {
+      return problem;
+    }
     const worker = await this.#options.parts.executor.startWorker(
       {
         ...run.worker,

@@ -5,6 +5,7 @@ import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import type { PortAddress } from '../executor/executor.ts';
 import type { Place } from '../jobs/admission.ts';
 import { PinnedImages } from '../jobs/pinned-images.ts';
+import { makerProblem } from '../jobs/pipeline-maker.ts';
 import { pullLog } from '../jobs/pull-log.ts';
 import { committedContents } from '../jobs/session-writer.ts';
 import type { Wake } from '../jobs/wake.ts';
@@ -109,6 +110,7 @@ export class SpoutRun {
         task: await this.#task(),
         worker: workerSpec(pipeline, { spec, image, name: this.#name }),
         secrets,
+        problem: () => makerProblem(context.journal.state, pipeline),
         room: {
           need: (capacity) => hostedNeed(spec, capacity),
           onWait: (place) => void (place && this.#waits(place).catch(parts.onProblem)),

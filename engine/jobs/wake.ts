@@ -12,17 +12,17 @@ export class Wake {
 
   /** Resolves once `isDone`, which is asked now and after each change, says so, or when the signal aborts. */
   async until(isDone: () => boolean, signal: AbortSignal): Promise<void> {
-    let end = () => {};
-    const over = new Promise<void>((resolve) => (end = resolve));
-    signal.addEventListener('abort', end, { once: true });
+    // Not a race with a promise of the end: that would keep something of every change until then.
+    const wake = () => this.notify();
+    signal.addEventListener('abort', wake, { once: true });
     while (!signal.aborted) {
       const { next } = this;
       if (isDone()) {
         break;
       }
-      await Promise.race([next, over]);
+      await next;
     }
-    signal.removeEventListener('abort', end);
+    signal.removeEventListener('abort', wake);
   }
 
   notify(): void {

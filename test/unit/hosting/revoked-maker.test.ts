@@ -19,8 +19,8 @@ async function put(engine: TestEngine, word: string): Promise<void> {
 }
 
 /** An engine with a secret that ann may read, and `seen`, which holds what containers of `name` were given of it. */
-async function start(t: TestContext, name: string) {
-  const engine = await setUp(t);
+async function start(t: TestContext, name: string, options: { readonly waits?: boolean } = {}) {
+  const engine = await setUp(t, options.waits ? { room: { cpus: 1 } } : {});
   const { context } = engine.pfs;
   await put(engine, 'old');
   await account(context, 'ann', { roles: { 'project/default': 'owner', [SECRET]: 'reader' } });
@@ -42,8 +42,16 @@ async function start(t: TestContext, name: string) {
   });
   const spec = name === 'web' ? { ...SPEC, transform } : { name, spout: {}, transform };
   await engine.put('data', { x: '1' });
-  await engine.pipeline(spec, { asker });
-  await engine.until(() => engine.record(name).host?.since != null);
+  if (options.waits) {
+    await engine.pipeline({ ...SPEC, resource_requests: { cpu: 1 } });
+    await engine.until(() => engine.record('web').host?.since != null);
+  }
+  await engine.pipeline({ ...spec, resource_requests: { cpu: 1 } }, { asker });
+  const isThere = () =>
+    options.waits
+      ? engine.record(name).reason.startsWith('waits for room')
+      : engine.record(name).host?.since != null;
+  await engine.until(isThere);
   const revoke = () => revokeRole(context, { user: 'ann', scope: SECRET }, ACTOR);
   const grant = () => grantRole(context, { user: 'ann', scope: SECRET, role: 'reader' }, ACTOR);
   return { engine, seen, revoke, grant, asker, spec };
@@ -60,6 +68,15 @@ it('a spout is not started again with secrets that its maker may not read, and s
   await engine.until(() => engine.record('made').state === 'running');
   assert.deepEqual(seen, ['old', 'new']);
   assert.equal(engine.record('made').host?.restarts, 0);
+});
+
+it('a spout that waits for room is not started with secrets that its maker may no longer read by then', async (t) => {
+  const { engine, seen, revoke } = await start(t, 'made', { waits: true });
+  await revoke();
+  await engine.stop('web');
+  await engine.until(() => engine.record('made').state === 'failure');
+  assert.match(engine.record('made').reason, LACKS);
+  assert.deepEqual(seen, [''], 'web, which has no secrets');
 });
 
 it('a spout of a user who was deleted starts again once somebody else updates it', async (t) => {
