@@ -128,11 +128,9 @@ export class FilesystemObjectStore implements ObjectStore {
     checkKey(key);
     checkSignal(options.signal);
     const { pieces, size } = checkBytes(bytes);
-    // Waits for the disk together with the file; whether it failed is asked when the file gets its name.
-    this.#directories.ensure(dirname(this.#path(key))).catch(() => undefined);
     let temporary: string | undefined;
     try {
-      temporary = await this.#writeTemporary(pieces, size);
+      temporary = await this.#writeTemporary(pieces, { size, key });
       checkSignal(options.signal);
       const placed = await this.#place(temporary, key, options.ifAbsent === true);
       // Also when another writer placed these very bytes: it may have been killed before they were durable.
@@ -190,7 +188,10 @@ export class FilesystemObjectStore implements ObjectStore {
     return join(this.#root, key);
   }
 
-  async #writeTemporary(pieces: readonly Uint8Array[], size: number): Promise<string> {
+  async #writeTemporary(
+    pieces: readonly Uint8Array[],
+    { size, key }: { readonly size: number; readonly key: string },
+  ): Promise<string> {
     this.#temporaries += 1;
     const directory = join(this.#root, TEMPORARY_DIRECTORY);
     const path = join(directory, `${this.#prefix}-${this.#temporaries}`);
@@ -202,6 +203,8 @@ export class FilesystemObjectStore implements ObjectStore {
       await mkdir(directory, { recursive: true });
       return open(path, 'wx');
     });
+    // Waits for the disk together with the file; whether it failed is asked when the file gets its name.
+    this.#directories.ensure(dirname(this.#path(key))).catch(() => undefined);
     try {
       await writeFully(handle, pieces, await writeDirectly(path, pieces, size));
       await handle.sync();

@@ -65,8 +65,9 @@ it('a store whose directory is gone, or was swapped for another, is unavailable 
     await assert.rejects(store.head('packs/00/a'), failure);
     await assert.rejects(store.delete('packs/00/a'), failure);
     await assert.rejects(keysOf(store, 'packs/'), failure);
-    await assert.rejects(store.put('packs/00/b', Buffer.from('b')), failure);
+    await assert.rejects(store.put('logs/00/b', Buffer.from('b')), failure);
   }
+  assert.deepEqual(await readdir(directory), [], 'what is somebody else’s is left alone');
 });
 
 it('a directory that another process removed is made again', async () => {
