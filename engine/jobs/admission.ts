@@ -172,22 +172,22 @@ export class Admission {
   }
 
   #shrink(lease: HeldLease, need: Room): void {
-    if (this.#capacity !== undefined && this.#held.has(lease)) {
+    const capacity = this.#capacity;
+    if (capacity !== undefined && this.#held.has(lease)) {
       this.#count(lease);
-      lease.become({
-        need,
-        share: lease.isEndless ? 0 : shareOf(need, this.#capacity),
-        since: this.#options.clock.monotonic(),
-      });
+      const share = lease.isEndless ? 0 : shareOf(need, capacity);
+      const since = this.#options.clock.monotonic();
+      this.#makeRoom(() => lease.become({ need, share, since }));
       this.#admit();
     }
   }
 
   #release(lease: HeldLease): void {
-    if (!this.#held.delete(lease)) {
+    if (!this.#held.has(lease)) {
       return;
     }
     this.#count(lease);
+    this.#makeRoom(() => this.#held.delete(lease));
     this.#admit();
     if (this.#jobs.length === 0) {
       // Nobody is at work who takes turns: from here on all are equal again, and nothing need be remembered.
@@ -201,14 +201,31 @@ export class Admission {
     this.#had.set(pipeline, (this.#had.get(pipeline) ?? 0) + this.#timeOf(lease));
   }
 
+  /** Those for whom there was no room while jobs come and go, and now is, begin as if they came new. */
+  #makeRoom(change: () => void): void {
+    const before = this.#present();
+    change();
+    for (const { demand } of this.#waiting) {
+      if (!before.has(demand.pipeline)) {
+        this.#had.set(demand.pipeline, this.#arrival(demand.pipeline, before));
+      }
+    }
+  }
+
+  /** The pipelines that take turns: those at work, and those that wait for no more than what jobs make room for. */
+  #present(): ReadonlySet<string> {
+    const most = this.#capacity && this.#left(this.#capacity);
+    const waiting = this.#waiting.filter(({ need }) => most === undefined || fits(need, most));
+    return new Set([
+      ...this.#jobs.map((lease) => lease.pipeline),
+      ...waiting.map((one) => one.demand.pipeline),
+    ]);
+  }
+
   /** What a pipeline is taken to have had when it comes. */
-  #arrival(pipeline: string): number {
+  #arrival(pipeline: string, here = this.#present()): number {
     const had = this.#hadByAll();
     const own = had.get(pipeline) ?? 0;
-    const here = new Set([
-      ...this.#jobs.map((lease) => lease.pipeline),
-      ...this.#waiting.map((one) => one.demand.pipeline),
-    ]);
     if (here.has(pipeline)) {
       return this.#had.get(pipeline) ?? 0;
     }

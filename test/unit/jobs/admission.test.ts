@@ -112,6 +112,31 @@ it('who needs what endless ones leave to nobody keeps nobody else out, and comes
   assert.deepEqual(order, ['web', 'a', 'small'], 'its turn is next again');
 });
 
+it('who waits for what endless ones leave to nobody gives nobody credit, and has none once they end', async () => {
+  const { ask, order, clock } = queue();
+  const web = ask('web', { cpus: 2 }, { isEndless: true });
+  await setImmediate();
+  const old = ask('old', { cpus: 2 });
+  ask('stuck', { cpus: 4 });
+  await clock.pass(3_600_000);
+  const late = ask('late', { cpus: 2 });
+  await clock.pass(1000);
+  assert.equal(old.lease?.mayStay, false);
+  ask('old', { cpus: 2 });
+  old.lease?.release();
+  await clock.pass(10_000);
+  assert.deepEqual(order, ['web', 'old', 'late']);
+  assert.equal(late.lease?.mayStay, false, 'it came as one that has had as much');
+  late.lease?.release();
+  await clock.pass(1000);
+  web.lease?.release();
+  await clock.pass(1000);
+  assert.deepEqual(order, ['web', 'old', 'late', 'old'], 'the machine is not empty yet');
+  const next = ask('next', { cpus: 2 });
+  await clock.pass(1000);
+  assert.equal(next.lease, undefined, 'it came after the one that now fits');
+});
+
 it('an endless one that has run for long is no late comer when it starts again', async () => {
   const { ask, order, clock } = queue();
   const web = ask('web', { cpus: 4 }, { isEndless: true });
