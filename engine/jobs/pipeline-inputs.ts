@@ -35,8 +35,10 @@ export function dropTriggers(change: Change, pipeline: PipelineRecord, kept?: Pi
   const spec = pipeline.spec as unknown as PipelineSpec;
   const keep = new Set(kept ? pfsInputs(kept.input).map(inputBranch) : []);
   for (const input of pfsInputs(spec.input)) {
+    if (!input.trigger || !isTriggerBranch(input.branch, spec)) {
+      continue;
+    }
     const ref = { repo: `${input.project}/${input.repo}`, branch: input.branch };
-    const isOwn = isTriggerBranch(input.branch, spec);
     const isRead = [...state.branches.values()].some(
       ({ repo, provenance, trigger }) =>
         (repo === ref.repo && trigger?.branch === ref.branch) ||
@@ -44,7 +46,7 @@ export function dropTriggers(change: Change, pipeline: PipelineRecord, kept?: Pi
           provenance.some((source) => source.repo === ref.repo && source.branch === ref.branch)),
     );
     const isThere = state.branches.has(branchKey(ref.repo, ref.branch));
-    if (input.trigger && isOwn && isThere && !isRead && !keep.has(inputBranch(input))) {
+    if (isThere && !isRead && !keep.has(inputBranch(input))) {
       change.draft.add({ kind: 'branch.deleted', ...ref });
     }
   }

@@ -43,7 +43,8 @@ export function addSpecCommit(
   });
   const written = change.store<FinishedTree>(`spec ${repo} ${version.version} ${parent?.git}`, {
     repos: [repo],
-    isApart: true,
+    // A version after one that is only to be stored would need that one's id: it is refused before (see `putPipeline`).
+    isApart: parent?.git !== '',
     standIn: { tree: null, git: '', size: 0, files: 0 },
     write: async (session) =>
       await writeGitCommit(session, record, {

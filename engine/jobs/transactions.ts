@@ -1,7 +1,7 @@
 // Transactions of users: requests that are gathered over time and carried out together, or not at all. An open one is a
 // list of requests in the state; nothing else knows of it before it finishes.
 
-import type { Asker } from '../auth/asker.ts';
+import { type Asker, LOCAL } from '../auth/asker.ts';
 import { EngineError, isEngineError } from '../base/errors.ts';
 import type { CommitRecord, PipelineKey } from '../journal/records.ts';
 import type { ChangeRequest, TransactionRecord } from '../journal/requests.ts';
@@ -47,7 +47,21 @@ export function resolveTransaction(state: State, id: string): TransactionRecord 
 
 /** Returns who started a transaction: whoever adds to it or finishes it, its changes are made with their rights and for them. */
 export function starterOf({ actor, user }: TransactionRecord): Asker {
-  return user === null ? { actor } : { actor, user: user ?? '' };
+  // Older versions named no user: of all actors only this one is none.
+  const of = user === undefined && actor === LOCAL ? null : user;
+  return of === null ? { actor } : { actor, user: of ?? '' };
+}
+
+/** As {@link starterOf}; rejects with `failed_precondition` where that is not known. */
+function knownStarter(transaction: TransactionRecord): Asker {
+  const starter = starterOf(transaction);
+  if (starter.user === '') {
+    throw new EngineError(
+      'failed_precondition',
+      `Cannot use transaction ${transaction.id}: an older version started it, and did not say for which user; delete it with pfs delete-transaction, and start another`,
+    );
+  }
+  return starter;
 }
 
 /**
@@ -66,7 +80,7 @@ export async function addRequest<R extends ChangeRequest>(
     const transaction = resolveTransaction(state, id);
     const { requests } = transaction;
     checkRoom(id, [...requests, request]);
-    const asker = starterOf(transaction);
+    const asker = knownStarter(transaction);
     const trial = decideOn(state, { context, facts, set: id, time, asker }, (change) => {
       decideAll(change, requests, (why) => `Cannot add to transaction ${id}: ${why}`);
       return decideRequest(change, request);
@@ -138,7 +152,7 @@ export async function finishTransaction(
         ),
       };
     },
-    { set: id, asker: (state) => starterOf(resolveTransaction(state, id)) },
+    { set: id, asker: (state) => knownStarter(resolveTransaction(state, id)) },
   );
 }
 

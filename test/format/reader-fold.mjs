@@ -24,6 +24,14 @@ export function fold(table, o, { seq, time }) {
       change('pipelines', pipeline.key, { jobs });
     }
   };
+  const dropGrants = (scope, repoId) => {
+    const dropped = [...table('grants')].filter(
+      ([, grant]) => grant.scope === scope && (grant.repoId ?? null) === repoId,
+    );
+    for (const [id] of dropped) {
+      table('grants').delete(id);
+    }
+  };
   switch (o.kind) {
     case 'repo.created':
       table('repos').set(o.repo.key, o.repo);
@@ -125,6 +133,22 @@ export function fold(table, o, { seq, time }) {
       return;
     case 'secret.deleted':
       table('secrets').delete(o.secret);
+      dropGrants(`secret/${o.secret}`, null);
+      return;
+    case 'trash.emptied':
+      for (const key of o.keys) {
+        const { kind, repo } = table('trash').get(key) ?? {};
+        table('trash').delete(key);
+        if (kind === 'repo') {
+          dropGrants(`repo/${repo.key}`, repo.id);
+          for (const [id] of [...table('buried')].filter(([id]) => id.startsWith(`${repo.id}/`))) {
+            table('buried').delete(id);
+          }
+          for (const [id, pack] of table('packs')) {
+            table('packs').set(id, { ...pack, repos: pack.repos.filter((one) => one !== repo.id) });
+          }
+        }
+      }
       return;
     case 'user.put':
       table('users').set(o.user.name, o.user);

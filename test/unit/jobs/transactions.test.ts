@@ -260,3 +260,26 @@ function shape({ context }: Pfs): unknown {
     }),
   };
 }
+
+it('a transaction that an older version started goes on where it was nobody’s, and says what to do where it was a user’s', async (t) => {
+  const pfs = await openTestPfs({ t });
+  const { journal, ids, clock } = pfs.context;
+  const begun = async (actor: string) => {
+    const transaction = { id: ids.next(), actor, started: clock.now(), requests: [] };
+    return await journal.transact(
+      () => ({
+        operations: [{ kind: 'transaction.started' as const, transaction }],
+        result: transaction.id,
+      }),
+      { actor },
+    );
+  };
+  const local = await begun('local');
+  await add(pfs, local, repo('kept'));
+  await end(pfs, local);
+  assert.ok(journal.state.repos.has('default/kept'));
+  const lost = await begun('ann');
+  await assert.rejects(add(pfs, lost, repo('other')), /an older version started it, .* delete it/);
+  await assert.rejects(end(pfs, lost), /an older version started it/);
+  await deleteTransaction(pfs.context, lost, ACTOR);
+});
