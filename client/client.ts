@@ -19,6 +19,7 @@ import { ApiError } from './api-error.ts';
 import type { Asked, Changing, Opened, Rest } from './asked.ts';
 import { newKey } from './idempotency-key.ts';
 import { parseLines } from './json-lines.ts';
+import { mayRepeat } from './repeats.ts';
 import type { ApiRequest, ApiResponse, Transport } from './transport.ts';
 
 export interface ClientOptions {
@@ -66,8 +67,8 @@ export class Client {
   }
 
   /**
-   * Asks for a document, or for something to be done. Documents go as JSON and text as it is; writes have one idempotency
-   * key for all tries.
+   * Asks for a document, or for something to be done. Documents go as JSON and text as it is. Where the connection breaks, it is
+   * sent again: writes under one idempotency key for all tries, and never those that have an effect each time all the same.
    */
   async call<K extends CallKey>(key: K, ...[asked]: Rest<K, Changing>): Promise<AnswerOf<K>> {
     const request = this.#request(key, asked);
@@ -236,6 +237,7 @@ export class Client {
       method,
       path: pathOf(key, asked.params) + queryText(asked.query),
       headers,
+      ...(mayRepeat(key) ? {} : { isSentOnce: true }),
       ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
     };
@@ -278,8 +280,9 @@ export class Client {
 
   async #send(request: ApiRequest): Promise<ApiResponse> {
     const { transport } = this.#options;
-    const { body } = request;
-    const canRepeat = body === undefined || typeof body === 'string' || body instanceof Blob;
+    const { body, isSentOnce } = request;
+    const canBeRead = body === undefined || typeof body === 'string' || body instanceof Blob;
+    const canRepeat = canBeRead && !isSentOnce;
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await transport.send(request);

@@ -9,6 +9,8 @@ export interface ApiRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Content;
+  /** It is never tried again: it would have its effect twice. */
+  readonly isSentOnce?: boolean;
   /** The answer comes while the body is sent. */
   readonly isConversation?: boolean;
   /** Called with how many bytes of a Blob have been sent, where the transport can tell. */

@@ -1,12 +1,15 @@
 // The client of the API, over `fetch` and a real server, and over connections that break.
 
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { it } from 'node:test';
 import { ApiError } from '../../../client/api-error.ts';
 import { Client } from '../../../client/client.ts';
 import { fetchTransport } from '../../../client/fetch-transport.ts';
 import type { ApiRequest, Transport } from '../../../client/transport.ts';
 import { TestServer, TOKEN } from '../../support/server.ts';
+
+const PUT_FILES = 'POST /repos/{project}/{repo}/files/{ref}';
 
 type Test = Parameters<typeof TestServer.start>[0];
 
@@ -83,7 +86,7 @@ it('gives up a request when its signal aborts', async (t) => {
   await assert.rejects(reading, { name: 'AbortError' });
 });
 
-it('sends a write again under the same key when the connection breaks, and a stream never', async () => {
+it('sends a write again under the same key when the connection breaks', async () => {
   const { transport, sent } = breaking({ times: 2 });
   const client = new Client({ transport });
   await client.call('POST /repos', { body: { project: 'default', name: 'a' } });
@@ -96,6 +99,36 @@ it('sends a write again under the same key when the connection breaks, and a str
   const hopeless = new Client({ transport: always.transport });
   await assert.rejects(hopeless.call('GET /engine'), /before it answered/);
   assert.equal(always.sent.length, 3, 'it does not try for ever');
+});
+
+it('sends a stream once, and a Blob again', async () => {
+  const params = { project: 'default', repo: 'images', ref: 'master' };
+  const upload = { params, query: { path: '/a' }, type: 'text/plain' };
+  const bytes = Buffer.from('a');
+  const once = breaking({ times: 1 });
+  const streaming = new Client({ transport: once.transport }).upload(PUT_FILES, {
+    ...upload,
+    source: Readable.from([bytes]),
+  });
+  await assert.rejects(streaming, /before it answered/);
+  assert.equal(once.sent.length, 1);
+
+  const twice = breaking({ times: 1 });
+  const source = new Blob([bytes]);
+  await new Client({ transport: twice.transport }).upload(PUT_FILES, { ...upload, source });
+  assert.equal(twice.sent.length, 2);
+});
+
+it('sends again what only reads, and never what would have its effect twice', async () => {
+  for (const key of ['POST /auth/tokens', 'POST /session', 'POST /session/codes'] as const) {
+    const { transport, sent } = breaking({ times: 1 });
+    const client = new Client({ transport });
+    await assert.rejects(client.call(key, { body: {} } as never), /before it answered/);
+    assert.equal(sent.length, 1, key);
+  }
+  const { transport, sent } = breaking({ times: 1 });
+  await new Client({ transport }).call('POST /validations', { body: '{}' });
+  assert.equal(sent.length, 2, 'a check of a spec changes nothing');
 });
 
 /** A transport whose connections break so many times before one holds. */
