@@ -171,12 +171,11 @@ async function start(
     minFreeBytes: config.minFreeBytes,
   });
   const queue = new CommitQueue(context);
+  const { onFault } = serverOptions;
+  const ofDoors = { context, queue, clock, onFault, onServer: metrics.countBytesOf };
   const s3Parts = (name: string) => ({
-    context,
-    queue,
-    clock,
+    ...ofDoors,
     uploads: new MultipartUploads(join(config.home, 'scratch', name), { clock, ids: context.ids }),
-    onFault: serverOptions.onFault,
   });
   emptied(join(config.home, 'scratch', 'job-uploads'));
   const { s3JobsHost: host } = config;

@@ -1,6 +1,7 @@
 // What the engine tells Prometheus (GET /metrics): counted as it happens where nothing else remembers it, read off the
 // state where it is asked for.
 
+import type { Server } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Operation } from '../journal/operations.ts';
@@ -23,7 +24,7 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #requests: Histogram<'method' | 'route' | 'status'>;
   readonly #open: Gauge;
-  readonly #traffic: Counter<'direction'>;
+  readonly #traffic: Traffic;
   readonly #lag: Histogram;
   readonly #store: Histogram<'operation' | 'outcome'>;
   readonly #bytes: Counter<'operation'>;
@@ -50,12 +51,14 @@ export class Metrics {
       help: 'Requests under way, streams included',
       registers,
     });
-    this.#traffic = new Counter({
-      name: 'pfs_http_bytes_total',
-      help: 'Bytes of requests (in) and answers (out) over HTTP, headers included',
-      labelNames: ['direction'],
-      registers,
-    });
+    this.#traffic = new Traffic(
+      new Counter({
+        name: 'pfs_http_bytes_total',
+        help: 'Bytes of requests (in) and answers (out) over HTTP, headers included',
+        labelNames: ['direction'],
+        registers,
+      }),
+    );
     this.#lag = new Histogram({
       name: 'pfs_journal_lag_seconds',
       help: 'How long after they were written, by the clocks of both, this engine knew the entries of others',
@@ -107,15 +110,19 @@ export class Metrics {
     }
   };
 
+  /** Counts the bytes of a server's connections. */
+  readonly countBytesOf = (server: Server): void => this.#traffic.followAll(server);
+
   /** Begins to count requests of a server, and answers `/metrics` there. */
   serve(server: FastifyInstance, parts: EngineParts): void {
     // A request that an earlier hook refuses comes to the second alone.
     const counted = new WeakSet<FastifyRequest>();
-    const traffic = new Traffic(this.#traffic);
+    this.countBytesOf(server.server);
     server.addHook('onRequest', async (request) => {
       counted.add(request);
       this.#open.inc();
-      traffic.follow(request.raw.socket);
+      // Where a name stands for several addresses, only the connections of the first are told of.
+      this.#traffic.follow(request.raw.socket);
     });
     server.addHook('onResponse', async (request, reply) => {
       if (counted.delete(request)) {
@@ -130,7 +137,7 @@ export class Metrics {
     this.#readState(parts);
     server.get('/metrics', async (_request, reply) => {
       reply.type(this.#registry.contentType);
-      traffic.count();
+      this.#traffic.count();
       return await this.#registry.metrics();
     });
   }

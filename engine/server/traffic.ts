@@ -1,9 +1,10 @@
 // Counts the bytes of connections as they pass: an upload or a stream that goes on for hours would else show at its end alone.
 
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import type { Counter } from 'prom-client';
 
-/** The connections of a server. */
+/** The connections of servers. */
 export class Traffic {
   readonly #counter: Counter<'direction'>;
   /** What has been counted of those that are open. */
@@ -13,9 +14,15 @@ export class Traffic {
     this.#counter = counter;
   }
 
+  /** Counts the connections that a server takes from now on, whatever becomes of their requests. */
+  followAll(server: Server): void {
+    const event = server instanceof TlsServer ? 'secureConnection' : 'connection';
+    server.on(event, (socket: Socket) => this.follow(socket));
+  }
+
   /** Counts a connection from its beginning on, until it closes. */
   follow(socket: Socket): void {
-    if (this.#open.has(socket)) {
+    if (this.#open.has(socket) || socket.closed) {
       return;
     }
     this.#open.set(socket, { in: 0, out: 0 });

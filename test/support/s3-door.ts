@@ -12,7 +12,7 @@ import {
   type Signer,
   tokenCredentials,
 } from '../../engine/server/s3/credentials.ts';
-import { openS3Door } from '../../engine/server/s3/door.ts';
+import { type DoorOptions, openS3Door } from '../../engine/server/s3/door.ts';
 import { MultipartUploads } from '../../engine/server/s3/multipart.ts';
 import { hmac, sha256 } from '../../engine/server/s3/signature.ts';
 import { TestEngine } from './engine.ts';
@@ -32,18 +32,21 @@ export interface TestDoor {
 }
 
 /** Opens a door that ends with the test. */
-export async function startS3Door(t: Parameters<typeof TestEngine.start>[0]): Promise<TestDoor> {
+export async function startS3Door(
+  t: Parameters<typeof TestEngine.start>[0],
+  options: Pick<DoorOptions, 'onServer'> = {},
+): Promise<TestDoor> {
   const engine = await TestEngine.start(t);
   const folder = mkdtempSync(join(tmpdir(), 'pfs-test-s3-door-'));
   t.after(async () => rmSync(folder, { recursive: true, force: true }));
-  return await open(t, engine, folder);
+  return await open(t, { engine, folder, ...options });
 }
 
 async function open(
   t: Parameters<typeof TestEngine.start>[0],
-  engine: TestEngine,
-  folder: string,
+  options: { readonly engine: TestEngine; readonly folder: string } & Pick<DoorOptions, 'onServer'>,
 ): Promise<TestDoor> {
+  const { engine, folder, onServer } = options;
   const { context } = engine.pfs;
   const faults: unknown[] = [];
   const signers = new Map<string, Signer>();
@@ -55,6 +58,7 @@ async function open(
       uploads: new MultipartUploads(folder, { clock: context.clock, ids: context.ids }),
       credentials: firstOf(tokenCredentials(SECRET_KEY), { find: (key) => signers.get(key) }),
       onFault: (error) => void faults.push(error),
+      ...(onServer ? { onServer } : {}),
     },
     { host: '127.0.0.1', port: 0 },
   );
@@ -77,7 +81,7 @@ async function open(
     signers,
     reopen: async () => {
       await door.close();
-      return await open(t, engine, folder);
+      return await open(t, options);
     },
   };
 }

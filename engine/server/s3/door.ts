@@ -30,6 +30,8 @@ export interface DoorOptions extends DoorParts {
   readonly credentials: Credentials;
   /** With which it speaks TLS; undefined: it does not. */
   readonly certificate?: Certificate | undefined;
+  /** Called with the server before it listens. */
+  readonly onServer?: (server: Server) => void;
 }
 
 /** Makes the server; it does not listen yet. */
@@ -47,6 +49,7 @@ export function makeS3Door(options: DoorOptions): Server {
     response.writeContinue();
     void answer(options, message, response);
   });
+  options.onServer?.(server);
   return server;
 }
 

@@ -1,7 +1,6 @@
 // The buckets of datums at work: keys that open nothing else and end with the command, at a door of their own where containers
 // reach the engine.
 
-import type { Clock } from '../../base/clock.ts';
 import { EngineError, errorText } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
 import type { EngineHost } from '../../executor/executor.ts';
@@ -10,11 +9,9 @@ import type { OutFolder } from '../../jobs/out-folder.ts';
 import { OUTPUT_BUCKET } from '../../pipeline/s3-rules.ts';
 import type { Bucket } from './bucket.ts';
 import type { Credentials, Signer } from './credentials.ts';
-import { openS3Door } from './door.ts';
-import type { DoorParts } from './request.ts';
+import { type DoorOptions, openS3Door } from './door.ts';
 
-interface JobBucketsOptions extends DoorParts {
-  readonly clock: Clock;
+interface JobBucketsOptions extends Omit<DoorOptions, 'credentials' | 'certificate'> {
   readonly random: Random;
   /** Where commands reach this engine; asked when the first datum needs it. */
   readonly host: () => Promise<EngineHost>;

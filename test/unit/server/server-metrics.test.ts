@@ -1,10 +1,15 @@
 // What Prometheus and those who start engines are told.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Socket } from 'node:net';
 import { it } from 'node:test';
+import { Counter } from 'prom-client';
 import { MeasuringObjectStore, type StoreOperation } from '../../../engine/object/measuring.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
+import { Traffic } from '../../../engine/server/traffic.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { ask, startS3Door } from '../../support/s3-door.ts';
 import { TestServer } from '../../support/server.ts';
 
 async function textOf(response: AsyncIterable<Buffer>): Promise<string> {
@@ -75,6 +80,43 @@ it('bytes that come in and go out are counted, also of a connection that goes on
   const went = (await figure(server, 'pfs_http_bytes_total{direction="out"}')) - outBefore;
   assert.ok(went >= size && went < size + 100_000, `${went} bytes went out`);
   assert.ok((await figure(server, 'pfs_packs_bytes')) > 0, 'what is stored');
+});
+
+it('bytes of requests that are refused are counted too', async (t) => {
+  const server = await TestServer.start(t, { idle: true });
+  const before = await figure(server, 'pfs_http_bytes_total{direction="in"}');
+  const headers = { 'x-padding': 'x'.repeat(10_000) };
+  assert.equal((await server.ask('GET', '/repos', { token: null, headers })).status, 401);
+  const came = (await figure(server, 'pfs_http_bytes_total{direction="in"}')) - before;
+  assert.ok(came >= 10_000 && came < 15_000, `${came} bytes came in`);
+});
+
+function newTraffic(): { readonly traffic: Traffic; readonly counter: Counter<'direction'> } {
+  const labelNames = ['direction'] as const;
+  const counter = new Counter({ name: 'bytes', help: 'Counted', labelNames, registers: [] });
+  return { traffic: new Traffic(counter), counter };
+}
+
+it('bytes of the door for S3 are counted', async (t) => {
+  const { traffic, counter } = newTraffic();
+  const door = await startS3Door(t, { onServer: (server) => traffic.followAll(server) });
+  const key = 'x'.repeat(5000);
+  assert.equal((await ask(door, 'GET', `/bucket/${key}`)).status, 404);
+  traffic.count();
+  const { values } = await counter.get();
+  const came = values.find(({ labels }) => labels.direction === 'in')?.value ?? 0;
+  assert.ok(came >= key.length && came < 2 * key.length, `${came} bytes came in`);
+});
+
+it('a connection that is closed already is not kept in mind', async (t) => {
+  const { traffic, counter } = newTraffic();
+  const socket = new Socket();
+  socket.destroy();
+  await once(socket, 'close');
+  traffic.follow(socket);
+  const counted = t.mock.method(counter, 'inc');
+  traffic.count();
+  assert.equal(counted.mock.callCount(), 0);
 });
 
 it('the queue is told: jobs that wait for their turn, and datums that are not done', async (t) => {
