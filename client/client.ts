@@ -290,6 +290,7 @@ export class Client {
         if (!(transport.isBroken(error) && canRepeat && attempt < TRIES)) {
           throw transport.explain(error, 'before it answered');
         }
+        await transport.pause?.(attempt, request.signal);
       }
     }
   }

@@ -4,6 +4,10 @@ import { ApiError } from './api-error.ts';
 import { CutOff } from './json-lines.ts';
 import type { ApiRequest, ApiResponse, Transport } from './transport.ts';
 
+/** Before the second try; before the third it is longer. */
+const FIRST_PAUSE_MS = 100;
+const LONGER = 4;
+
 export interface FetchOptions {
   /** Where the engine is, without a slash at the end; empty: where the page came from. */
   readonly base?: string;
@@ -30,16 +34,34 @@ export function fetchTransport({ base = '', token }: FetchOptions = {}): Transpo
     },
     // It says no more than that something failed; what was aborted is no such error.
     isBroken: (error) => error instanceof TypeError,
+    pause,
     explain,
   };
 }
 
-function explain(error: unknown): unknown {
+/** An engine that is being started again may need a moment: `fetch` fails the same where nothing listens. */
+async function pause(tries: number, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
+  const ms = FIRST_PAUSE_MS * LONGER ** (tries - 1);
+  await new Promise<void>((resolve, reject) => {
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+function explain(error: unknown, when: string): unknown {
   if (error instanceof CutOff) {
     return new ApiError({ status: 0, code: 'broken', detail: error.message }, { cause: error });
   }
   if (error instanceof TypeError) {
-    const detail = 'Cannot reach the engine: it does not answer; pfs engine start starts it';
+    const detail = `Cannot reach the engine: the connection failed ${when}; try again, or start it with pfs engine start`;
     return new ApiError({ status: 0, code: 'unreachable', detail }, { cause: error });
   }
   return error;

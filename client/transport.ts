@@ -32,6 +32,8 @@ export interface Transport {
   send(request: ApiRequest): Promise<ApiResponse>;
   /** Returns whether an error means that a connection was cut: what can be sent again is. */
   isBroken(error: unknown): boolean;
+  /** Resolves when a request that was tried so often may be tried again; at once where it is left out. Rejects when `signal` aborts. */
+  pause?(tries: number, signal?: AbortSignal): Promise<void>;
   /**
    * Returns an error of the connection as people are told of it, others as they are.
    * @param when what the engine was doing, as in `before it answered`.

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { ApiError } from '../../../client/api-error.ts';
 import { Client } from '../../../client/client.ts';
 import { fetchTransport } from '../../../client/fetch-transport.ts';
@@ -99,6 +100,44 @@ it('sends a write again under the same key when the connection breaks', async ()
   const hopeless = new Client({ transport: always.transport });
   await assert.rejects(hopeless.call('GET /engine'), /before it answered/);
   assert.equal(always.sent.length, 3, 'it does not try for ever');
+});
+
+it('pauses before it tries again by fetch, and says when the connection failed', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { mock } = t.mock.method(globalThis, 'fetch', () =>
+    Promise.reject(new TypeError('fetch failed')),
+  );
+  const client = new Client({ transport: fetchTransport() });
+  const asking = assert.rejects(
+    client.call('GET /engine'),
+    /^ApiError: Cannot reach the engine: the connection failed before it answered; /,
+  );
+  await setImmediate();
+  for (const ms of [100, 400]) {
+    const before = mock.callCount();
+    t.mock.timers.tick(ms - 1);
+    await setImmediate();
+    assert.equal(mock.callCount(), before, `not before ${ms} ms have passed`);
+    t.mock.timers.tick(1);
+    await setImmediate();
+    assert.equal(mock.callCount(), before + 1);
+  }
+  await asking;
+  assert.equal(mock.callCount(), 3);
+
+  const given = new AbortController();
+  const asked = client.call('GET /engine', { signal: given.signal });
+  await setImmediate();
+  given.abort();
+  await assert.rejects(asked, { name: 'AbortError' });
+  assert.equal(mock.callCount(), 4, 'what is given up is not tried again');
+});
+
+it('says of an answer that breaks off when it did', async (t) => {
+  const body = new ReadableStream({ pull: () => Promise.reject(new TypeError('terminated')) });
+  t.mock.method(globalThis, 'fetch', () => Promise.resolve(new Response(body)));
+  const client = new Client({ transport: fetchTransport() });
+  await assert.rejects(client.call('GET /engine'), /the connection failed while it answered/);
 });
 
 it('sends a stream once, and a Blob again', async () => {
