@@ -10,13 +10,14 @@ import { type Witnesses, witnessesOf } from './witnesses.ts';
 export interface LoggedChange {
   readonly seq: number;
   readonly keys: ChangedKeys;
+  /** How many keys and witnesses it holds. */
   readonly count: number;
   /** Who could read what it deletes; undefined where it deletes something and that is not known any more. */
   readonly witnesses: Witnesses | undefined;
 }
 
 export interface ChangeLogLimits {
-  /** The most keys in memory, of all changes; an entry that changed more is told as lost changes are. */
+  /** The most keys and witnesses in memory, of all changes; an entry with more is told as lost changes are. */
   readonly keys: number;
   /** The most changes in memory. */
   readonly changes: number;
@@ -131,8 +132,9 @@ export class ChangeLog {
 
   #changeOf(entry: Entry, witnesses: Witnesses | undefined): LoggedChange | undefined {
     const keys = changedKeys(entry, this.#journal.state);
-    const count = [...keys.values()].reduce((sum, { size }) => sum + size, 0);
-    return count === 0 ? undefined : { seq: entry.seq, keys, count, witnesses };
+    const changed = sizeOf(keys);
+    const count = changed + sizeOf(witnesses ?? new Map());
+    return changed === 0 ? undefined : { seq: entry.seq, keys, count, witnesses };
   }
 
   #trim(): void {
@@ -144,4 +146,8 @@ export class ChangeLog {
       this.#isWhole = false;
     }
   }
+}
+
+function sizeOf(sets: ReadonlyMap<unknown, ReadonlySet<unknown>>): number {
+  return [...sets.values()].reduce((sum, { size }) => sum + size, 0);
 }

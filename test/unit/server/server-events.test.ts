@@ -310,6 +310,24 @@ it('an entry that changes more than may be kept is told as lost changes are', as
   assert.match(await stream.next(), /^event: reset\n/);
 });
 
+it('those who could read what an entry deletes count as what it changed does', async (t) => {
+  const pfs = await opened(t);
+  await createRepos(pfs, 'unseen', 'seen');
+  for (let user = 0; user < 10; user++) {
+    await account(pfs.context, `user${user}`, { roles: { 'repo/default/seen': 'reader' } });
+  }
+  const log = new ChangeLog(pfs.context.journal, { keys: 9 });
+  const stream = read(t, log, { position: log.seq });
+  await stream.next();
+  for (const [name, told] of [
+    ['unseen', /^event: change\n/],
+    ['seen', /^event: reset\n/],
+  ] as const) {
+    await deleteRepo(pfs.context, { key: `default/${name}`, force: false }, { actor: 'local' });
+    assert.match(await stream.next(), told);
+  }
+});
+
 it('a position from long before the start of the engine is reset, a newer one is read from the store', async (t) => {
   const pfs = await opened(t);
   await createRepos(pfs, 'a', 'b', 'c', 'd');
