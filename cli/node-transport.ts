@@ -57,7 +57,7 @@ export class NodeTransport implements Transport {
     const isFirst = !this.#sent.has(request);
     this.#sent.add(request);
     try {
-      return answerOf(await this.#attempt(request));
+      return await this.#attempt(request);
     } catch (error) {
       const code = (error as { code?: unknown } | null)?.code;
       const isRefused = code === 'ECONNREFUSED' || code === 'ENOENT';
@@ -66,7 +66,7 @@ export class NodeTransport implements Transport {
         throw error;
       }
       this.#address = address;
-      return answerOf(await this.#attempt(request));
+      return await this.#attempt(request);
     }
   }
 
@@ -84,8 +84,8 @@ export class NodeTransport implements Transport {
     });
   }
 
-  async #attempt({ method, path, headers, body, ...rest }: ApiRequest): Promise<IncomingMessage> {
-    const signal = rest.signal ?? this.#options.signal;
+  async #attempt({ method, path, headers, body, ...rest }: ApiRequest): Promise<ApiResponse> {
+    const signal = either(rest.signal, this.#options.signal);
     const token = this.#options.token();
     const request = await this.#open({
       method,
@@ -99,12 +99,12 @@ export class NodeTransport implements Transport {
       request.once('error', reject);
     });
     if (typeof body === 'object') {
-      const source = body instanceof Blob ? chunksOf(body) : body;
+      const source = body instanceof Blob ? body.stream() : body;
       const how = rest.isConversation ? pourMeanwhile : pour;
-      return this.#noted(await how(source, { request, answered }));
+      return this.#answerOf(await how(source, { request, answered }), signal);
     }
     request.end(body);
-    return this.#noted(await answered);
+    return this.#answerOf(await answered, signal);
   }
 
   async #open(options: RequestOptions): Promise<ClientRequest> {
@@ -121,35 +121,38 @@ export class NodeTransport implements Transport {
     return httpRequest({ ...options, host: hostname.replace(/^\[|\]$/g, ''), port: port || 80 });
   }
 
-  #noted(response: IncomingMessage): IncomingMessage {
+  #answerOf(response: IncomingMessage, signal: AbortSignal | undefined): ApiResponse {
     const version = response.headers[VERSION_HEADER];
     if (!this.#sawVersion && typeof version === 'string') {
       this.#sawVersion = true;
       this.#options.onVersion?.(version);
     }
-    return response;
+    return {
+      status: response.statusCode ?? 0,
+      header: (name) => {
+        const value = response.headers[name];
+        return Array.isArray(value) ? value.join(', ') : value;
+      },
+      bytes: bytesOf(response, signal),
+    };
   }
 }
 
-function answerOf(response: IncomingMessage): ApiResponse {
-  return {
-    status: response.statusCode ?? 0,
-    header: (name) => {
-      const value = response.headers[name];
-      return Array.isArray(value) ? value.join(', ') : value;
-    },
-    bytes: bytesOf(response),
-  };
-}
-
-async function* bytesOf(response: IncomingMessage): AsyncGenerator<Uint8Array> {
+async function* bytesOf(
+  response: IncomingMessage,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* response as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    // Node tells of an answer that was given up as of one that was cut.
+    throw signal?.aborted ? signal.reason : error;
   } finally {
     response.destroy();
   }
 }
 
-async function* chunksOf(blob: Blob): AsyncGenerator<Uint8Array> {
-  yield new Uint8Array(await blob.arrayBuffer());
+/** Returns a signal that aborts when one of the two does, if there are any. */
+function either(one?: AbortSignal, other?: AbortSignal): AbortSignal | undefined {
+  return one && other ? AbortSignal.any([one, other]) : (one ?? other);
 }
