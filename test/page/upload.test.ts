@@ -130,7 +130,7 @@ describe('uploads', { skip: WITHOUT_BROWSER }, () => {
     const tray = page.getByRole('complementary', { name: 'Uploads' });
     assert.equal(await tray.count(), 0, 'the view shows it itself');
     await page.getByRole('link', { name: 'Jobs' }).click();
-    await page.getByRole('heading', { name: 'Jobs' }).waitFor();
+    await page.getByRole('heading', { name: 'Jobs', exact: true }).waitFor();
     await tray.getByRole('progressbar').waitFor();
     await tray.getByText('Into data@master:/').waitFor();
     await assertAccessible(page, 'an upload beside another view');
