@@ -8,8 +8,12 @@ const WAIT_MS = 500;
 const tries = Number(sessionStorage.getItem(TRIES_KEY) ?? 0) + 1;
 
 import('./main.tsx').then(
-  () => sessionStorage.removeItem(TRIES_KEY),
-  () => {
+  ({ start }) => {
+    sessionStorage.removeItem(TRIES_KEY);
+    // An error of its own is no matter of the network: it comes again however often one loads.
+    return start();
+  },
+  (error: unknown) => {
     if (tries < MAX_TRIES) {
       sessionStorage.setItem(TRIES_KEY, String(tries));
       setTimeout(() => location.reload(), WAIT_MS * tries);
@@ -18,5 +22,6 @@ import('./main.tsx').then(
     sessionStorage.removeItem(TRIES_KEY);
     document.body.textContent =
       'Cannot load the page: the engine is away, or has been updated; load it again.';
+    throw error;
   },
 );

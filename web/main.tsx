@@ -7,12 +7,15 @@ import { redeemCode } from './app/sign-in.tsx';
 import { startTheme } from './app/theme.ts';
 import { startLive } from './data/live.ts';
 
-startTheme();
-startRouter();
-await redeemCode();
-// Before any view loads: nothing that changes in between is missed.
-void startLive();
-const root = document.getElementById('page');
-if (root) {
-  render(<Shell />, root);
+/** Begins the page. */
+export async function start(): Promise<void> {
+  startTheme();
+  startRouter();
+  await redeemCode();
+  // Before any view loads: nothing that changes in between is missed.
+  void startLive();
+  const root = document.getElementById('page');
+  if (root) {
+    render(<Shell />, root);
+  }
 }

@@ -118,6 +118,21 @@ describe('the page', { skip: WITHOUT_BROWSER }, () => {
     assert.equal(broken.size, 3);
   });
 
+  it('takes no error of its own for the network', async (t) => {
+    const address = addressOf(await servePage(t, { idle: true }));
+    const page = await visit(t, { address, path: '/docs/' });
+    await page.addInitScript(`
+      history.replaceState = () => { throw new Error('of the page itself') };
+      addEventListener('unhandledrejection', (event) => {
+        event.preventDefault();
+        console.log(String(event.reason));
+      });
+    `);
+    const met = page.waitForEvent('console', (message) => message.type() === 'log');
+    await page.goto('/#code=any');
+    assert.equal((await met).text(), 'Error: of the page itself');
+  });
+
   it('is used by keys', async (t) => {
     const address = addressOf(await servePage(t, { idle: true }));
     const page = await visit(t, { address });
