@@ -3,12 +3,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Page as BrowserPage } from 'playwright-core';
+import { account } from '../support/accounts.ts';
 import { type TestServer, TOKEN } from '../support/server.ts';
 import { assertAccessible } from './support/axe.ts';
 import { addressOf, servePage, visit, WITHOUT_BROWSER } from './support/visit.ts';
 
-async function signIn(page: BrowserPage): Promise<void> {
-  await page.getByLabel('Token').fill(TOKEN);
+const OWNER = { roles: { 'project/default': 'owner' } } as const;
+
+async function signIn(page: BrowserPage, token = TOKEN): Promise<void> {
+  await page.getByLabel('Token').fill(token);
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
@@ -62,6 +65,32 @@ describe('the page', { skip: WITHOUT_BROWSER }, () => {
     await signIn(page);
     await page.getByRole('heading', { name: 'No commits yet' }).waitFor();
     assert.equal(new URL(page.url()).pathname, '/repos/default/texts');
+  });
+
+  it('goes on with what one has typed for oneself alone: for another who signs in it begins anew', async (t) => {
+    const server = await servePage(t, { idle: true });
+    await server.engine.repos('texts');
+    const { context } = server.engine.pfs;
+    const [ann, bob] = [await account(context, 'ann', OWNER), await account(context, 'bob', OWNER)];
+    const page = await visit(t, { address: addressOf(server), path: '/new-pipeline', token: null });
+    await signIn(page, ann.secret);
+    await page.getByText('count would be made').waitFor();
+    // The page that is loaded anew knows whose it is by the cookie.
+    await page.reload();
+    await page.getByText('count would be made').waitFor();
+    const editor = page.getByLabel('Spec, as JSON or YAML');
+    const spec = await editor.inputValue();
+    await endSession(page, server);
+    await editor.fill(spec.replace('"count"', '"of-ann"'));
+    await signIn(page, ann.secret);
+    await page.getByText('of-ann would be made').waitFor();
+
+    await endSession(page, server);
+    await editor.fill(spec.replace('"count"', '"secret-of-ann"'));
+    await signIn(page, bob.secret);
+    await page.getByText('count would be made').waitFor();
+    assert.equal(await editor.inputValue(), spec);
+    assert.equal(new URL(page.url()).pathname, '/new-pipeline');
   });
 
   it('closes no dialog where the session ends, and lets nobody be shut out by one', async (t) => {

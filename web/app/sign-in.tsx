@@ -8,6 +8,19 @@ import { announce } from '../data/live.ts';
 import { keepToken, needsSignIn } from '../data/session.ts';
 import { Command, Failure } from '../parts/notice.tsx';
 
+const NOBODY = '';
+
+/** Whose page it is; undefined where the engine has not told. */
+let owner: Promise<string | undefined> = Promise.resolve(NOBODY);
+
+/** Asks whose page it is: what it holds is not for another. */
+export function askOwner(): void {
+  owner = engine.call('GET /session').then(
+    ({ name }) => name,
+    (error: unknown) => (asApiError(error).status === 401 ? NOBODY : undefined),
+  );
+}
+
 /** Signs in with the code of one use that `pfs ui` puts behind the address, and takes it out of sight. */
 export async function redeemCode(): Promise<void> {
   const [, code] = /^#code=([\w.-]+)$/.exec(location.hash) ?? [];
@@ -22,7 +35,7 @@ export async function redeemCode(): Promise<void> {
   }
 }
 
-/** Asks for the token. Whoever has signed in goes on where they were. */
+/** Asks for the token. Whoever signs in again goes on where they were; for another the page begins anew, at the same place. */
 export function SignIn(): JSX.Element {
   const field = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => {
@@ -42,7 +55,13 @@ export function SignIn(): JSX.Element {
     const token = String(new FormData(event.currentTarget as HTMLFormElement).get('token')).trim();
     setBusy(true);
     try {
-      await begin(token);
+      const name = await begin(token);
+      const before = await owner;
+      if (before !== NOBODY && before !== name) {
+        location.reload();
+        return;
+      }
+      owner = Promise.resolve(name);
       needsSignIn.value = false;
       announce();
     } catch (error) {
@@ -82,24 +101,24 @@ export function SignIn(): JSX.Element {
   );
 }
 
-/** Has the engine give a cookie for the token; where it gives none, the token lives as long as the tab. */
-async function begin(token: string): Promise<void> {
+/** Has the engine give a cookie for the token; where it gives none, the token lives as long as the tab. Resolves with who it is. */
+async function begin(token: string): Promise<string> {
   try {
     await engine.call('POST /session', { body: { token } });
     keepToken(undefined);
-    await engine.call('GET /session');
+    return (await engine.call('GET /session')).name;
   } catch (error) {
     if (asApiError(error).status === 0) {
       throw error;
     }
-    await beginWithout(token);
+    return await beginWithout(token);
   }
 }
 
-async function beginWithout(token: string): Promise<void> {
+async function beginWithout(token: string): Promise<string> {
   keepToken(token);
   try {
-    await engine.call('GET /session');
+    return (await engine.call('GET /session')).name;
   } catch (error) {
     keepToken(undefined);
     throw error instanceof ApiError && error.status === 401
