@@ -167,6 +167,41 @@ describe('uploads', { skip: WITHOUT_BROWSER }, () => {
     assert.deepEqual(await filesOf(server), ['/large']);
   });
 
+  it('a drop that cannot be read changes nothing of what is sent, and there is nothing to try again', async (t) => {
+    const server = await serve(t);
+    const file = join(folder(t), 'a.txt');
+    const page = await visit(t, { address: addressOf(server), path: '/repos/default/data' });
+    await page.getByRole('heading', { name: 'No commits yet' }).waitFor();
+    const sent = new Set<string | undefined>();
+    await page.route('**/files/master?*', (route) => {
+      sent.add(route.request().headers()['idempotency-key']);
+      return route.abort('failed');
+    });
+    const put = page.getByRole('button', { name: /^Put 1 file/ });
+    const refusal = page.getByRole('alert').getByText('Cannot read what was dropped');
+    await drop(page, file);
+    await put.click();
+    await page.getByRole('alert').getByText('Cannot send the files').waitFor();
+    // As where it was taken away meanwhile.
+    await page.evaluate(`
+      const gone = { isFile: true, file: (_, refuse) => refuse(new DOMException('gone')) };
+      DataTransferItem.prototype.webkitGetAsEntry = () => gone;
+    `);
+    await drop(page, file);
+    await refusal.waitFor();
+    await put.click();
+    await page.getByRole('alert').getByText('Cannot send the files').waitFor();
+    assert.equal(sent.size, 1, 'whatever of it arrived, it makes one commit');
+
+    await page.getByRole('button', { name: 'Close the upload' }).click();
+    await drop(page, file);
+    await refusal.waitFor();
+    await page.getByRole('link', { name: 'Jobs' }).click();
+    const tray = page.getByRole('complementary', { name: 'Uploads' });
+    await tray.getByText('Cannot read what was dropped').waitFor();
+    assert.equal(await tray.getByRole('button', { name: 'Try again' }).count(), 0);
+  });
+
   it('what the engine refuses is said, and the files are still there to be sent', async (t) => {
     const server = await serve(t);
     await put(server, 'data', { samples: 'a file, not a folder' }, 'in the way');

@@ -28,7 +28,7 @@ export function UploadTray(): JSX.Element | null {
 }
 
 function OneUpload({ name, upload }: { readonly name: string; readonly upload: Upload }) {
-  const { at, state } = upload;
+  const { at, files, state } = upload;
   const failure = state.kind === 'choosing' ? state.failure : undefined;
   return (
     <section class="upload-away">
@@ -55,9 +55,11 @@ function OneUpload({ name, upload }: { readonly name: string; readonly upload: U
       {failure !== undefined && (
         <div role="alert">
           <Note tone="bad">{failure}</Note>
-          <button type="button" onClick={() => void sendFiles(name)}>
-            Try again
-          </button>
+          {files.length > 0 && (
+            <button type="button" onClick={() => void sendFiles(name)}>
+              Try again
+            </button>
+          )}
         </div>
       )}
     </section>

@@ -44,7 +44,10 @@ export function addFiles(at: FilePlace, more: readonly UploadFile[]): void {
   const key = uploadKey(at);
   const old = uploads.value.get(key);
   const paths = new Set(more.map(({ path }) => path));
-  keys.delete(key);
+  if (more.length > 0) {
+    // Other files are another commit.
+    keys.delete(key);
+  }
   set(key, {
     at,
     message: '',
@@ -65,10 +68,10 @@ export function refuseFiles(at: FilePlace, failure: string): void {
   change(uploadKey(at), { state: { kind: 'choosing', failure } });
 }
 
-/** Sends the files that are chosen for a directory, as one commit. */
+/** Sends the files that are chosen for a directory, as one commit; none where there are no files. */
 export async function sendFiles(key: string): Promise<void> {
   const found = uploads.value.get(key);
-  if (!found || sendings.has(key)) {
+  if (!found || found.files.length === 0 || sendings.has(key)) {
     return;
   }
   const { at, files, message } = found;
