@@ -25,6 +25,11 @@ export interface Changing {
   readonly transaction?: string | undefined;
 }
 
+export interface Followed {
+  /** Called when the engine begins to answer, which may be long before there is something to tell. */
+  readonly onOpen?: () => void;
+}
+
 /** An answer of bytes. */
 export interface Opened {
   readonly bytes: AsyncIterable<Uint8Array>;

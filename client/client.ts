@@ -16,7 +16,7 @@ import { type Page, type Problem, TRANSACTION_HEADER } from '../engine/server/wi
 import { pathOf, queryText } from './address.ts';
 import { isOfEngine, parseProblem, readText } from './answers.ts';
 import { ApiError } from './api-error.ts';
-import type { Asked, Changing, Opened, Rest } from './asked.ts';
+import type { Asked, Changing, Followed, Opened, Rest } from './asked.ts';
 import { newKey } from './idempotency-key.ts';
 import { parseLines } from './json-lines.ts';
 import { mayRepeat } from './repeats.ts';
@@ -104,8 +104,12 @@ export class Client {
   }
 
   /** Yields the documents of an answer as they come. Throws the problem that ends it. */
-  async *lines<K extends LinesKey>(key: K, ...[asked]: Rest<K>): AsyncGenerator<LineOf<K>> {
+  async *lines<K extends LinesKey>(
+    key: K,
+    ...[asked]: Rest<K, Followed>
+  ): AsyncGenerator<LineOf<K>> {
     const { bytes } = await this.#answer(this.#request(key, asked));
+    (asked as Followed | undefined)?.onOpen?.();
     try {
       for await (const document of parseLines<object>(bytes)) {
         if ('problem' in document && Object.keys(document).length === 1) {

@@ -148,6 +148,43 @@ describe('jobs', { skip: WITHOUT_BROWSER }, () => {
     await page.getByText('2 lines', { exact: true }).waitFor();
   });
 
+  it('a log that the engine cannot read says so, until it can or for good', async (t) => {
+    const server = await servePage(t);
+    const over = new Latch();
+    t.after(() => over.open());
+    server.engine.executor.setCode('quiet', () => over.opened);
+    await server.engine.repos('texts');
+    await server.engine.pipeline({ name: 'quiet', input: 'texts' });
+    await server.engine.put('texts', { 'a.txt': 'one' });
+    const page = await visit(t, { address: addressOf(server), path: '/jobs' });
+    let isBroken = true;
+    let asked = 0;
+    const problem = { type: '/problems/internal', title: 'Internal error', code: 'internal' };
+    const json = { ...problem, status: 500, detail: 'Cannot read the log: its disk is gone' };
+    await page.route('**/logs?*', (route) => {
+      asked += 1;
+      return isBroken ? route.fulfill({ status: 500, json }) : route.continue();
+    });
+    await page.locator('tbody a.mono').first().click();
+    await page.getByRole('link', { name: 'Log' }).click();
+    const refusal = page.getByRole('alert').getByText('its disk is gone');
+    await refusal.waitFor();
+    isBroken = false;
+    // Nothing is printed: that it is heard again is enough.
+    await refusal.waitFor({ state: 'detached' });
+    await page.getByText('Reading…, more to come').waitFor();
+    over.open();
+    await page.getByText('Nothing was printed.').waitFor();
+
+    isBroken = true;
+    asked = 0;
+    await page.reload();
+    await refusal.waitFor();
+    await page.getByText('0 lines', { exact: true }).waitFor();
+    assert.equal(await page.getByText('Nothing was printed.').count(), 0);
+    assert.equal(asked, 1);
+  });
+
   it('what does not exist is said in a sentence', async (t) => {
     const address = addressOf(await servePage(t, { idle: true }));
     const page = await visit(t, { address, path: '/pipelines/default/gone' });

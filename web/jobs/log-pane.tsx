@@ -65,7 +65,8 @@ export function LogPane({
       {shown.length > 0 ? (
         <Lines lines={shown} isAtEnd={isFollowing && isLive} hasDatum={query.datum === undefined} />
       ) : (
-        isDone && (
+        isDone &&
+        !error && (
           <p class="muted">{text === '' ? 'Nothing was printed.' : 'No line has that text.'}</p>
         )
       )}

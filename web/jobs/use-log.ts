@@ -52,7 +52,8 @@ export function useLog(
         follow: latest.current,
         since: tail.resume(),
       };
-      for await (const line of engine.lines('GET /logs', { query: asked, signal })) {
+      const onOpen = () => setError(undefined);
+      for await (const line of engine.lines('GET /logs', { query: asked, signal, onOpen })) {
         tail.push(line);
         timer ??= setTimeout(show, SHOW_EVERY_MS);
       }
@@ -68,8 +69,14 @@ export function useLog(
             return;
           }
         } catch (failure) {
-          if (signal.aborted || !isPassing(asApiError(failure))) {
+          const passing = asApiError(failure);
+          // That the engine is away is told above every view; what it refuses of a log that is whole stays refused.
+          const isAway = passing.status === 0;
+          if (signal.aborted || !isPassing(passing) || !(isAway || latest.current)) {
             throw failure;
+          }
+          if (!isAway) {
+            setError(passing);
           }
         }
         pauseMs = tail.count > before ? FIRST_PAUSE_MS : pauseMs;
