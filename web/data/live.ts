@@ -4,7 +4,6 @@ import { signal } from '@preact/signals';
 import type { Change } from '../../engine/server/wire-events.ts';
 import { asApiError } from './api.ts';
 import { readEvents } from './events.ts';
-import { signedIn } from './session.ts';
 
 export type { Change };
 
@@ -63,7 +62,6 @@ export async function startLive(): Promise<void> {
     }
     await pause(pauseMs);
     pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * pauseMs);
-    await signedIn();
   }
 }
 

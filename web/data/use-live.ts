@@ -4,7 +4,6 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ApiError } from '../../client/api-error.ts';
 import { asApiError } from './api.ts';
 import { type Change, onChange, pause } from './live.ts';
-import { needsSignIn } from './session.ts';
 
 /** However much happens, a view does not load more often. */
 const SPARE_MS = 400;
@@ -56,17 +55,9 @@ export function useLive<T>(
         loader.poke(change);
       }
     });
-    let wasNeeded = needsSignIn.value;
-    const unsubscribe = needsSignIn.subscribe((needed) => {
-      if (wasNeeded && !needed) {
-        loader.poke(undefined);
-      }
-      wasNeeded = needed;
-    });
     loader.poke(undefined);
     return () => {
       stop();
-      unsubscribe();
       ended.abort();
     };
   }, [key]);
