@@ -93,6 +93,25 @@ describe('the page', { skip: WITHOUT_BROWSER }, () => {
     assert.equal(new URL(page.url()).pathname, '/new-pipeline');
   });
 
+  it('begins anew for nobody who signs in first, also where the network broke off the question whose it is', async (t) => {
+    const address = addressOf(await servePage(t, { idle: true }));
+    const page = await visit(t, { address, path: '/docs/', token: null });
+    let broken = 0;
+    await page.route('**/api/v1/session', (route) => {
+      // As often as the client asks by itself.
+      if (route.request().method() === 'GET' && broken < 3) {
+        broken += 1;
+        return route.abort('failed');
+      }
+      return route.continue();
+    });
+    await page.goto('/pipelines');
+    await page.evaluate('window.isSame = true');
+    await signIn(page);
+    await page.getByRole('heading', { name: 'No pipelines yet' }).waitFor();
+    assert.deepEqual([broken, await page.evaluate('window.isSame')], [3, true]);
+  });
+
   it('closes no dialog where the session ends, and lets nobody be shut out by one', async (t) => {
     const server = await servePage(t, { idle: true });
     const page = await visit(t, { address: addressOf(server), path: '/repos', token: null });

@@ -4,21 +4,33 @@ import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../../client/api-error.ts';
 import { asApiError, engine } from '../data/api.ts';
-import { announce } from '../data/live.ts';
+import { announce, pause } from '../data/live.ts';
 import { keepToken, needsSignIn } from '../data/session.ts';
 import { Command, Failure } from '../parts/notice.tsx';
 
 const NOBODY = '';
+const ASK_AGAIN_MS = 500;
 
 /** Whose page it is; undefined where the engine has not told. */
 let owner: Promise<string | undefined> = Promise.resolve(NOBODY);
 
 /** Asks whose page it is: what it holds is not for another. */
 export function askOwner(): void {
-  owner = engine.call('GET /session').then(
-    ({ name }) => name,
-    (error: unknown) => (asApiError(error).status === 401 ? NOBODY : undefined),
-  );
+  owner = readOwner();
+}
+
+async function readOwner(): Promise<string | undefined> {
+  for (;;) {
+    try {
+      return (await engine.call('GET /session')).name;
+    } catch (error) {
+      const { status } = asApiError(error);
+      if (status !== 0) {
+        return status === 401 ? NOBODY : undefined;
+      }
+    }
+    await pause(ASK_AGAIN_MS);
+  }
 }
 
 /** Signs in with the code of one use that `pfs ui` puts behind the address, and takes it out of sight. */
