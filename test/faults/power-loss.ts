@@ -23,7 +23,18 @@ export function losePower(root: string, log: readonly DiskEvent[], isLost: () =>
   const unsynced = new Map<string, string>();
   /** Names of one file stand for the same bytes. */
   const fileOf = new Map<string, string>();
+  const directories = new Set<string>();
   for (const [at, event] of events.entries()) {
+    if (event.op === 'mkdir') {
+      if (!done.has(event.n) && directories.has(event.path)) {
+        // It was under way, and would have failed.
+        continue;
+      }
+      directories.add(event.path);
+    }
+    if (event.op === 'remove') {
+      directories.delete(event.path);
+    }
     if (event.op === 'create' || event.op === 'mkdir' || event.op === 'name') {
       const directory = dirname(event.path);
       names.set(directory, [...(names.get(directory) ?? []), event]);
