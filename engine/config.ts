@@ -55,6 +55,8 @@ export interface Config {
   /** How long requests under way have to end when the engine does. */
   readonly lastWordsMs: number;
   readonly logLevel: string;
+  /** How spans are sent to the collector that the variables of OpenTelemetry name; undefined: they are not. */
+  readonly spans: 'http/protobuf' | 'http/json' | undefined;
   readonly credentials: {
     readonly accessKey: string;
     readonly secretKey: string;
@@ -102,6 +104,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     egressRetryMs: number(env, 'PFS_EGRESS_RETRY_MS', HOUR / 6),
     lastWordsMs: number(env, 'PFS_LAST_WORDS_MS', 10_000),
     logLevel: env.PFS_LOG_LEVEL || 'info',
+    spans: parseSpans(env),
     credentials: {
       accessKey: env.AWS_ACCESS_KEY_ID ?? '',
       secretKey: env.AWS_SECRET_ACCESS_KEY ?? '',
@@ -183,6 +186,31 @@ function parseExecutor(text: string): Config['executor'] {
     throw new EngineError('invalid', `Cannot use PFS_EXECUTOR="${text}": write docker or process`);
   }
   return text;
+}
+
+function parseSpans(env: NodeJS.ProcessEnv): Config['spans'] {
+  const names = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+  const name = names.find((one) => env[one]);
+  const isOff = env.OTEL_SDK_DISABLED?.toLowerCase() === 'true';
+  if (name === undefined || isOff || env.OTEL_TRACES_EXPORTER === 'none') {
+    return undefined;
+  }
+  if (!/^https?:\/\//.test(env[name] ?? '') || !URL.canParse(env[name] ?? '')) {
+    // It may hold a password.
+    throw new EngineError(
+      'invalid',
+      `Cannot use ${name}: it must be an address http(s)://host:port`,
+    );
+  }
+  const text = env.OTEL_EXPORTER_OTLP_TRACES_PROTOCOL || env.OTEL_EXPORTER_OTLP_PROTOCOL;
+  const protocol = text || 'http/protobuf';
+  if (protocol !== 'http/protobuf' && protocol !== 'http/json') {
+    throw new EngineError(
+      'invalid',
+      `Cannot send spans by "${protocol}": set OTEL_EXPORTER_OTLP_PROTOCOL to http/protobuf or http/json`,
+    );
+  }
+  return protocol;
 }
 
 function parseListen(name: string, text: string): { host: string; port: number } {

@@ -7,9 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { destination, type Logger, pino } from 'pino';
 import { EngineError, errorText, isEngineError } from './base/errors.ts';
 import { type Config, directoriesOf, packageVersion, readConfig } from './config.ts';
-import { DockerExecutor } from './executor/docker.ts';
-import type { Executor } from './executor/executor.ts';
-import { ProcessExecutor } from './executor/process.ts';
+import { openExecutor } from './executors.ts';
 import { Hosting } from './hosting/hosting.ts';
 import { AlreadyRunningError, holdInstance, type Instance } from './instance.ts';
 import { Admission } from './jobs/admission.ts';
@@ -25,7 +23,7 @@ import { Ticker } from './jobs/ticker.ts';
 import { Workbench } from './jobs/workbench.ts';
 import { WorkerPool } from './jobs/worker-pool.ts';
 import { CachingObjectStore } from './object/caching.ts';
-import { MeasuringObjectStore } from './object/measuring.ts';
+import { MeasuringObjectStore, type StoreOperation } from './object/measuring.ts';
 import { CommitQueue } from './pfs/commit-queue.ts';
 import { sharedRoom } from './pipeline/resources.ts';
 import { KeyRing } from './secrets/key-ring.ts';
@@ -44,6 +42,7 @@ import { userCredentials } from './server/s3/user-credentials.ts';
 import { makeServer } from './server/server.ts';
 import { TlsFiles } from './server/tls-files.ts';
 import { clock, egressSettings, isRescuable, openContext, openStore, random } from './stores.ts';
+import type { Tracing, TracingOptions } from './tracing/tracing.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
 
 const EXIT_FAILED = 1;
@@ -56,30 +55,15 @@ interface RunningEngine {
   close(): Promise<void>;
 }
 
-function makeExecutor(
+/** Begins to send spans, where a collector is named; else nothing of what does so is even loaded. */
+async function tracingOf(
   config: Config,
-  options: { readonly instance: Instance; readonly run: string },
-): Executor {
-  const parts = {
-    clock,
-    random,
-    instanceId: options.instance.id,
-    engineId: options.run,
-    environment: config.environment,
-    scratchDirectory: join(config.home, 'scratch', config.executor),
-  };
-  return config.executor === 'docker'
-    ? new DockerExecutor(parts)
-    : new ProcessExecutor({ ...parts, hidden: Object.values(directoriesOf(config)) });
-}
-
-/** Who asks for processes gets them, or hears at once why not: unlike Docker, a kernel does not come later. */
-async function demandProcesses(executor: Executor): Promise<void> {
-  const { ok, notes } =
-    executor.kind === 'process' ? await executor.probe() : { ok: true, notes: [] };
-  if (!ok) {
-    throw new EngineError('failed_precondition', notes.join('; '));
-  }
+  parts: Pick<TracingOptions, 'version' | 'engine' | 'onProblem'>,
+): Promise<Tracing | undefined> {
+  const { spans: protocol } = config;
+  return (
+    protocol && (await import('./tracing/tracing.ts')).openTracing({ ...parts, protocol, clock })
+  );
 }
 
 async function start(
@@ -95,12 +79,14 @@ async function start(
 
   const ending = new AbortController();
   const metrics = new Metrics({ ofProcess: true });
-  const bucket = new MeasuringObjectStore(await openStore(config), {
-    clock,
-    onOperation: metrics.onStoreOperation,
-  });
-  const executor = makeExecutor(config, { instance, run });
-  await demandProcesses(executor);
+  const tracing = await tracingOf(config, { version, engine: self, onProblem });
+  const tracer = tracing?.tracer;
+  const onOperation = (operation: StoreOperation) => {
+    metrics.onStoreOperation(operation);
+    tracer?.onStoreOperation(operation);
+  };
+  const bucket = new MeasuringObjectStore(await openStore(config), { clock, onOperation });
+  const executor = await openExecutor(config, { instanceId: instance.id, engineId: run });
   const parts: StoreParts = {
     bucket,
     clock,
@@ -126,6 +112,7 @@ async function start(
     ...(logger.isLevelEnabled('debug')
       ? { onAnswered: (answered: AnsweredRequest) => logger.debug(answered, 'answered') }
       : {}),
+    ...(tracer ? { tracer } : {}),
   };
   const announce = (address: string, s3?: string) =>
     instance.announce({
@@ -137,7 +124,8 @@ async function start(
       version,
       started: new Date(started).toISOString(),
     });
-  const context = await openContext(config, { bucket, self, onProblem }).catch((error: unknown) => {
+  const opening = openContext(config, { bucket, self, onProblem, tracer });
+  const context = await opening.catch((error: unknown) => {
     if (!isRescuable(error)) {
       throw error;
     }
@@ -153,7 +141,13 @@ async function start(
     const server = makeRescueServer(rescue, serverOptions);
     announce(await server.listen(config.listen));
     // Nothing else is under way.
-    return { server, close: () => server.close() };
+    return {
+      server,
+      async close() {
+        await server.close();
+        await tracing?.close();
+      },
+    };
   }
   const { store } = context;
   const hasUsers = context.journal.state.users.size > 0;
@@ -333,6 +327,7 @@ async function start(
       stopFollowing();
       await heartbeat.stop();
       await context.journal.close();
+      await tracing?.close();
     },
   };
 }

@@ -6,6 +6,7 @@ import { EngineError, isEngineError } from './base/errors.ts';
 import { IdMaker } from './base/ids.ts';
 import { SystemRandom } from './base/random.ts';
 import { SystemClock } from './base/system-clock.ts';
+import type { Tracer } from './base/tracer.ts';
 import type { Config } from './config.ts';
 import { directoriesOf } from './config.ts';
 import type { EgressSettings } from './egress/target.ts';
@@ -84,9 +85,10 @@ export async function openContext(
     readonly bucket: ObjectStore;
     readonly self: string;
     readonly onProblem: (error: unknown) => void;
+    readonly tracer?: Tracer | undefined;
   },
 ): Promise<PfsContext> {
-  const { bucket, self, onProblem } = options;
+  const { bucket, self, onProblem, tracer } = options;
   // Before the probe, which writes: a directory or prefix of somebody else's must stay as it is.
   await refuseForeign(bucket);
   refuseUnsafe(
@@ -104,6 +106,7 @@ export async function openContext(
     engine: self,
     snapshots: { keepMs: pageGraceMs(config.graceMs) },
     onProblem,
+    ...(tracer ? { tracer } : {}),
   });
   await raiseFormat(context, format);
   return context;

@@ -3,6 +3,7 @@
 import { pipelineActor } from '../auth/asker.ts';
 import { parseDuration } from '../base/duration.ts';
 import { EngineError, errorText, isEngineError } from '../base/errors.ts';
+import type { Span } from '../base/tracer.ts';
 import { compose } from '../journal/compose.ts';
 import { type JobRecord, jobKey, metaRepo } from '../journal/records.ts';
 import { getCommit, lastGood } from '../pfs/commit-lookup.ts';
@@ -22,6 +23,7 @@ import { followOutput, type JobEnd, packsOf, prepareEnd } from './job-end.ts';
 import { type JobInputs, loadJobInputs } from './job-inputs.ts';
 import { JobOutputs } from './job-outputs.ts';
 import { JobProgress } from './job-progress.ts';
+import { endJobSpan, spanOfDatum, spanOfJob } from './job-spans.ts';
 import { JobTally } from './job-tally.ts';
 import { datumsToRun } from './job-todo.ts';
 import type { JobLogs } from './logs.ts';
@@ -79,14 +81,16 @@ export class JobRunner {
       { actor: pipelineActor(pipeline) },
     );
     const session = new LentSession(context);
-    const run = new JobRun({ ...this.#options, job: claimed, session, onWork });
-    try {
-      await run.toEnd(signal);
-    } catch (error) {
-      await run.keep();
-      await session.discard();
-      throw error;
-    }
+    await spanOfJob(context.tracer, claimed, async (span) => {
+      const run = new JobRun({ ...this.#options, job: claimed, session, onWork, span });
+      try {
+        await run.toEnd(signal);
+      } catch (error) {
+        await run.keep();
+        await session.discard();
+        throw error;
+      }
+    });
   }
 }
 
@@ -101,6 +105,7 @@ class JobRun {
   readonly #session: LentSession;
   readonly #progress: JobProgress;
   readonly #onWork: () => Promise<void>;
+  readonly #span: Span | undefined;
   readonly #outputs = new JobOutputs();
   readonly #tally: JobTally;
 
@@ -109,9 +114,11 @@ class JobRun {
       readonly job: JobRecord;
       readonly session: LentSession;
       readonly onWork: () => Promise<void>;
+      readonly span: Span | undefined;
     },
   ) {
     this.#onWork = options.onWork;
+    this.#span = options.span;
     this.#context = options.context;
     this.#pool = options.pool;
     this.#logs = options.logs;
@@ -243,11 +250,14 @@ class JobRun {
       const task = makeTask(datum, worker.name);
       const log = this.#logs.open(this.#job, datum.id);
       await (debug && log.write(beginLine(datum, worker.name)));
-      const outcome = await worker.run(task, {
-        job: jobKey(this.#job.pipeline, this.#job.id),
-        signal: either,
-        onLog: (chunk) => log.write(chunk),
-      });
+      const part = { parent: this.#span, job, datum: datum.id };
+      const outcome = await spanOfDatum(context.tracer, part, () =>
+        worker.run(task, {
+          job: jobKey(this.#job.pipeline, this.#job.id),
+          signal: either,
+          onLog: (chunk) => log.write(chunk),
+        }),
+      );
       await log.end();
       await (debug && log.write(endLine(outcome)));
       this.#take(datum, { ...outcome, image: crew.image }, inputs);
@@ -351,11 +361,13 @@ class JobRun {
     ending: { readonly base: JobBase | undefined; readonly end: JobEnd },
   ): Promise<void> {
     const { pipeline, id } = this.#job;
+    let ended: JobEnd | undefined;
     const { result: operations, packs } = await this.#session.flush(async (session) => {
       const results = await this.#progress.takeResults(new SessionWriter(session));
       const end = await this.#withOutput(session, { inputs, ...ending });
       const { counts, stats, image } = this.#progress;
       const full = { ...end, results, datums: { ...counts }, stats: { ...stats }, image };
+      ended = full;
       return await prepareEnd(this.#context, session, { job: this.#job, end: full });
     });
     await this.#context.journal.transact(
@@ -372,5 +384,6 @@ class JobRun {
       },
       { actor: pipelineActor(pipeline) },
     );
+    endJobSpan(this.#span, ended);
   }
 }

@@ -2,6 +2,7 @@
 
 import { EngineError } from '../base/errors.ts';
 import { MAX_OBJECT_BYTES } from '../base/limits.ts';
+import type { Span } from '../base/tracer.ts';
 import type { Decision, Entry, Transaction } from './definition.ts';
 import { encodeEntry, encodeTransaction } from './entry.ts';
 import type { Fold } from './fold.ts';
@@ -17,6 +18,8 @@ export interface Pending<S, O> {
   readonly actor: string;
   readonly request?: string;
   readonly settle: (outcome: Outcome) => void;
+  /** What it is part of, where spans are collected. */
+  readonly span?: Span | undefined;
 }
 
 export type Outcome = { readonly value: unknown } | { readonly error: unknown };

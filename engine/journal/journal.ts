@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import { EngineError, isEngineError } from '../base/errors.ts';
 import { IdMaker } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
+import { type Span, type Tracer, traced } from '../base/tracer.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 import { makeBatch, type Outcome, type Pending } from './batch.ts';
 import type { Decision, Definition, Entry } from './definition.ts';
@@ -37,6 +38,8 @@ export interface JournalOptions<S extends JournalState, O> {
   readonly remedy?: (error: unknown) => Promise<boolean>;
   /** Called with what no caller gets to see, for the engine's log: failures of following, snapshots and listeners, and why the journal stopped. */
   readonly onProblem?: (error: unknown) => void;
+  /** Takes a span of every entry that is put; undefined: nobody does. */
+  readonly tracer?: Tracer;
 }
 
 export interface TransactOptions {
@@ -44,6 +47,13 @@ export interface TransactOptions {
   readonly actor: string;
   /** The client's id of this request: a retry with the same id gets the first answer and commits nothing. */
   readonly requestId?: string;
+}
+
+/** An entry on its way into the log, and the transactions that were taken from the queue for it. */
+interface EntryPut {
+  readonly entry: Entry;
+  readonly bytes: Buffer;
+  readonly taken: readonly { readonly span?: Span | undefined }[];
 }
 
 const DEFAULT_PATIENCE = 30_000;
@@ -58,6 +68,7 @@ export class Journal<S extends JournalState, O> {
   readonly #random: Random;
   readonly #engine: string;
   readonly #onProblem: (error: unknown) => void;
+  readonly #tracer: Tracer | undefined;
   readonly #fold: Fold<S, O>;
   readonly #tail: LogTail<S, O>;
   readonly #history: History;
@@ -77,6 +88,7 @@ export class Journal<S extends JournalState, O> {
     this.#random = options.random;
     this.#engine = options.engine;
     this.#onProblem = options.onProblem ?? (() => undefined);
+    this.#tracer = options.tracer;
     this.#remedy = options.remedy ?? (() => Promise.resolve(false));
     this.#fold = new Fold(options.definition);
     const ids = new IdMaker(options.clock, options.random);
@@ -182,6 +194,7 @@ export class Journal<S extends JournalState, O> {
         run,
         actor,
         settle,
+        span: this.#tracer?.current,
         ...(requestId === undefined ? {} : { request: requestId }),
       });
       this.#pump ??= this.#drain();
@@ -313,7 +326,7 @@ export class Journal<S extends JournalState, O> {
     const taken = this.#queue.splice(0, batch.outcomes.length);
     try {
       const { entry, bytes } = batch;
-      if (entry && bytes && !(await this.#tail.append(entry, bytes))) {
+      if (entry && bytes && !(await this.#append({ entry, bytes, taken }))) {
         this.#queue.unshift(...taken);
         return;
       }
@@ -324,6 +337,11 @@ export class Journal<S extends JournalState, O> {
     for (const { pending, outcome } of batch.outcomes) {
       pending.settle(outcome);
     }
+  }
+
+  #append(put: EntryPut): Promise<boolean> {
+    const append = () => this.#tail.append(put.entry, put.bytes);
+    return this.#tracer ? traced(beginPut(this.#tracer, put), append) : append();
   }
 
   #noticeEntry(entry: Entry, bytes: number): void {
@@ -339,6 +357,20 @@ export class Journal<S extends JournalState, O> {
       settle({ error });
     }
   }
+}
+
+/** Begins the span of an entry: part of what its first transaction is part of, and linked to what the others are. */
+function beginPut(tracer: Tracer, { entry, bytes, taken }: EntryPut): Span {
+  const facts = {
+    'pfs.journal.sequence': entry.seq,
+    'pfs.journal.transactions': entry.transactions.length,
+    'pfs.journal.bytes': bytes.length,
+  };
+  const [parent, ...links] = taken.flatMap(({ span }) => span ?? []);
+  // Who began to empty the queue is no cause of what comes into it later.
+  return parent
+    ? tracer.begin('journal put', { facts, parent, links })
+    : tracer.beginRoot('journal put', { facts });
 }
 
 function closed(): EngineError {

@@ -4,6 +4,7 @@ import type { Asker } from '../auth/asker.ts';
 import type { Clock } from '../base/clock.ts';
 import { isEngineError } from '../base/errors.ts';
 import type { IdMaker } from '../base/ids.ts';
+import type { Tracer } from '../base/tracer.ts';
 import type { ReadRange } from '../content/large-file.ts';
 import type { GitReader } from '../git/git-reader.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -18,6 +19,8 @@ export interface PfsContext {
   readonly store: ObjectStore;
   readonly journal: Journal<State, Operation>;
   readonly clock: Clock;
+  /** Takes spans of what is done; undefined: nobody does. */
+  readonly tracer?: Tracer;
   readonly ids: IdMaker;
   /** The live packs, for what is copied as it is stored. */
   readonly packs: PackSet;

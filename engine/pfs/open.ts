@@ -4,6 +4,7 @@ import type { ByteBudget } from '../base/byte-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import type { IdMaker } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
+import type { Tracer } from '../base/tracer.ts';
 import { ChunkReader } from '../content/chunk-reader.ts';
 import { ChunkWriter } from '../content/chunk-writer.ts';
 import { LargeFileReader } from '../content/large-file.ts';
@@ -38,11 +39,13 @@ export interface OpenOptions {
   /** The newest format that is known; another one than this engine's for tests of engines to come. */
   readonly format?: number;
   readonly onProblem?: (error: unknown) => void;
+  /** Takes spans of what is done; undefined: nobody does. */
+  readonly tracer?: Tracer;
 }
 
 /** Opens the journal of a store and returns what pfs works with. Close the journal when done. */
 export async function openPfs(options: OpenOptions): Promise<PfsContext> {
-  const { store, clock, random, ids, budget, engine, snapshots, onProblem } = options;
+  const { store, clock, random, ids, budget, engine, snapshots, onProblem, tracer } = options;
   const { format = FORMAT } = options;
   const uploader = new PackUploader(store, { ids, budget });
   const journal: Journal<State, Operation> = await Journal.open<State, Operation>({
@@ -54,6 +57,7 @@ export async function openPfs(options: OpenOptions): Promise<PfsContext> {
     remedy: (error) => restorePack({ journal, store, uploader }, error),
     ...(snapshots ? { snapshots } : {}),
     ...(onProblem ? { onProblem } : {}),
+    ...(tracer ? { tracer } : {}),
   });
   const packs = new PackSet(new PackCache(store), { refresh: () => journal.sync() });
   for (const pack of journal.state.packs.values()) {
@@ -66,6 +70,7 @@ export async function openPfs(options: OpenOptions): Promise<PfsContext> {
     store,
     journal,
     clock,
+    ...(tracer ? { tracer } : {}),
     ids,
     packs,
     uploader,

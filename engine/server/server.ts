@@ -3,6 +3,7 @@
 import { setMaxListeners } from 'node:events';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { EngineError, isEngineError } from '../base/errors.ts';
+import type { Tracer } from '../base/tracer.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { accessOf, checkAccess } from './access.ts';
 import { type AnsweredRequest, logAccess, REQUEST_ID_HEADER, requestIdOf } from './access-log.ts';
@@ -44,6 +45,7 @@ import { workbenchRoutes } from './routes/workbench.ts';
 import { Sessions } from './sessions.ts';
 import { identify, type SignInOptions } from './sign-in.ts';
 import type { Certificate } from './tls-files.ts';
+import { traceRequests } from './trace-requests.ts';
 import {
   API_PREFIX,
   BYTES_TYPE,
@@ -70,6 +72,8 @@ export interface ServerOptions {
   readonly lastWordsMs: number;
   /** Told of every request once it is over, where that is wanted. */
   readonly onAnswered?: (answered: AnsweredRequest) => void;
+  /** Takes a span of every request; undefined: nobody does. */
+  readonly tracer?: Tracer;
   /** With which it speaks TLS; undefined: it does not. */
   readonly certificate?: Certificate | undefined;
   /** The folder of the page's files. */
@@ -135,6 +139,9 @@ export function bareServer(
   // Before what refuses requests, or the bytes of those would be all of their connection's.
   if (options.onAnswered) {
     logAccess(server, options.onAnswered);
+  }
+  if (options.tracer) {
+    traceRequests(server, options.tracer);
   }
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(SECURITY_HEADERS).header(VERSION_HEADER, version);

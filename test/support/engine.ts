@@ -6,6 +6,7 @@ import type { Asker } from '../../engine/auth/asker.ts';
 import type { Clock } from '../../engine/base/clock.ts';
 import { SystemRandom } from '../../engine/base/random.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
+import type { Tracer } from '../../engine/base/tracer.ts';
 import type { EgressSettings } from '../../engine/egress/target.ts';
 import { Hosting } from '../../engine/hosting/hosting.ts';
 import { Admission } from '../../engine/jobs/admission.ts';
@@ -61,6 +62,8 @@ export interface TestEngineOptions {
   readonly executor?: FakeExecutor;
   readonly self?: string;
   readonly idleMs?: number;
+  /** Takes spans of what is done. */
+  readonly tracer?: Tracer;
   /** What pipelines share, instead of what the executor has. */
   readonly room?: Partial<Room>;
   readonly isAlive?: (owner: string) => boolean;
@@ -142,7 +145,12 @@ export class TestEngine {
     const scratch = scratchDirectory(t);
     const problems: unknown[] = [];
     const onProblem = (error: unknown) => void problems.push(error);
-    const pfs = await openTestPfs({ store, clock, ...(options.isFlaky ? { onProblem } : {}) });
+    const pfs = await openTestPfs({
+      store,
+      clock,
+      ...(options.tracer ? { tracer: options.tracer } : {}),
+      ...(options.isFlaky ? { onProblem } : {}),
+    });
     const { context } = pfs;
     const admission = new Admission({
       clock,

@@ -36,6 +36,7 @@ export async function openTestPfs(
     readonly seed?: number;
     readonly budgetBytes?: number;
     readonly snapshots?: OpenOptions['snapshots'];
+    readonly tracer?: OpenOptions['tracer'];
     /** Takes what no caller sees; it fails the test unless told. */
     readonly onProblem?: (error: unknown) => void;
     readonly t?: { after(close: () => Promise<void>): void };
@@ -53,6 +54,7 @@ export async function openTestPfs(
     budget,
     engine: options.seed === undefined ? `engine-${engines}` : 'engine',
     ...(snapshots ? { snapshots } : {}),
+    ...(options.tracer ? { tracer: options.tracer } : {}),
     onProblem: options.onProblem ?? fail,
   });
   options.t?.after(() => context.journal.close());

@@ -151,6 +151,7 @@ export class TestServer {
         lastWordsMs: 2000,
         newId: () => CHANCE.random.bytes(16).toString('hex'),
         onAnswered: (answered) => void events.emit('answered', answered),
+        ...(options.tracer ? { tracer: options.tracer } : {}),
       },
     );
     await server.listen({ host: '127.0.0.1', port: 0 });
