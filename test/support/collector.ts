@@ -1,7 +1,12 @@
 // A collector of spans: takes what OpenTelemetry sends over HTTP, as JSON or as Protocol Buffers, and keeps it.
 
 import { EventEmitter, once } from 'node:events';
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fieldsOf, type ProtoFields } from './proto-fields.ts';
 import { readAll } from './server.ts';
@@ -46,7 +51,7 @@ export class Collector {
   /** With `isSilent`, it takes what is sent and never answers. */
   static async start(t: Test, options: { readonly isSilent?: boolean } = {}): Promise<Collector> {
     const events = new EventEmitter();
-    const server = createServer(async (request, response) => {
+    const answer = async (request: IncomingMessage, response: ServerResponse) => {
       const bytes = await readAll(request);
       collector.headers.push(request.headers);
       collector.text += bytes.toString('latin1');
@@ -57,7 +62,8 @@ export class Collector {
         response.setHeader('content-type', String(request.headers['content-type']));
         response.end(isJson ? '{}' : '');
       }
-    });
+    };
+    const server = createServer((request, response) => void answer(request, response));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     t.after(() => {
