@@ -30,15 +30,6 @@ export function traceRequests(server: FastifyInstance, tracer: Tracer): void {
     spans.set(request, span);
     span.within(done);
   });
-  // What reads a body goes on where its connection was made.
-  server.addHook('preValidation', (request, _reply, done) => {
-    const span = spans.get(request);
-    if (span) {
-      span.within(done);
-    } else {
-      done();
-    }
-  });
   server.addHook('onResponse', (request, reply, done) => {
     const span = spans.get(request);
     if (span) {

@@ -64,9 +64,15 @@ it('a request is a span of the trace that its client says, and what it commits i
   });
   const server = await traced(t, spans);
   await server.ask('POST', '/repos?unknown=hidden', { body: { project: 'default', name: 'r' } });
+  const body = JSON.stringify({ project: 'default', name: 'hidden' });
   const made = await server.ask('POST', '/repos', {
-    headers: { traceparent: `00-${TRACE}-${CALLER}-01`, 'request-id': 'found-again' },
-    body: { project: 'default', name: 'hidden' },
+    headers: {
+      traceparent: `00-${TRACE}-${CALLER}-01`,
+      'request-id': 'found-again',
+      'content-type': 'application/json',
+    },
+    // So long that its end comes later than its head.
+    body: body.padEnd(2 ** 21),
   });
   assert.equal(made.status, 200);
   await server.ask('GET', '/repos/default/hidden');
