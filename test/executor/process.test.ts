@@ -68,7 +68,10 @@ it('what the engine hides is hidden under its name behind links, too', { skip },
   const { start } = await setUp(t, { hidden: [join(base, 'link/home')] });
   const bench = await start();
   for (const name of ['real', 'link']) {
-    const { text, result } = await sh(bench, `ls ${base}/${name} && cat ${base}/${name}/home/key`);
+    const { text, result } = await sh(
+      bench,
+      `{ ls ${base}/${name} && cat ${base}/${name}/home/key; } 2>&1`,
+    );
     assert.match(text, /^home\n(?!precious)/);
     assert.ok(result.kind === 'exited' && result.code !== 0);
   }
