@@ -107,8 +107,8 @@ describe('previews', { skip: WITHOUT_BROWSER }, () => {
     await row('2000 … 2399').waitFor();
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowRight');
-    await page.keyboard.press('ArrowRight');
     await row('0 {2}').waitFor();
+    await page.keyboard.press('ArrowRight');
     await page.locator(':focus', { hasText: /^0\{2\}$/ }).waitFor();
     await page.keyboard.press('ArrowLeft');
     await page.keyboard.press('ArrowLeft');

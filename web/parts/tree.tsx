@@ -31,6 +31,8 @@ export function Tree<T extends TreeRow>({
 }): JSX.Element {
   const list = useRef<HTMLDivElement>(null);
   const [now, setNow] = useState(0);
+  // Keys may come faster than what they change is drawn.
+  const latest = useRef(now);
   const wantsFocus = useRef(false);
   const current = Math.min(now, rows.length - 1);
   const { first, end, before, after } = useVisibleRows(list, {
@@ -45,22 +47,27 @@ export function Tree<T extends TreeRow>({
       row?.scrollIntoView({ block: 'nearest' });
     }
   });
+  const select = (at: number) => {
+    latest.current = at;
+    setNow(at);
+  };
   const move = (to: number) => {
     wantsFocus.current = true;
-    setNow(Math.max(0, Math.min(rows.length - 1, to)));
+    select(Math.max(0, Math.min(rows.length - 1, to)));
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    const row = rows[current];
+    const at = Math.min(latest.current, rows.length - 1);
+    const row = rows[at];
     if (!row || event.ctrlKey || event.metaKey || event.altKey) {
       return;
     }
     const acts: Readonly<Record<string, () => void>> = {
-      ArrowDown: () => move(current + 1),
-      ArrowUp: () => move(current - 1),
+      ArrowDown: () => move(at + 1),
+      ArrowUp: () => move(at - 1),
       Home: () => move(0),
       End: () => move(rows.length - 1),
-      ArrowRight: () => (row.count > 0 && !row.isOpen ? onToggle(row) : move(current + 1)),
-      ArrowLeft: () => (row.isOpen ? onToggle(row) : move(parentOf(rows, current))),
+      ArrowRight: () => (row.count > 0 && !row.isOpen ? onToggle(row) : move(at + 1)),
+      ArrowLeft: () => (row.isOpen ? onToggle(row) : move(parentOf(rows, at))),
       Enter: () => follow(list.current, row, onToggle),
       ' ': () => row.count > 0 && onToggle(row),
     };
@@ -75,7 +82,7 @@ export function Tree<T extends TreeRow>({
     const at = Number(target.closest<HTMLElement>('[data-row]')?.dataset.row ?? -1);
     const row = rows[at];
     if (row) {
-      setNow(at);
+      select(at);
       if (row.count > 0 && target.closest('.tree-toggle')) {
         onToggle(row);
       }
