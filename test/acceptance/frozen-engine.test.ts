@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
 import type { Commit, Job, JournalEntry } from '../../engine/server/wire.ts';
+import { eventually } from '../support/eventually.ts';
 import { startS3Server } from '../support/s3-server.ts';
 import { images, PipelineHome } from './pipeline-home.ts';
 
@@ -133,8 +134,14 @@ function freezeOne(others: (first: PipelineHome) => Environment, own: Environmen
     assert.equal(new Set(ids).size, PUTS + 6, 'each put made a commit of its own');
 
     for (const engine of [sick, well, other]) {
-      const commits = await engine.home.raw('list', 'commit', 'data@master');
-      assert.deepEqual(commits.map((commit) => commit.id).toSorted(), ids.toSorted());
+      const listed = async () =>
+        (await engine.home.raw('list', 'commit', 'data@master')).map(({ id }) => id).toSorted();
+      // What one engine has acknowledged the others hear of within half a second.
+      await eventually(
+        'an engine knows of all puts',
+        async () => (await listed()).length >= ids.length,
+      );
+      assert.deepEqual(await listed(), ids.toSorted());
     }
     await demandAll(sick);
     const after = await well.home.inspect<Job>('inspect-job', `copy@${id}`);

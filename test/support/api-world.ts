@@ -1,5 +1,8 @@
 // A server whose store has all that the examples of the API speak of, and the values that only it knows: ids.
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SystemRandom } from '../../engine/base/random.ts';
 import { SystemClock } from '../../engine/base/system-clock.ts';
@@ -26,7 +29,9 @@ export interface ApiWorld {
 
 /** Starts one, on a filesystem store. */
 export async function startApiWorld(t: Test): Promise<ApiWorld> {
-  const store = await FilesystemObjectStore.open(scratchDirectory(t), {
+  // Removed after the engine has ended, not before: hooks run in the order they are added.
+  const folder = mkdtempSync(join(tmpdir(), 'pfs-test-'));
+  const store = await FilesystemObjectStore.open(folder, {
     clock: new SystemClock(),
     random: new SystemRandom(),
   });
@@ -35,6 +40,7 @@ export async function startApiWorld(t: Test): Promise<ApiWorld> {
   const url = gits.create('site');
   gits.push('site', { a: '1' }, 'first');
   const server = await TestServer.start(t, { store });
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
   const { executor } = server.engine;
   executor.setCode('slow', (run) => run.hang());
   executor.setCode('failing', () => 1);
