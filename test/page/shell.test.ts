@@ -44,10 +44,9 @@ describe('the page', { skip: WITHOUT_BROWSER }, () => {
     await signIn(page);
     const editor = page.getByLabel('Spec, as JSON or YAML');
     await page.getByText('count would be made').waitFor();
-    await endSession(page, server);
-
     const typed = (await editor.inputValue()).replace('"count"', '"tally"');
     await editor.fill(typed);
+    await endSession(page, server);
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     assert.ok(await editor.isHidden());
     await assertAccessible(page, 'the way back in');
@@ -60,7 +59,10 @@ describe('the page', { skip: WITHOUT_BROWSER }, () => {
     await page.getByRole('link', { name: 'Repos' }).click();
     await page.getByRole('link', { name: 'texts' }).waitFor();
     await endSession(page, server);
-    await page.getByRole('link', { name: 'texts' }).click();
+    // The page may have noticed by itself by now, and have put it out of reach.
+    await page
+      .locator('a', { hasText: /^texts$/ })
+      .evaluate((link) => (link as unknown as { click(): void }).click());
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await signIn(page);
     await page.getByRole('heading', { name: 'No commits yet' }).waitFor();
@@ -80,13 +82,15 @@ describe('the page', { skip: WITHOUT_BROWSER }, () => {
     await page.getByText('count would be made').waitFor();
     const editor = page.getByLabel('Spec, as JSON or YAML');
     const spec = await editor.inputValue();
-    await endSession(page, server);
     await editor.fill(spec.replace('"count"', '"of-ann"'));
+    await endSession(page, server);
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await signIn(page, ann.secret);
     await page.getByText('of-ann would be made').waitFor();
 
-    await endSession(page, server);
     await editor.fill(spec.replace('"count"', '"secret-of-ann"'));
+    await endSession(page, server);
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await signIn(page, bob.secret);
     await page.getByText('count would be made').waitFor();
     assert.equal(await editor.inputValue(), spec);
@@ -120,7 +124,9 @@ describe('the page', { skip: WITHOUT_BROWSER }, () => {
     const name = page.getByRole('dialog').getByLabel('Name');
     await name.fill('half-done');
     await endSession(page, server);
-    await page.getByRole('button', { name: 'Make repo' }).click();
+    // Unless the page has noticed by itself by now, and asks for the token already.
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     await signIn(page);
     await page.getByRole('button', { name: 'Make repo' }).click();
     await page.waitForURL('**/repos/default/half-done');
