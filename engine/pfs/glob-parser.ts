@@ -1,6 +1,14 @@
 // The grammar of globs: from the text of a pattern to its parts, with errors that say where and what.
 
 import { EngineError } from '../base/errors.ts';
+import {
+  type CharacterClass,
+  type CodeRange,
+  codeOf,
+  complement,
+  posixNames,
+  posixRanges,
+} from './character-class.ts';
 
 /** How often a group repeats: `@(…)` and `(…)` once, the others as in extended globs; `!(…)` is anything else. */
 export type GroupKind = '@' | '?' | '*' | '+' | '!';
@@ -27,12 +35,6 @@ export type GlobNode =
 
 export type GlobNodes = readonly GlobNode[];
 
-/** Ranges of code points, both ends included. Never matches a slash, negated or not. */
-export interface CharacterClass {
-  readonly negated: boolean;
-  readonly ranges: readonly (readonly [number, number])[];
-}
-
 /** A pattern taken apart. */
 export interface ParsedGlob {
   readonly nodes: GlobNodes;
@@ -44,53 +46,6 @@ export const MAX_GLOB_LENGTH = 1000;
 const MAX_DEPTH = 32;
 export const SLASH = 0x2f;
 const REPEATS: ReadonlySet<string> = new Set(['?', '*', '+', '@', '!']);
-/** The classes of POSIX, over ASCII. */
-const POSIX: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
-  alnum: [
-    ['0', '9'],
-    ['A', 'Z'],
-    ['a', 'z'],
-  ],
-  alpha: [
-    ['A', 'Z'],
-    ['a', 'z'],
-  ],
-  ascii: [['\0', '\x7f']],
-  blank: [
-    ['\t', '\t'],
-    [' ', ' '],
-  ],
-  cntrl: [
-    ['\0', '\x1f'],
-    ['\x7f', '\x7f'],
-  ],
-  digit: [['0', '9']],
-  graph: [['!', '~']],
-  lower: [['a', 'z']],
-  print: [[' ', '~']],
-  punct: [
-    ['!', '/'],
-    [':', '@'],
-    ['[', '`'],
-    ['{', '~'],
-  ],
-  space: [
-    ['\t', '\r'],
-    [' ', ' '],
-  ],
-  upper: [['A', 'Z']],
-  word: [
-    ['0', '9'],
-    ['A', 'Z'],
-    ['_', '_'],
-    ['a', 'z'],
-  ],
-  xdigit: [
-    ['0', '9'],
-    ['A', 'F'],
-    ['a', 'f'],
-  ],
-};
 
 /** Takes a pattern apart; `invalid` with the position and the remedy where it can't be. */
 export function parseGlob(pattern: string): ParsedGlob {
@@ -210,7 +165,7 @@ class Parser {
     if (negated) {
       this.#at += 1;
     }
-    const ranges: (readonly [number, number])[] = [];
+    const ranges: CodeRange[] = [];
     for (let isFirst = true; ; isFirst = false) {
       const char = this.#text[this.#at];
       if (char === undefined) {
@@ -231,7 +186,7 @@ class Parser {
     }
   }
 
-  #range(): readonly [number, number] {
+  #range(): CodeRange {
     const start = this.#at;
     const low = this.#classChar();
     const isRange =
@@ -255,18 +210,17 @@ class Parser {
     return char === '\\' ? this.#escaped(start) : codeOf(char);
   }
 
-  #posix(): (readonly [number, number])[] {
+  #posix(): readonly CodeRange[] {
     const start = this.#at;
     const rest = this.#text.slice(start).join('');
     const match = /^\[:(\^?)([a-z]*):\]/.exec(rest);
-    const ranges = POSIX[match?.[2] ?? ''];
+    const ranges = posixRanges(match?.[2] ?? '');
     if (!match || !ranges) {
-      const known = Object.keys(POSIX).join(', ');
+      const known = posixNames().join(', ');
       throw this.#error(start, `no such class; there are ${known}, written like [[:alpha:]]`);
     }
     this.#at += match[0].length;
-    const codes = ranges.map(([low, high]) => [codeOf(low), codeOf(high)] as const);
-    return match[1] === '^' ? complement(codes) : codes;
+    return match[1] === '^' ? complement(ranges) : ranges;
   }
 
   #escaped(start: number): number {
@@ -286,22 +240,4 @@ class Parser {
       { details: { position: at + 1 } },
     );
   }
-}
-
-function codeOf(char: string): number {
-  return char.codePointAt(0) ?? 0;
-}
-
-/** Returns all code points that are in none of the sorted ranges. */
-function complement(ranges: readonly (readonly [number, number])[]): (readonly [number, number])[] {
-  const rest: (readonly [number, number])[] = [];
-  let from = 0;
-  for (const [low, high] of ranges) {
-    if (low > from) {
-      rest.push([from, low - 1]);
-    }
-    from = high + 1;
-  }
-  rest.push([from, 0x10ffff]);
-  return rest;
 }

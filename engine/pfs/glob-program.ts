@@ -1,7 +1,8 @@
 // Globs as programs for a small matching machine. It tries each place of the program at each place of the path at
 // most once, so that no pattern, however nested, takes more than (pattern × path) steps; negations add one factor.
 
-import { type CharacterClass, type GlobNode, type GlobNodes, SLASH } from './glob-parser.ts';
+import { type CharacterClass, inClass } from './character-class.ts';
+import { type GlobNode, type GlobNodes, SLASH } from './glob-parser.ts';
 
 type Instruction =
   | { readonly op: 'char'; readonly code: number }
@@ -289,10 +290,6 @@ function consumes(instruction: Instruction, code: number | undefined): boolean {
     default:
       return false;
   }
-}
-
-function inClass({ negated, ranges }: CharacterClass, code: number): boolean {
-  return ranges.some(([low, high]) => low <= code && code <= high) !== negated;
 }
 
 function codePoints(text: string): number[] {
