@@ -1,9 +1,7 @@
 // A push: branches and tags move to commits of Git, all of them in one transaction. Each new commit of Git becomes one
 // of the repo, with its history, and what reads a branch runs once, for its new head.
 
-import { EngineError, isEngineError } from '../base/errors.ts';
-import { readCommitHeader } from '../git/commit-header.ts';
-import type { IncomingPack } from '../git/incoming-pack.ts';
+import { EngineError } from '../base/errors.ts';
 import {
   branchKey,
   type CommitRecord,
@@ -15,56 +13,15 @@ import { checkWritable, openHead, openThere } from './branch-rules.ts';
 import { deleteBranchIn } from './branches.ts';
 import { type Change, makeChange } from './change.ts';
 import { commitById, goodCommit } from './commit-facts.ts';
-import { listCommits } from './commit-list.ts';
-import { findCommit } from './commit-lookup.ts';
 import type { PfsContext, Request } from './context.ts';
 import type { FinishedTree } from './git-commit.ts';
-import { checkBranchName } from './names.ts';
-import { newCommit } from './new-commit.ts';
-import { type Owned, type PushedCommit, PushedObjects } from './pushed-objects.ts';
+import { type Push, type PushPlan, planPush } from './push-plan.ts';
+import { type PushedCommit, PushedObjects } from './pushed-objects.ts';
+import type { RefUpdate } from './ref-update.ts';
 import { demandSameHistory, historyOf, untilSettled } from './settled.ts';
-import { checkTagName, deleteTagIn, putTagIn } from './tags.ts';
+import { deleteTagIn, putTagIn } from './tags.ts';
 
-/** One branch or tag that is to be made, moved or deleted. */
-export interface RefUpdate {
-  /** As Git names it: `refs/heads/…` or `refs/tags/…`. */
-  readonly ref: string;
-  /** The Git commit it is known to show; null: it is not there. */
-  readonly old: string | null;
-  /** The Git commit it shall show; null: it goes. */
-  readonly next: string | null;
-}
-
-export interface Push {
-  readonly repo: RepoKey;
-  readonly updates: readonly RefUpdate[];
-  /** Absent where nothing new is sent. */
-  readonly pack: IncomingPack | undefined;
-  readonly owned: Owned;
-}
-
-/** Commits of one push: bounds the transaction. */
-const MOST_COMMITS = 20_000;
 const MOVED = 'it has changed meanwhile; fetch first';
-
-/** Returns why an update can't be made as it is written; undefined where it can. */
-export function problemWith({ ref, next }: RefUpdate): string | undefined {
-  const [, kind = '', name = ''] = /^refs\/(heads|tags)\/(.+)$/.exec(ref) ?? [];
-  if (kind === '') {
-    return 'only branches and tags are kept';
-  }
-  try {
-    if (next !== null) {
-      (kind === 'heads' ? checkBranchName : checkTagName)(name);
-    }
-    return undefined;
-  } catch (error) {
-    if (isEngineError(error)) {
-      return error.message;
-    }
-    throw error;
-  }
-}
 
 /**
  * Makes all updates or none. Returns the commits that branches show now, by ref. Rejects with the reason where a branch is an
@@ -108,152 +65,7 @@ async function pushOnce(
   );
 }
 
-interface Plan {
-  /** New commits, parents first. */
-  readonly fresh: readonly PushedCommit[];
-  /** Commits of the repo by their Git commits, the new ones included. */
-  readonly records: ReadonlyMap<string, CommitRecord>;
-  /** The id of the last new commit: what it causes has it, too. */
-  readonly set: string | undefined;
-}
-
-async function planPush(
-  context: PfsContext,
-  { repo, updates, pack }: Push,
-  by: string,
-): Promise<Plan> {
-  const found = new Map<string, PushedCommit>();
-  const known = new Set<string>();
-  const open = updates.flatMap(({ next }) => next ?? []);
-  for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    if (found.has(id) || known.has(id)) {
-      continue;
-    }
-    const kind = pack?.kindOf(id);
-    if (kind === 'tag') {
-      throw new EngineError(
-        'invalid',
-        'Cannot take an annotated tag: tags are plain names here; make it with git tag <name> <commit>',
-      );
-    }
-    if (pack === undefined || kind !== 'commit') {
-      known.add(id);
-      continue;
-    }
-    const { content } = await pack.read(id);
-    const { tree, parents } = headerOf(id, content);
-    found.set(id, { id, content, tree, parents });
-    open.push(...parents);
-    if (found.size > MOST_COMMITS) {
-      throw new EngineError(
-        'invalid',
-        `Cannot take more than ${MOST_COMMITS} commits at once; push an older commit first: git push <remote> <commit>:refs/heads/<branch>`,
-      );
-    }
-  }
-  const records = await recordsOf(context, repo, known);
-  const fresh = parentsFirst(found);
-  const time = context.clock.now();
-  let set: string | undefined;
-  for (const commit of fresh) {
-    set = context.ids.next();
-    records.set(commit.id, newRecord({ repo, id: set, commit, records, time, by }));
-  }
-  return { fresh, records, set };
-}
-
-function headerOf(id: string, content: Buffer) {
-  try {
-    return readCommitHeader(content);
-  } catch (error) {
-    throw notOne(id, error);
-  }
-}
-
-function notOne(id: string, cause: unknown): EngineError {
-  const message = `Cannot take commit ${id}: it is none that Git would make`;
-  return new EngineError('invalid', message, { cause });
-}
-
-function parentsFirst(commits: ReadonlyMap<string, PushedCommit>): PushedCommit[] {
-  const order = new Map<string, PushedCommit>();
-  for (const start of commits.values()) {
-    const open = [start];
-    for (let commit = open.at(-1); commit; commit = open.at(-1)) {
-      const above = commit.parents.flatMap((id) => (order.has(id) ? [] : (commits.get(id) ?? [])));
-      if (above.length === 0) {
-        order.set(commit.id, commit);
-        open.pop();
-      } else {
-        open.push(...above);
-      }
-    }
-  }
-  return [...order.values()];
-}
-
-/** Returns the commits that stand for these of Git; `invalid` where the repo has no such one. */
-async function recordsOf(
-  context: PfsContext,
-  repo: RepoKey,
-  wanted: ReadonlySet<string>,
-): Promise<Map<string, CommitRecord>> {
-  const records = new Map<string, CommitRecord>();
-  const missing = new Set(wanted);
-  const take = (record: CommitRecord | undefined) => {
-    if (record?.git && missing.delete(record.git)) {
-      records.set(record.git, record);
-    }
-  };
-  for (const id of wanted) {
-    const stat = await context.packs.find(id);
-    if (stat?.entry.kind === 'commit') {
-      const { trailers } = await context.objects.readCommit(id);
-      const own = trailers.find(({ key }) => key === 'Pfs-Commit')?.value;
-      take(own === undefined ? undefined : await findCommit(context, repo, own));
-    }
-  }
-  for await (const record of missing.size > 0 ? listCommits(context, repo) : []) {
-    take(record);
-    if (missing.size === 0) {
-      break;
-    }
-  }
-  const [first] = missing;
-  if (first !== undefined) {
-    throw new EngineError(
-      'invalid',
-      `Cannot take what was pushed: commit ${first} was not sent, and the repo lacks it; git fetch --unshallow may help`,
-    );
-  }
-  return records;
-}
-
-function newRecord(made: {
-  readonly repo: RepoKey;
-  readonly id: string;
-  readonly commit: PushedCommit;
-  readonly records: ReadonlyMap<string, CommitRecord>;
-  readonly time: number;
-  readonly by: string;
-}): CommitRecord {
-  const { repo, id, commit, records, time, by } = made;
-  const parents = commit.parents.flatMap((git) => records.get(git) ?? []);
-  const text = commit.content.toString('utf8');
-  return newCommit({
-    repo,
-    id,
-    // Its own is known once a branch takes it up.
-    branch: '',
-    time,
-    origin: 'user',
-    by,
-    description: text.slice(text.indexOf('\n\n') + 2).trim(),
-    parents,
-  });
-}
-
-function storeAll(change: Change, { repo, pack, owned }: Push, { fresh }: Plan) {
+function storeAll(change: Change, { repo, pack, owned }: Push, { fresh }: PushPlan) {
   return change.store<ReadonlyMap<string, FinishedTree>>(`push ${fresh.at(-1)?.id}`, {
     repos: [repo],
     standIn: new Map(),
@@ -273,7 +85,7 @@ function storeAll(change: Change, { repo, pack, owned }: Push, { fresh }: Plan) 
 interface Updating {
   readonly repo: RepoKey;
   readonly update: RefUpdate;
-  readonly plan: Plan;
+  readonly plan: PushPlan;
   readonly written: ReadonlyMap<string, FinishedTree>;
   /** The new commits that an update before has added. */
   readonly made: Set<string>;

@@ -8,8 +8,9 @@ import { FLUSH, type PktReader, pkt } from '../../git/pkt-line.ts';
 import type { CommitRecord, RepoKey } from '../../journal/records.ts';
 import type { PfsContext, Request } from '../../pfs/context.ts';
 import { type GitRefs, gitRefs } from '../../pfs/git-refs.ts';
-import { problemWith, push, type RefUpdate } from '../../pfs/push.ts';
+import { push } from '../../pfs/push.ts';
 import type { Owned } from '../../pfs/pushed-objects.ts';
+import { problemWith, type RefUpdate } from '../../pfs/ref-update.ts';
 import { isFault, toProblem } from '../problem.ts';
 import { DATA_BAND, onBand, PROGRESS_BAND } from './side-band.ts';
 
