@@ -1,30 +1,18 @@
 // Globs as programs for a small matching machine. It tries each place of the program at each place of the path at
 // most once, so that no pattern, however nested, takes more than (pattern × path) steps; negations add one factor.
 
-import { type CharacterClass, inClass } from './character-class.ts';
-import { type GlobNode, type GlobNodes, SLASH } from './glob-parser.ts';
-
-type Instruction =
-  | { readonly op: 'char'; readonly code: number }
-  | { readonly op: 'one' }
-  | { readonly op: 'any' }
-  | { readonly op: 'class'; readonly class: CharacterClass }
-  | { readonly op: 'split'; readonly first: number; readonly second: number }
-  | { readonly op: 'jump'; readonly to: number }
-  | { readonly op: 'save'; readonly slot: number }
-  /** A run of characters but slashes that the program from `body` on doesn't match. */
-  | { readonly op: 'other'; readonly body: number; readonly to: number }
-  | { readonly op: 'match' };
+import { inClass } from './character-class.ts';
+import { type GlobInstruction, instructionsOf } from './glob-instructions.ts';
+import { type GlobNodes, SLASH } from './glob-parser.ts';
 
 /** A pattern ready to run. */
 export class GlobProgram {
-  readonly #code: Instruction[] = [];
+  readonly #code: readonly GlobInstruction[];
   readonly #captures: number;
 
   constructor(nodes: GlobNodes, captures: number) {
     this.#captures = captures;
-    this.#emitAll(nodes);
-    this.#code.push({ op: 'match' });
+    this.#code = instructionsOf(nodes);
   }
 
   /** Returns what the groups captured, longest first as written, or undefined when `path` doesn't match. */
@@ -53,100 +41,6 @@ export class GlobProgram {
       alive ||= at === codes.length && instruction.op !== 'match';
     });
     return alive;
-  }
-
-  #emitAll(nodes: GlobNodes): void {
-    for (const node of nodes) {
-      this.#emit(node);
-    }
-  }
-
-  #emit(node: GlobNode): void {
-    switch (node.kind) {
-      case 'char':
-        this.#code.push({ op: 'char', code: node.code });
-        break;
-      case 'one':
-        this.#code.push({ op: 'one' });
-        break;
-      case 'class':
-        this.#code.push({ op: 'class', class: node.class });
-        break;
-      case 'run':
-        this.#loop(() => this.#code.push({ op: 'one' }));
-        break;
-      case 'all':
-        this.#loop(() => this.#code.push({ op: 'any' }));
-        break;
-      case 'either':
-        this.#branches(node.branches);
-        break;
-      case 'group':
-        this.#code.push({ op: 'save', slot: (node.index - 1) * 2 });
-        this.#group(node);
-        this.#code.push({ op: 'save', slot: (node.index - 1) * 2 + 1 });
-        break;
-    }
-  }
-
-  #group(node: Extract<GlobNode, { kind: 'group' }>): void {
-    const code = this.#code;
-    const branches = () => this.#branches(node.branches);
-    switch (node.repeat) {
-      case '@':
-        branches();
-        break;
-      case '*':
-        this.#loop(branches);
-        break;
-      case '+': {
-        const start = code.length;
-        branches();
-        code.push({ op: 'split', first: start, second: code.length + 1 });
-        break;
-      }
-      case '?': {
-        const split = this.#reserve();
-        branches();
-        code[split] = { op: 'split', first: split + 1, second: code.length };
-        break;
-      }
-      case '!': {
-        const other = this.#reserve();
-        branches();
-        code.push({ op: 'match' });
-        code[other] = { op: 'other', body: other + 1, to: code.length };
-        break;
-      }
-    }
-  }
-
-  #loop(body: () => void): void {
-    const split = this.#reserve();
-    body();
-    this.#code.push({ op: 'jump', to: split });
-    this.#code[split] = { op: 'split', first: split + 1, second: this.#code.length };
-  }
-
-  #branches(branches: readonly GlobNodes[]): void {
-    const jumps: number[] = [];
-    for (const [i, branch] of branches.entries()) {
-      if (i === branches.length - 1) {
-        this.#emitAll(branch);
-        break;
-      }
-      const split = this.#reserve();
-      this.#emitAll(branch);
-      jumps.push(this.#reserve());
-      this.#code[split] = { op: 'split', first: split + 1, second: this.#code.length };
-    }
-    for (const jump of jumps) {
-      this.#code[jump] = { op: 'jump', to: this.#code.length };
-    }
-  }
-
-  #reserve(): number {
-    return this.#code.push({ op: 'match' }) - 1;
   }
 
   /** Searches depth first, what is written first being tried first; returns the positions of the captures. */
@@ -229,7 +123,7 @@ export class GlobProgram {
   #simulate(
     codes: readonly number[],
     options: { from: number; isPrefix: boolean },
-    visit: (instruction: Instruction, at: number) => void,
+    visit: (instruction: GlobInstruction, at: number) => void,
   ): void {
     const { from, isPrefix } = options;
     const waiting: number[][] = Array.from({ length: codes.length + 1 }, () => []);
@@ -274,7 +168,7 @@ export class GlobProgram {
   }
 }
 
-function consumes(instruction: Instruction, code: number | undefined): boolean {
+function consumes(instruction: GlobInstruction, code: number | undefined): boolean {
   if (code === undefined) {
     return false;
   }
