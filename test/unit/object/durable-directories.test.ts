@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { DurableDirectories, syncDirectory } from '../../../engine/object/durable-directories.ts';
@@ -16,13 +17,21 @@ it('calls share a sync that has not begun, and none that is over', async (t) => 
   assert.notEqual(directories.sync(root), first);
 });
 
-it('tells that it begins after the directory is open and before the sync', async (t) => {
+it('tells that it begins once the directory is open, and before the sync itself', async (t) => {
   const root = scratchDirectory(t);
   const order: string[] = [];
-  const synced = syncDirectory(root, () => order.push('begins')).then(() => order.push('is done'));
+  const handle = await open(root, 'r');
+  const handles = Object.getPrototypeOf(handle) as FileHandle;
+  await handle.close();
+  const sync = t.mock.method(handles, 'sync', () => {
+    order.push('syncs');
+    return Promise.resolve();
+  });
+  const synced = syncDirectory(root, () => order.push('begins'));
   order.push('opens');
   await synced;
-  assert.deepEqual(order, ['opens', 'begins', 'is done']);
+  assert.deepEqual(order, ['opens', 'begins', 'syncs']);
+  assert.equal(sync.mock.callCount(), 1);
 });
 
 it('a sync that fails is told to all who share it, and the next one is another', async (t) => {
