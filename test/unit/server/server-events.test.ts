@@ -249,11 +249,21 @@ it('a client hears only of the kinds and the project that it asks for', async (t
 
 it('what cannot be read as a position or a kind is refused', async (t) => {
   const server = await TestServer.start(t);
-  for (const query of ['?after=x', '?after=-1', '?after=1e3', '?kinds=', '?kinds=repos,nothing']) {
+  const refusals = {
+    '?after=x': /^Cannot read the request: "after" must be a whole number from 0/,
+    '?after=-1': /^Cannot read the request: "after" must be/,
+    '?after=1e3': /^Cannot /,
+    '?kinds=': /^Cannot tell of changes of "": there is no such kind/,
+    '?kinds=repos,nothing': /^Cannot tell of changes of "nothing": there is no such kind/,
+  };
+  for (const [query, message] of Object.entries(refusals)) {
     const problem = await server.problem('GET', `/events${query}`);
     assert.equal(problem.status, 400, query);
-    assert.match(problem.detail, /^Cannot (tell of changes|read the request: "after") /);
+    assert.match(problem.detail, message);
   }
+  const resumed = { headers: { 'last-event-id': 'x' } };
+  const { detail } = await server.problem('GET', '/events', resumed);
+  assert.match(detail, /^Cannot tell of changes after "x": a position is the id of an event/);
   const refused = await server.ask('GET', '/events', { token: null });
   assert.equal(refused.status, 401);
 });
