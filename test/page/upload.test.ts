@@ -48,6 +48,20 @@ async function slowness(page: BrowserPage): Promise<(bytes: number) => Promise<u
     session.send('Network.emulateNetworkConditions', { ...network, uploadThroughput });
 }
 
+/** Begins to put a file of so many bytes into a new repo, slowly enough that there is time to do something else. */
+async function beginSlowly(t: TestContext, bytes: number) {
+  const server = await serve(t);
+  const large = join(scratchDirectory(t), 'large');
+  writeFileSync(large, Buffer.alloc(bytes, 1));
+  const page = await visit(t, { address: addressOf(server), path: '/repos/default/data' });
+  await page.getByRole('heading', { name: 'No commits yet' }).waitFor();
+  const speed = await slowness(page);
+  await speed(256 * 1024);
+  await drop(page, large);
+  await page.getByRole('button', { name: /^Put 1 file/ }).click();
+  return { server, page, speed };
+}
+
 async function commitsOf(server: TestServer): Promise<readonly Commit[]> {
   return (await server.json<Page<Commit>>('GET', '/repos/default/data/commits')).items;
 }
@@ -95,16 +109,7 @@ describe('uploads', { skip: WITHOUT_BROWSER }, () => {
   });
 
   it('an upload that is cancelled leaves nothing, and can be sent again', async (t) => {
-    const server = await serve(t);
-    const large = join(scratchDirectory(t), 'large');
-    writeFileSync(large, Buffer.alloc(8 * 1024 * 1024, 1));
-    const page = await visit(t, { address: addressOf(server), path: '/repos/default/data' });
-    await page.getByRole('heading', { name: 'No commits yet' }).waitFor();
-    // Slow enough that there is something to cancel.
-    const speed = await slowness(page);
-    await speed(256 * 1024);
-    await drop(page, large);
-    await page.getByRole('button', { name: /^Put 1 file/ }).click();
+    const { server, page, speed } = await beginSlowly(t, 8 * 1024 * 1024);
     await page.getByRole('progressbar').waitFor();
     await assertAccessible(page, 'an upload under way');
     await page.getByRole('button', { name: 'Cancel' }).click();
@@ -117,15 +122,7 @@ describe('uploads', { skip: WITHOUT_BROWSER }, () => {
   });
 
   it('goes on while one looks at something else, in sight of every view', async (t) => {
-    const server = await serve(t);
-    const large = join(scratchDirectory(t), 'large');
-    writeFileSync(large, Buffer.alloc(4 * 1024 * 1024, 1));
-    const page = await visit(t, { address: addressOf(server), path: '/repos/default/data' });
-    await page.getByRole('heading', { name: 'No commits yet' }).waitFor();
-    const speed = await slowness(page);
-    await speed(256 * 1024);
-    await drop(page, large);
-    await page.getByRole('button', { name: /^Put 1 file/ }).click();
+    const { server, page, speed } = await beginSlowly(t, 4 * 1024 * 1024);
     await page.getByRole('progressbar').waitFor();
     const tray = page.getByRole('complementary', { name: 'Uploads' });
     assert.equal(await tray.count(), 0, 'the view shows it itself');
@@ -147,15 +144,7 @@ describe('uploads', { skip: WITHOUT_BROWSER }, () => {
   });
 
   it('what the engine refuses while one is elsewhere is said there, and sent again from there', async (t) => {
-    const server = await serve(t);
-    const large = join(scratchDirectory(t), 'large');
-    writeFileSync(large, Buffer.alloc(512 * 1024, 1));
-    const page = await visit(t, { address: addressOf(server), path: '/repos/default/data' });
-    await page.getByRole('heading', { name: 'No commits yet' }).waitFor();
-    const speed = await slowness(page);
-    await speed(256 * 1024);
-    await drop(page, large);
-    await page.getByRole('button', { name: /^Put 1 file/ }).click();
+    const { server, page, speed } = await beginSlowly(t, 512 * 1024);
     await page.getByRole('link', { name: 'Repos', exact: true }).first().click();
     await server.ask('DELETE', '/repos/default/data');
     const tray = page.getByRole('complementary', { name: 'Uploads' });
