@@ -1,7 +1,8 @@
 // The datums of a job, narrowed to a state where one asks for it.
 
 import type { JSX } from 'preact';
-import type { Datum, DatumState, Job } from '../../engine/server/wire.ts';
+import { DATUM_STATES } from '../../engine/journal/states.ts';
+import type { Datum, Job } from '../../engine/server/wire.ts';
 import { pathOf, place, setQuery } from '../app/router.ts';
 import { engine } from '../data/api.ts';
 import { usePages } from '../data/pages.ts';
@@ -10,15 +11,6 @@ import { Await } from '../parts/notice.tsx';
 import { shortId } from '../parts/numbers.ts';
 import { State } from '../parts/state.tsx';
 import { spanText } from '../parts/time.tsx';
-
-const STATES: readonly DatumState[] = [
-  'waiting',
-  'running',
-  'success',
-  'skipped',
-  'failed',
-  'recovered',
-];
 
 const DATUMS_ON_A_PAGE = 500;
 
@@ -46,7 +38,7 @@ export function DatumList({ job }: { readonly job: Job }): JSX.Element {
           onChange={(event) => setQuery({ state: event.currentTarget.value })}
         >
           <option value="">All states</option>
-          {STATES.map((one) => (
+          {DATUM_STATES.map((one) => (
             <option key={one} value={one}>
               {one}
             </option>
