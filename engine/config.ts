@@ -5,6 +5,7 @@ import { isIP } from 'node:net';
 import { homedir } from 'node:os';
 import { delimiter, isAbsolute, join, normalize } from 'node:path';
 import { EngineError } from './base/errors.ts';
+import type { SpanProtocol } from './base/tracer.ts';
 import { parseStoreUrl, type StoreUrl } from './object/store-url.ts';
 
 const GiB = 1024 ** 3;
@@ -56,7 +57,7 @@ export interface Config {
   readonly lastWordsMs: number;
   readonly logLevel: string;
   /** How spans are sent to the collector that the variables of OpenTelemetry name; undefined: they are not. */
-  readonly spans: 'http/protobuf' | 'http/json' | undefined;
+  readonly spans: SpanProtocol | undefined;
   readonly credentials: {
     readonly accessKey: string;
     readonly secretKey: string;

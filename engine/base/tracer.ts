@@ -3,6 +3,9 @@
 
 import { isEngineError } from './errors.ts';
 
+/** How spans travel to a collector. */
+export type SpanProtocol = 'http/protobuf' | 'http/json';
+
 /** What is known of a span, by the names under which collectors look for it; what is undefined is left out. */
 export type SpanFacts = Readonly<Record<string, string | number | boolean | undefined>>;
 

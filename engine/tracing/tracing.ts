@@ -16,14 +16,13 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import type { Clock } from '../base/clock.ts';
 import { isEngineError } from '../base/errors.ts';
+import type { SpanProtocol } from '../base/tracer.ts';
 import { ProblemLog } from './problem-log.ts';
 import { Spans } from './spans.ts';
 import { TraceIds } from './trace-ids.ts';
 
 /** How long the end of the engine waits for the last spans. */
 const LAST_SPANS_MS = 2000;
-
-export type SpanProtocol = 'http/protobuf' | 'http/json';
 
 export interface TracingOptions {
   readonly protocol: SpanProtocol;
