@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { SystemRandom } from '../../engine/base/random.ts';
@@ -17,9 +17,10 @@ import { type Bench, sh } from '../support/worker-bench.ts';
 const skip = withoutNamespaces();
 const random = new SystemRandom();
 
-/** Directories that are seen by commands, unlike those below /tmp. */
+/** Directories that are seen by commands, unlike those below /tmp, where this checkout may lie. */
 async function seen(t: TestContext): Promise<string> {
-  const cache = join(import.meta.dirname, '../../.cache');
+  const checkout = join(import.meta.dirname, '../..');
+  const cache = join(/^\/(?:var\/)?tmp\//.test(checkout) ? homedir() : checkout, '.cache');
   await mkdir(cache, { recursive: true });
   const directory = await mkdtemp(join(cache, 'test-'));
   t.after(() => rm(directory, { recursive: true, force: true }));
