@@ -4,7 +4,8 @@ import { EngineError } from '../base/errors.ts';
 import { parseSchedule } from '../base/schedule.ts';
 import type { CronRecord, PipelineRecord } from '../journal/records.ts';
 import type { Change } from '../pfs/change.ts';
-import { type CronInput, cronInputs, type PipelineSpec } from '../pipeline/spec.ts';
+import { cronInputs } from '../pipeline/input-tree.ts';
+import type { CronInput, PipelineSpec } from '../pipeline/spec.ts';
 import { makeOwnRepo } from './own-repos.ts';
 
 const MAX_PAST_TICKS = 10_000;

@@ -3,7 +3,8 @@
 import type { GitRecord } from '../journal/git-records.ts';
 import type { PipelineRecord } from '../journal/records.ts';
 import type { Change } from '../pfs/change.ts';
-import { gitInputs, type PipelineSpec } from '../pipeline/spec.ts';
+import { gitInputs } from '../pipeline/input-tree.ts';
+import type { PipelineSpec } from '../pipeline/spec.ts';
 import { makeOwnRepo } from './own-repos.ts';
 
 /**

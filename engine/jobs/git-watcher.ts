@@ -5,7 +5,8 @@ import type { Clock } from '../base/clock.ts';
 import { parseDuration } from '../base/duration.ts';
 import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import type { PipelineKey } from '../journal/records.ts';
-import { gitInputs, type PipelineSpec } from '../pipeline/spec.ts';
+import { gitInputs } from '../pipeline/input-tree.ts';
+import type { PipelineSpec } from '../pipeline/spec.ts';
 import { type Followed, followedNow, type PullOptions, pull } from './git-pull.ts';
 import { Wake } from './wake.ts';
 

@@ -13,14 +13,8 @@ import { TooManyChanges } from '../pipeline/changed-rows.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
 import { canTellChanges, changedDatums, datums, type Match } from '../pipeline/datums.ts';
 import { inputBranch } from '../pipeline/environment.ts';
-import {
-  inputMembers,
-  leafOf,
-  type PfsInput,
-  type PipelineInput,
-  type PipelineSpec,
-  pfsInputs,
-} from '../pipeline/spec.ts';
+import { inputMembers, leafOf, pfsInputs } from '../pipeline/input-tree.ts';
+import type { PfsInput, PipelineInput, PipelineSpec } from '../pipeline/spec.ts';
 import { readSpecCommit } from './spec-repo.ts';
 
 /** More changes of one input than are held at once. */

@@ -3,7 +3,8 @@
 import { type BranchSource, branchKey, type PipelineRecord } from '../journal/records.ts';
 import type { Change } from '../pfs/change.ts';
 import { inputBranch } from '../pipeline/environment.ts';
-import { type PfsInput, type PipelineSpec, pfsInputs } from '../pipeline/spec.ts';
+import { pfsInputs } from '../pipeline/input-tree.ts';
+import type { PfsInput, PipelineSpec } from '../pipeline/spec.ts';
 import { readTrigger } from '../pipeline/trigger.ts';
 
 /** Makes the branch of an input with a trigger follow what the trigger names. One that does so already goes on. */

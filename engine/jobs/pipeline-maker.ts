@@ -6,8 +6,9 @@ import { type MakerRecord, repoScope, secretScope } from '../journal/auth-record
 import type { PipelineRecord } from '../journal/records.ts';
 import type { State } from '../journal/state.ts';
 import type { Change } from '../pfs/change.ts';
+import { pfsInputs } from '../pipeline/input-tree.ts';
 import { secretsOfSpec } from '../pipeline/secret-names.ts';
-import { type PipelineSpec, pfsInputs, pipelineKey } from '../pipeline/spec.ts';
+import { type PipelineSpec, pipelineKey } from '../pipeline/spec.ts';
 import { ownRepos } from './own-repos.ts';
 
 /** A pipeline, as far as it says what is read. */

@@ -9,7 +9,8 @@ import {
   specRepo,
 } from '../journal/records.ts';
 import type { Change } from '../pfs/change.ts';
-import { type PipelineSpec, pfsInputs } from '../pipeline/spec.ts';
+import { pfsInputs } from '../pipeline/input-tree.ts';
+import type { PipelineSpec } from '../pipeline/spec.ts';
 import { followTrigger, sourcesOf } from './pipeline-inputs.ts';
 
 /**

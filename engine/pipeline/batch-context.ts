@@ -1,7 +1,8 @@
 // What the rules of a spec see of the state where several specs are checked together: each sees all the others.
 
 import type { SpecContext } from './context-rules.ts';
-import { isHosted, ownRepoInputs, type PipelineSpec, pipelineKey } from './spec.ts';
+import { ownRepoInputs } from './input-tree.ts';
+import { isHosted, type PipelineSpec, pipelineKey } from './spec.ts';
 
 /** Returns the state as it will be once these pipelines are there, besides one of them. */
 export function withBatch(

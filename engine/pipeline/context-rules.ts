@@ -4,10 +4,11 @@
 import { groupedBy, withBatch } from './batch-context.ts';
 import { cycleThrough, PipelineDag } from './dag.ts';
 import { nearestWord } from './edit-distance.ts';
+import { inputMembers, ownRepoInputs } from './input-tree.ts';
 import { portProblems } from './port-rules.ts';
 import { type KeysOfSecret, missingSecrets } from './secret-context.ts';
 import type { CronInput, GitInput, PfsInput, PipelineInput, PipelineSpec } from './spec.ts';
-import { inputMembers, ownRepoInputs, pipelineKey } from './spec.ts';
+import { pipelineKey } from './spec.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
 import { problemsError } from './spec-document.ts';
 import { DEFAULT_BRANCH } from './trigger.ts';

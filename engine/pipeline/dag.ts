@@ -2,8 +2,9 @@
 // it is needed. Walks are loops and not recursion, since a chain of pipelines may be longer than the stack.
 
 import { Graph } from '@dagrejs/graphlib';
+import { pfsInputs } from './input-tree.ts';
 import type { PipelineSpec } from './spec.ts';
-import { pfsInputs, pipelineKey } from './spec.ts';
+import { pipelineKey } from './spec.ts';
 
 /** What the graph needs of a spec. */
 export type DagPipeline = Pick<PipelineSpec, 'pipeline' | 'input' | 'output_branch'>;

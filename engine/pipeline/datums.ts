@@ -15,10 +15,10 @@ import type { Datum, DatumInput } from './datum-identity.ts';
 import { makeDatum } from './datum-identity.ts';
 import type { Combinator, RowSource } from './datum-rows.ts';
 import { group } from './group-input.ts';
+import { inputMembers, leafOf } from './input-tree.ts';
 import { join } from './join-input.ts';
 import { expandKey, type KeyTemplate, parseKeyTemplate } from './key-template.ts';
 import type { InputKind, PfsInput, PipelineInput } from './spec.ts';
-import { inputMembers, leafOf } from './spec.ts';
 import { union } from './union-input.ts';
 
 /** A file or directory that the glob of an input matched. */

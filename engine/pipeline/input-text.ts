@@ -1,7 +1,7 @@
 // Writes an input on one line, as tables of pipelines show it. For people only; nothing reads it back.
 
+import { inputMembers } from './input-tree.ts';
 import type { PipelineInput } from './spec.ts';
-import { inputMembers } from './spec.ts';
 
 const SIGNS = { cross: ' ⨯ ', union: ' ∪ ', join: ' ⋈ ' } as const;
 

@@ -1,6 +1,7 @@
 // Whether the secrets that a spec names are there, with the values it asks for. Pure.
 
-import { gitInputs, type PipelineSpec } from './spec.ts';
+import { gitInputs } from './input-tree.ts';
+import type { PipelineSpec } from './spec.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
 
 /** Returns the names of a secret's values; undefined where there is no such secret. */

@@ -1,6 +1,7 @@
 // Which secrets a spec uses. Pure.
 
-import { gitInputs, type PipelineSpec } from './spec.ts';
+import { gitInputs } from './input-tree.ts';
+import type { PipelineSpec } from './spec.ts';
 
 /** Returns the names of all secrets that a spec names, each once. */
 export function secretsOfSpec(spec: PipelineSpec): readonly string[] {

@@ -8,7 +8,8 @@ import { allDatums, datumChanges, type JobInputs } from '../../../engine/jobs/jo
 import type { CommitRecord } from '../../../engine/journal/records.ts';
 import { resolveCommit } from '../../../engine/pfs/commit-lookup.ts';
 import type { Datum } from '../../../engine/pipeline/datum-identity.ts';
-import { inputMembers, type PfsInput, type PipelineInput } from '../../../engine/pipeline/spec.ts';
+import { inputMembers } from '../../../engine/pipeline/input-tree.ts';
+import type { PfsInput, PipelineInput } from '../../../engine/pipeline/spec.ts';
 import { createRepos, openTestPfs, type Pfs, put } from '../../support/pfs.ts';
 import { collect, pfs as leafOf, pipeline } from '../pipeline/specs.ts';
 
