@@ -5,12 +5,10 @@ import type { Clock } from '../base/clock.ts';
 import { EngineError, isEngineError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import type { Entry } from '../journal/definition.ts';
-import { decodeEntry } from '../journal/entry.ts';
 import { deleteOldSnapshots, listSnapshots, readManifest } from '../journal/snapshot.ts';
 import { openFormat, readFormat } from '../object/format.ts';
 import {
   HISTORY_PREFIX,
-  journalKey,
   LOGS_PREFIX,
   PACKS_PREFIX,
   packIndexKey,
@@ -22,36 +20,19 @@ import type { ObjectStore } from '../object/object-store.ts';
 import type { PackRef } from '../object/pack-ref.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { openToLook } from './check.ts';
-import { problemWith, putVerified, readVerifiedIndex, readVerifiedPack } from './copy-object.ts';
 import { addPages } from './dead-pages.ts';
+import { copyEntries, lastCommon } from './mirror-journal.ts';
+import type { MirrorReport } from './mirror-report.ts';
+import { ObjectCopier } from './object-copier.ts';
 
 export interface MirrorOptions {
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** What a mirroring says while it goes on, and at its end. */
-export type MirrorReport =
-  | {
-      readonly kind: 'progress';
-      readonly stage: string;
-      readonly done: number;
-      readonly total: number;
-    }
-  | {
-      readonly kind: 'summary';
-      /** The newest journal entry that the mirror has now. */
-      readonly sequence: number;
-      readonly copied: number;
-      readonly bytes: number;
-      /** Objects that the store no longer has, and that nothing in the mirror needs. */
-      readonly deleted: number;
-    };
-
 const KEPT_SNAPSHOTS = 2;
 const MAX_ROUNDS = 5;
 const COPIES_AT_ONCE = 4;
-const ENTRIES_AHEAD = 32;
 
 /**
  * Brings `target` up to what `source` is now. Only what is missing is copied. Rejects with `failed_precondition` where the
@@ -107,18 +88,17 @@ class Mirror {
   readonly #source: ObjectStore;
   readonly #target: ObjectStore;
   readonly #context: PfsContext;
-  #copied = 0;
-  #bytes = 0;
-  #deleted = 0;
+  readonly #copier: ObjectCopier;
 
   constructor(source: ObjectStore, target: ObjectStore, context: PfsContext) {
     this.#source = source;
     this.#target = target;
     this.#context = context;
+    this.#copier = new ObjectCopier(source, target);
   }
 
   async *run(): AsyncGenerator<MirrorReport> {
-    const last = await this.#lastCommon();
+    const last = await lastCommon(this.#context, this.#copier);
     const { seq, state } = this.#context.journal;
     const live = new Map<string, PackRef>([...state.packs.values()].map((pack) => [pack.id, pack]));
     // What was collected and is still there can be had back, from the mirror too.
@@ -134,51 +114,14 @@ class Mirror {
     yield* this.#others('logs', LOGS_PREFIX);
     const present = await sizesOf(this.#target, SNAPSHOTS_PREFIX);
     for (const key of snapshot?.pages ?? []) {
-      await (present.has(key) ? undefined : this.#copy(key));
+      await (present.has(key) ? undefined : this.#copier.copy(key));
     }
-    yield* this.#journal(last, seq);
+    yield* copyEntries(this.#copier, { from: last, to: seq });
     if (snapshot && !present.has(snapshot.manifest)) {
-      await this.#copy(snapshot.manifest);
+      await this.#copier.copy(snapshot.manifest);
     }
     await this.#sweep(live);
-    yield {
-      kind: 'summary',
-      sequence: seq,
-      copied: this.#copied,
-      bytes: this.#bytes,
-      deleted: this.#deleted,
-    };
-  }
-
-  /** Returns the newest entry of the target, which must be the one that the source has under that number. */
-  async #lastCommon(): Promise<number> {
-    let low = 0;
-    let high = 1;
-    while (await has(this.#target, journalKey(high))) {
-      low = high;
-      high *= 2;
-    }
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2);
-      if (await has(this.#target, journalKey(middle))) {
-        low = middle;
-      } else {
-        high = middle;
-      }
-    }
-    if (low === 0) {
-      return 0;
-    }
-    if (low > this.#context.journal.seq) {
-      await this.#context.journal.sync();
-    }
-    const key = journalKey(low);
-    const theirs = await this.#target.get(key);
-    const isSame = low <= this.#context.journal.seq && theirs.equals(await this.#source.get(key));
-    if (!isSame) {
-      throw diverged(this.#target, key);
-    }
-    return low;
+    yield { kind: 'summary', sequence: seq, ...this.#copier.counts };
   }
 
   /** Returns the packs that entries after `from` name and that are still there: an interrupted mirror needs them. */
@@ -212,22 +155,7 @@ class Mirror {
     for (let first = 0; first < missing.length; first += COPIES_AT_ONCE) {
       yield { kind: 'progress', stage: 'packs', done: first, total: missing.length };
       const some = missing.slice(first, first + COPIES_AT_ONCE);
-      await Promise.all(some.map((pack) => this.#copyPack(pack, live.has(pack.id))));
-    }
-  }
-
-  async #copyPack(pack: PackRef, isLive: boolean): Promise<void> {
-    try {
-      const verified = await readVerifiedPack(this.#source, pack);
-      const { bytes } = verified;
-      const index = await readVerifiedIndex(this.#source, pack, verified);
-      await putVerified(this.#target, packKey(pack.id), bytes);
-      await putVerified(this.#target, packIndexKey(pack.id), index);
-      this.#count(bytes.length + index.length, 2);
-    } catch (error) {
-      if (isLive || !isEngineError(error, 'not_found')) {
-        throw error;
-      }
+      await Promise.all(some.map((pack) => this.#copier.copyPack(pack, live.has(pack.id))));
     }
   }
 
@@ -243,7 +171,7 @@ class Mirror {
     for (let first = 0; first < missing.length; first += COPIES_AT_ONCE) {
       yield { kind: 'progress', stage, done: first, total: missing.length };
       await Promise.all(
-        missing.slice(first, first + COPIES_AT_ONCE).map((key) => this.#copyIfThere(key)),
+        missing.slice(first, first + COPIES_AT_ONCE).map((key) => this.#copier.copyIfThere(key)),
       );
     }
   }
@@ -264,43 +192,12 @@ class Mirror {
     return { pages: all.filter((key) => named.some((name) => key.endsWith(`/${name}`))), manifest };
   }
 
-  /** Appends entries one after the other: none is there before all before it. */
-  async *#journal(from: number, to: number): AsyncGenerator<MirrorReport> {
-    const ahead: Promise<Buffer>[] = [];
-    for (let seq = from + 1; seq <= to; seq++) {
-      while (ahead.length < ENTRIES_AHEAD && seq + ahead.length <= to) {
-        const read = this.#entry(seq + ahead.length);
-        read.catch(() => undefined);
-        ahead.push(read);
-      }
-      const bytes = (await ahead.shift()) ?? Buffer.alloc(0);
-      try {
-        await this.#target.put(journalKey(seq), bytes, { ifAbsent: true });
-      } catch (error) {
-        throw isEngineError(error, 'already_exists')
-          ? diverged(this.#target, journalKey(seq))
-          : error;
-      }
-      this.#count(bytes.length, 1);
-      if ((seq - from) % ENTRIES_AHEAD === 0) {
-        yield { kind: 'progress', stage: 'journal', done: seq - from, total: to - from };
-      }
-    }
-  }
-
-  async #entry(seq: number): Promise<Buffer> {
-    const key = journalKey(seq);
-    const bytes = await this.#source.get(key);
-    decodeEntry(bytes, { seq, key });
-    return bytes;
-  }
-
   /** Removes what the source has removed, and nothing that the mirror needs. */
   async #sweep(live: ReadonlyMap<string, PackRef>): Promise<void> {
     const packs = await sizesOf(this.#source, PACKS_PREFIX);
     for (const key of (await sizesOf(this.#target, PACKS_PREFIX)).keys()) {
       if (!packs.has(key) && !live.has(parsePackKey(key)?.id ?? '')) {
-        await this.#delete(key);
+        await this.#copier.delete(key);
       }
     }
     await deleteOldSnapshots(this.#target, { keep: KEPT_SNAPSHOTS });
@@ -312,40 +209,10 @@ class Mirror {
       const theirs = await sizesOf(this.#source, prefix);
       for (const key of (await sizesOf(this.#target, prefix)).keys()) {
         if (!theirs.has(key) && !needed.has(key)) {
-          await this.#delete(key);
+          await this.#copier.delete(key);
         }
       }
     }
-  }
-
-  async #copyIfThere(key: string): Promise<void> {
-    try {
-      await this.#copy(key);
-    } catch (error) {
-      if (!isEngineError(error, 'not_found')) {
-        throw error;
-      }
-    }
-  }
-
-  async #copy(key: string): Promise<void> {
-    const bytes = await this.#source.get(key);
-    const problem = await problemWith(this.#source, key, bytes);
-    if (problem !== undefined) {
-      throw new EngineError('corrupt', `Cannot mirror "${key}": ${problem}`, { details: { key } });
-    }
-    await putVerified(this.#target, key, bytes);
-    this.#count(bytes.length, 1);
-  }
-
-  async #delete(key: string): Promise<void> {
-    await this.#target.delete(key);
-    this.#deleted += 1;
-  }
-
-  #count(bytes: number, objects: number): void {
-    this.#bytes += bytes;
-    this.#copied += objects;
   }
 }
 
@@ -357,30 +224,10 @@ function* addedPacks(entry: Entry): Generator<PackRef> {
   }
 }
 
-async function has(store: ObjectStore, key: string): Promise<boolean> {
-  try {
-    await store.head(key);
-    return true;
-  } catch (error) {
-    if (isEngineError(error, 'not_found')) {
-      return false;
-    }
-    throw error;
-  }
-}
-
 async function sizesOf(store: ObjectStore, prefix: string): Promise<Map<string, number>> {
   const sizes = new Map<string, number>();
   for await (const { key, size } of store.list(prefix)) {
     sizes.set(key, size);
   }
   return sizes;
-}
-
-function diverged(target: ObjectStore, key: string): EngineError {
-  return new EngineError(
-    'failed_precondition',
-    `Cannot mirror to ${target.url}: its "${key}" is not the one of this store; an engine has written to the mirror, which is a store of its own now. Choose an empty place for a new mirror`,
-    { details: { key } },
-  );
 }
