@@ -2,7 +2,7 @@
 // the rules hold.
 
 import { nameOfUrl } from './git-url.ts';
-import { cleanGlob } from './input-rules.ts';
+import { cleanGlob } from './glob-text.ts';
 import { parseCpu } from './quantity.ts';
 import type {
   CronInput,

@@ -2,7 +2,7 @@
 
 import { EngineError } from '../base/errors.ts';
 import { fieldStatuses } from './field-status.ts';
-import type { CheckGlob } from './input-rules.ts';
+import type { CheckGlob } from './glob-text.ts';
 import { isFields, mergePatch } from './merge-patch.ts';
 import { parseSpecs } from './parse-spec.ts';
 import { schemaProblems } from './schema-problems.ts';

@@ -1,16 +1,13 @@
 // The rules for inputs: names, reserved words, globs, and what may stand in which combination. Works on specs that may
 // be wrong in other ways too, with the names of the schema; a value of a wrong type is passed over.
 
+import { type Fields, fieldsOf } from './fields.ts';
 import { gitBranchProblem, gitUrlProblem, nameOfUrl, pollProblem } from './git-url.ts';
-import { parseKeyTemplate } from './key-template.ts';
+import { type CheckGlob, cleanGlob } from './glob-text.ts';
+import { type InputPlace, keyProblems, keyWarnings } from './key-rules.ts';
 import { branchNameProblem, inputNameProblem } from './names.ts';
 import type { SpecPath, SpecProblem } from './spec-document.ts';
 import { scheduleProblem, type TriggerFields, triggerProblems } from './trigger.ts';
-
-/** Says what is wrong with a glob (it begins with a slash), or else how many groups it captures. */
-export type CheckGlob = (glob: string) => string | number;
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** The kinds whose members' files stand side by side in one datum, so that their names must differ. */
 const COMBINING = ['cross', 'join', 'group'] as const;
@@ -18,19 +15,6 @@ const LEAVES = ['pfs', 'atom', 'cron', 'git'] as const;
 
 /** Names that a datum of one input may use below `/pfs`, and where each was given. */
 type Names = Map<string, SpecPath>;
-
-/** What a combination asks of every input below it. */
-const KEYS = {
-  join: { field: 'join_on', what: 'pairs files' },
-  group: { field: 'group_by', what: 'gathers files' },
-} as const;
-type KeyKind = keyof typeof KEYS;
-
-/** Where an input stands: its path, and the kinds of combination around it. */
-interface Place {
-  readonly path: SpecPath;
-  readonly around: ReadonlySet<string>;
-}
 
 /** What is wrong with the inputs of a spec, and advice on what is right but may surprise. */
 export interface InputFindings {
@@ -56,11 +40,6 @@ export function inputFindings(spec: Fields, options: { checkGlob: CheckGlob }): 
   return check;
 }
 
-/** Returns a glob as it is stored: with exactly one slash before it. */
-export function cleanGlob(glob: string): string {
-  return `/${glob.replace(/^\/+/, '')}`;
-}
-
 class InputCheck implements InputFindings {
   readonly problems: SpecProblem[] = [];
   readonly warnings: SpecProblem[] = [];
@@ -73,8 +52,8 @@ class InputCheck implements InputFindings {
   }
 
   /** Checks one input and everything below it; returns the names it uses. */
-  input(value: unknown, place: Place): Names {
-    const input = fields(value);
+  input(value: unknown, place: InputPlace): Names {
+    const input = fieldsOf(value);
     const { path } = place;
     const names: Names = new Map();
     for (const kind of COMBINING) {
@@ -92,12 +71,16 @@ class InputCheck implements InputFindings {
     for (const kind of LEAVES) {
       if (input[kind] !== undefined) {
         const leaf = { ...place, path: [...path, kind] };
-        const own = kind === 'git' ? this.#git(fields(input.git), leaf.path) : fields(input[kind]);
+        const own =
+          kind === 'git' ? this.#git(fieldsOf(input.git), leaf.path) : fieldsOf(input[kind]);
         this.#leaf(own, { path: leaf.path, names });
         if (kind === 'cron') {
           this.#cron(own, leaf.path);
         }
-        this.#keys(fields(input[kind]), { ...leaf, hasGlob: kind === 'pfs' || kind === 'atom' });
+        const keyed = fieldsOf(input[kind]);
+        const hasGlob = kind === 'pfs' || kind === 'atom';
+        this.problems.push(...keyProblems(keyed, { ...leaf, hasGlob, checkGlob: this.#checkGlob }));
+        this.warnings.push(...keyWarnings(keyed, leaf));
       }
     }
     return names;
@@ -107,8 +90,8 @@ class InputCheck implements InputFindings {
   oldInputs(inputs: readonly unknown[]): void {
     const all: Names = new Map();
     for (const [index, value] of inputs.entries()) {
-      const input = fields(value);
-      const repo = fields(input.repo).name;
+      const input = fieldsOf(value);
+      const repo = fieldsOf(input.repo).name;
       const names: Names = new Map();
       if (input.glob === undefined && input.method === undefined) {
         this.problems.push({
@@ -121,7 +104,7 @@ class InputCheck implements InputFindings {
     }
   }
 
-  #combined(value: unknown, place: Place): Names {
+  #combined(value: unknown, place: InputPlace): Names {
     const all: Names = new Map();
     for (const [index, member] of list(value).entries()) {
       const path = [...place.path, index];
@@ -243,50 +226,6 @@ class InputCheck implements InputFindings {
     }
   }
 
-  /** Checks the keys of joins and groups: every input below one must have its key, and others have no use for it. */
-  #keys(input: Fields, place: Place & { readonly hasGlob: boolean }): void {
-    const { path, around, hasGlob } = place;
-    for (const kind of Object.keys(KEYS) as KeyKind[]) {
-      const { field, what } = KEYS[kind];
-      const key = input[field];
-      const isGiven = key !== undefined && key !== '';
-      if (around.has(kind) && !hasGlob) {
-        this.#problem(
-          path,
-          `cannot stand in a ${kind}, since its files have no key; put a cross around the ${kind} and this input`,
-        );
-      } else if (around.has(kind) && !isGiven) {
-        this.#problem(
-          [...path, field],
-          `is missing, and a ${kind} ${what} by it; set it to a part of the path, such as "$1" with the glob "/(*).csv"`,
-        );
-      } else if (typeof key === 'string' && isGiven) {
-        this.#template(key, { glob: input.glob, path: [...path, field] });
-        if (!around.has(kind)) {
-          this.#unused([...path, field], kind);
-        }
-      }
-    }
-    if (input.outer_join === true && !around.has('join')) {
-      this.#unused([...path, 'outer_join'], 'join');
-    }
-  }
-
-  #template(key: string, place: { readonly glob: unknown; readonly path: SpecPath }): void {
-    const { glob, path } = place;
-    const captures = typeof glob === 'string' ? this.#checkGlob(cleanGlob(glob)) : '';
-    // A glob that is wrong has been reported, and nobody can say what its groups are.
-    if (typeof captures === 'number') {
-      const template = parseKeyTemplate(key, { captures });
-      this.#problem(path, typeof template === 'string' ? template : undefined);
-    }
-  }
-
-  #unused(path: SpecPath, kind: KeyKind): void {
-    const message = `has no effect outside a ${kind}; put the input into one, or leave it out`;
-    this.warnings.push({ path, message, key: true });
-  }
-
   #problem(path: SpecPath, message: string | undefined): void {
     if (message !== undefined) {
       this.problems.push({ path, message });
@@ -307,12 +246,6 @@ function ofRightTypes(trigger: object): TriggerFields {
       : {}),
     ...(typeof cron_spec === 'string' ? { cron_spec } : {}),
   };
-}
-
-function fields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Fields)
-    : {};
 }
 
 function list(value: unknown): readonly unknown[] {

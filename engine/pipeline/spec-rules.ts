@@ -3,8 +3,8 @@
 
 import { egressProblems } from './egress-rules.ts';
 import { type Fields, fieldsOf } from './fields.ts';
+import type { CheckGlob } from './glob-text.ts';
 import { hostedProblems, hostedWarnings } from './hosted-rules.ts';
-import type { CheckGlob } from './input-rules.ts';
 import { inputFindings } from './input-rules.ts';
 import { branchNameProblem, pipelineNameProblem } from './names.ts';
 import { parseCpu, parseQuantity } from './quantity.ts';
