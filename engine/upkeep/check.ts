@@ -1,15 +1,11 @@
 // A check of a whole store: what is missing, what is damaged, and which commits and files that concerns. It changes nothing,
 // and may run beside engines that write.
 
-import { ByteBudget } from '../base/byte-budget.ts';
 import type { Clock } from '../base/clock.ts';
 import { errorText, isEngineError } from '../base/errors.ts';
-import { IdMaker } from '../base/ids.ts';
 import type { Random } from '../base/random.ts';
 import { ChunkReader } from '../content/chunk-reader.ts';
 import { LargeFileReader } from '../content/large-file.ts';
-import { commitHistoryKey } from '../journal/history-keys.ts';
-import { type CommitRecord, commitKey } from '../journal/records.ts';
 import { LOGS_PREFIX, packKey } from '../object/keys.ts';
 import type { ObjectStore } from '../object/object-store.ts';
 import { PackCache } from '../object/pack-cache.ts';
@@ -17,14 +13,15 @@ import type { PackIndex } from '../object/pack-index.ts';
 import type { PackRef } from '../object/pack-ref.ts';
 import { PackSet } from '../object/pack-set.ts';
 import type { PfsContext } from '../pfs/context.ts';
-import { openPfs } from '../pfs/open.ts';
+import { allCommits, checkHeads } from './check-commits.ts';
 import { logProblem, wholeFileProblem } from './check-files.ts';
 import { checkFormat, checkLog, checkSnapshots } from './check-journal.ts';
 import { ObjectCheck, type Wrong } from './check-objects.ts';
 import { checkPack, checkPackData, type IndexedPack, listPacks, strangers } from './check-packs.ts';
 import { type CheckReport, type CheckSummary, damage, type Finding, note } from './finding.ts';
+import { openToLook } from './open-to-look.ts';
 import { rebuildIndex } from './pack-scan.ts';
-import { ReadOnlyStore, UnsnappedStore } from './views.ts';
+import { UnsnappedStore } from './views.ts';
 
 /** So many missing objects are told one by one. */
 const MAX_TOLD = 100;
@@ -34,25 +31,6 @@ export interface CheckOptions {
   readonly data: boolean;
   readonly clock: Clock;
   readonly random: Random;
-}
-
-/** Opens a store to look at it: nothing is written to it. */
-export function openToLook(
-  store: ObjectStore,
-  options: { readonly clock: Clock; readonly random: Random; readonly onProblem?: () => void },
-): Promise<PfsContext> {
-  const { clock, random, onProblem = () => undefined } = options;
-  const never = Number.POSITIVE_INFINITY;
-  return openPfs({
-    store: new ReadOnlyStore(store),
-    clock,
-    random,
-    ids: new IdMaker(clock, random),
-    budget: new ByteBudget(1024 * 1024),
-    engine: '',
-    snapshots: { entries: never, bytes: never },
-    onProblem,
-  });
 }
 
 /** Checks a store. The last report is the summary; errors of reading the store, other than damage, reject. */
@@ -228,7 +206,7 @@ class StoreCheck {
 
   async *#commits(context: PfsContext, packs: PackSet): AsyncGenerator<CheckReport> {
     const { state } = context.journal;
-    const told = new Set(this.#wrong.keys());
+    const before = new Set(this.#wrong.keys());
     if (this.#options.data) {
       yield* this.#wholeFiles(packs);
     }
@@ -245,7 +223,7 @@ class StoreCheck {
       const results = state.jobs.get(key)?.results;
       await (results ? check.tree(results) : undefined);
     }
-    const untold = [...this.#wrong].filter(([id]) => !told.has(id));
+    const untold = [...this.#wrong].filter(([id]) => !before.has(id));
     for (const [, message] of untold.slice(0, MAX_TOLD)) {
       yield { kind: 'finding', ...damage(null, message, 'copy') };
     }
@@ -253,18 +231,7 @@ class StoreCheck {
       const more = untold.length - MAX_TOLD;
       yield { kind: 'finding', ...damage(null, `${more} more objects are missing`, 'copy') };
     }
-    for (const branch of state.branches.values()) {
-      const isThere =
-        branch.head === null ||
-        state.commits.has(commitKey(branch.repo, branch.head)) ||
-        (await context.history(
-          commitHistoryKey(state.repos.get(branch.repo)?.id ?? '', branch.head),
-        )) !== undefined;
-      if (!isThere) {
-        const message = `Branch "${branch.name}" of repo "${branch.repo}" points at commit ${branch.head}, which is not there`;
-        yield { kind: 'finding', ...damage(null, message, 'rebuild') };
-      }
-    }
+    yield* told(checkHeads(context));
     this.#add({ commits: count, ...check.affected() });
   }
 
@@ -295,28 +262,6 @@ class StoreCheck {
 
   #add(change: Partial<CheckSummary>): void {
     this.#summary = { ...this.#summary, ...change };
-  }
-}
-
-/** Yields every commit of every repo that there is, finished or open, and what can be had back out of the trash. */
-export async function* allCommits(context: PfsContext): AsyncGenerator<CommitRecord> {
-  const { state } = context.journal;
-  const alive = state.commits.copy();
-  for (const [, commit] of alive) {
-    yield commit;
-  }
-  const seen = new Set(alive.map(([key]) => key));
-  const trash = [...state.trash.values()];
-  yield* trash.flatMap((one) => (one.kind === 'commit' ? [one.commit] : []));
-  yield* state.buried.copy().map(([, commit]) => commit);
-  const buried = trash.flatMap((one) => (one.kind === 'repo' ? [one.repo] : []));
-  for (const repo of [...state.repos.values(), ...buried]) {
-    const prefix = commitHistoryKey(repo.id, '');
-    for await (const [, commit] of context.scanHistory<CommitRecord>(prefix)) {
-      if (!seen.has(commitKey(commit.repo, commit.id))) {
-        yield commit;
-      }
-    }
   }
 }
 

@@ -19,11 +19,11 @@ import {
 import type { ObjectStore } from '../object/object-store.ts';
 import type { PackRef } from '../object/pack-ref.ts';
 import type { PfsContext } from '../pfs/context.ts';
-import { openToLook } from './check.ts';
 import { addPages } from './dead-pages.ts';
 import { copyEntries, lastCommon } from './mirror-journal.ts';
 import type { MirrorReport } from './mirror-report.ts';
 import { ObjectCopier } from './object-copier.ts';
+import { openToLook } from './open-to-look.ts';
 
 export interface MirrorOptions {
   readonly clock: Clock;

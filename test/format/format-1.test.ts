@@ -13,7 +13,8 @@ import { SystemClock } from '../../engine/base/system-clock.ts';
 import { FilesystemObjectStore } from '../../engine/object/filesystem.ts';
 import { openTree } from '../../engine/pfs/commits.ts';
 import { walkFiles } from '../../engine/pfs/files.ts';
-import { allCommits, checkStore } from '../../engine/upkeep/check.ts';
+import { checkStore } from '../../engine/upkeep/check.ts';
+import { allCommits } from '../../engine/upkeep/check-commits.ts';
 import { gather, openTestPfs, type Pfs, put, readAll } from '../support/pfs.ts';
 import { scratchDirectory } from '../support/scratch.ts';
 
