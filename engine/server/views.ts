@@ -1,7 +1,6 @@
-// From records to what travels: the only place that knows both.
+// From records to what travels: only this and the files beside it whose names begin with `view-` know both.
 
 import { pipelineActor } from '../auth/asker.ts';
-import { parseSchedule } from '../base/schedule.ts';
 import type { JobDatum } from '../jobs/datum-list.ts';
 import type { ResultInput } from '../jobs/datum-result.ts';
 import type { Lineage as LineageRecord } from '../jobs/lineage.ts';
@@ -10,39 +9,22 @@ import {
   type BranchRecord,
   branchKey,
   type CommitRecord,
-  type CronRecord,
   commitKey,
   type ImageRecord,
-  isTerminal,
   type JobRecord,
   jobKey,
-  type PipelineRecord,
   type ProvenanceLink,
   type RepoRecord,
   type TagRecord,
   type TriggerRecord,
 } from '../journal/records.ts';
-import { JOB_STATES } from '../journal/states.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import { type FileInfo, isDirectory, isLink, shownPath } from '../pfs/files.ts';
 import { splitRepoKey } from '../pfs/names.ts';
-import { inputText } from '../pipeline/input-text.ts';
-import type { PipelineSpec } from '../pipeline/spec.ts';
-import type {
-  Branch,
-  Commit,
-  CommitLink,
-  Datum,
-  File,
-  Image,
-  Job,
-  Pipeline,
-  Repo,
-} from './wire.ts';
-import type { HostView } from './wire-hosting.ts';
+import type { Branch, Commit, CommitLink, Datum, File, Image, Job, Repo } from './wire.ts';
 import type { Lineage } from './wire-lineage.ts';
 import type { PlannedDatum } from './wire-previews.ts';
-import type { CronTimes, Trigger } from './wire-triggers.ts';
+import type { Trigger } from './wire-triggers.ts';
 import type { Tag } from './wire-versions.ts';
 
 /** ISO 8601 in UTC. */
@@ -50,7 +32,8 @@ export function isoTime(time: number): string {
   return new Date(time).toISOString();
 }
 
-function isoOrNull(time: number | null): string | null {
+/** ISO 8601 in UTC, of a time that may not have come yet. */
+export function isoOrNull(time: number | null): string | null {
   return time === null ? null : isoTime(time);
 }
 
@@ -156,62 +139,6 @@ export function viewFile(file: FileInfo): File {
     executable: file.mode === '100755',
     id: file.id,
   };
-}
-
-/** `waitsFor` is what its workers wait for, where none of them is at work because of that. */
-export function viewPipeline(
-  pipeline: PipelineRecord,
-  { userSpec = '', waitsFor = '' }: { userSpec?: string; waitsFor?: string } = {},
-): Pipeline {
-  const spec = pipeline.spec as unknown as PipelineSpec;
-  const { project, name } = splitRepoKey(pipeline.key);
-  return {
-    project,
-    name,
-    version: pipeline.version,
-    description: spec.description,
-    state: isAsleep(pipeline, spec) ? 'standby' : pipeline.state,
-    reason: pipeline.reason || waitsFor,
-    stopped: pipeline.stopped,
-    created: isoTime(pipeline.created),
-    updated: isoTime(pipeline.updated),
-    input: inputText(spec.input, { project }),
-    outputBranch: spec.output_branch,
-    lastJob: pipeline.lastJob,
-    jobs: pipeline.jobs,
-    host: viewHost(pipeline),
-    crons: (pipeline.crons ?? []).map((cron) => viewCron(cron, pipeline.stopped)),
-    spec: pipeline.spec,
-    userSpec,
-  };
-}
-
-/** With autoscaling, a pipeline that has nothing to do says that it has no workers. */
-function isAsleep({ state, jobs }: PipelineRecord, { autoscaling }: PipelineSpec): boolean {
-  const isAtWork = JOB_STATES.some((each) => !isTerminal(each) && (jobs[each] ?? 0) > 0);
-  return autoscaling && state === 'running' && !isAtWork;
-}
-
-/** Returns how a service or spout runs; null for other pipelines, and before an engine hosted it. */
-function viewHost({ spec, host }: PipelineRecord): HostView | null {
-  if (!host || !(spec.service || spec.spout)) {
-    return null;
-  }
-  const { owner, address, serving, version, since, restarts, lastRestart } = host;
-  return {
-    engine: owner,
-    address: owner === null ? null : address,
-    serving,
-    version,
-    readySince: isoOrNull(since),
-    restarts,
-    lastRestart: lastRestart && { ...lastRestart, time: isoTime(lastRestart.time) },
-  };
-}
-
-function viewCron({ input, schedule, ticked }: CronRecord, isStopped: boolean): CronTimes {
-  const next = isStopped ? undefined : parseSchedule(schedule).next(ticked);
-  return { input, schedule, next: next === undefined ? null : isoTime(next) };
 }
 
 /** Returns why a job is as it is; of one that has not ended, what keeps its pipeline from running it. */

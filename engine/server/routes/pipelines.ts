@@ -16,7 +16,7 @@ import { changing } from '../changing.ts';
 import { flag, pageOf, pipelineOf, query, transactionOf, wantedStates } from '../http.ts';
 import { readableBy } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
-import { viewPipeline } from '../views.ts';
+import { viewPipeline } from '../view-pipeline.ts';
 import type { Pipeline, PipelineChange } from '../wire.ts';
 
 /** Adds the routes of pipelines. */
