@@ -11,6 +11,7 @@ import { MAX_PACK_OBJECTS, PackWriter } from '../object/pack-writer.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import type { Pace } from './pace.ts';
 import type { PackView } from './pack-view.ts';
+import { TreeContents } from './tree-contents.ts';
 import { likeness, type TreeFamily, takeApart } from './tree-families.ts';
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
@@ -22,8 +23,6 @@ const ANCHOR_EVERY = 32;
 const MAX_FAMILY_PACK = MAX_OBJECT_BYTES - 1024;
 /** The part of the memory for writes that a pack may fill. It can't be sent early: families must stay together. */
 const BUDGET_SHARE = 0.5;
-/** Trees that were looked at are kept, up to so many bytes, for when they are written. */
-const KEPT_BYTES = 32 * 1024 * 1024;
 
 /** Which objects of a pack are taken over; bases of taken deltas are taken too. */
 export type IsKept = (view: PackView, position: number) => boolean;
@@ -44,12 +43,12 @@ export class GitRewriter {
   readonly #depths = new Map<string, number>();
   readonly #maxPack: number;
   readonly #targetPack: number;
-  readonly #contents = new Map<TreeFamily, Buffer>();
-  #contentBytes = 0;
+  readonly #contents: TreeContents;
   #count = 0;
 
   constructor(context: PfsContext, pace: Pace) {
     this.#context = context;
+    this.#contents = new TreeContents(context);
     const share = context.uploader.budgetBytes * BUDGET_SHARE;
     this.#maxPack = Math.min(MAX_FAMILY_PACK, share);
     this.#targetPack = Math.min(TARGET_PACK_BYTES, share / 2);
@@ -144,7 +143,7 @@ export class GitRewriter {
     const clusters = new Map<number, TreeFamily[]>();
     for (const family of families) {
       await this.#pace.step();
-      const key = likeness(await this.#content(family));
+      const key = likeness(await this.#contents.of(family));
       const cluster = clusters.get(key);
       if (cluster) {
         cluster.push(family);
@@ -203,7 +202,7 @@ export class GitRewriter {
     await this.#pace.step();
     const { index, head } = family;
     const { id, kind, size, files } = index.entryAt(head);
-    const content = await this.#content(family);
+    const content = await this.#contents.of(family);
     const bytes =
       storedEntryBytes(content.length) +
       family.deltas.reduce((sum, position) => sum + index.storedAt(position), 0);
@@ -246,21 +245,6 @@ export class GitRewriter {
       }
     }
     return undefined;
-  }
-
-  async #content(family: TreeFamily): Promise<Buffer> {
-    const kept = this.#contents.get(family);
-    if (kept) {
-      return kept;
-    }
-    const { pack, index, head } = family;
-    const stored = await this.#context.packs.readHit({ pack, index, entry: index.entryAt(head) });
-    const { content } = await this.#context.objects.resolve(stored);
-    if (this.#contentBytes + content.length <= KEPT_BYTES) {
-      this.#contents.set(family, content);
-      this.#contentBytes += content.length;
-    }
-    return content;
   }
 
   /** Rejects with `resource_exhausted` what would wait for memory that this rewrite holds itself. */
