@@ -12,14 +12,12 @@ import type {
   ListKey,
   StreamKey,
 } from '../engine/server/operations/types.ts';
-import { type Page, type Problem, TRANSACTION_HEADER } from '../engine/server/wire.ts';
-import { pathOf, queryText } from './address.ts';
+import type { Page, Problem } from '../engine/server/wire.ts';
 import { isOfEngine, parseProblem, readText } from './answers.ts';
 import { ApiError } from './api-error.ts';
 import type { Asked, Changing, Followed, Opened, Rest } from './asked.ts';
-import { newKey } from './idempotency-key.ts';
 import { parseLines } from './json-lines.ts';
-import { mayRepeat } from './repeats.ts';
+import { type Loose, requestOf } from './request.ts';
 import type { ApiRequest, ApiResponse, Transport } from './transport.ts';
 
 export interface ClientOptions {
@@ -35,23 +33,12 @@ export interface ClientOptions {
   readonly onWrite?: (operation: Key) => void;
 }
 
-interface Loose {
-  readonly params?: object | undefined;
-  readonly query?: { readonly after?: unknown; readonly limit?: unknown } | undefined;
-  readonly body?: unknown;
-  readonly transaction?: string | undefined;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
 interface Listing extends Loose {
   readonly most?: number | undefined;
   /** Where all is wanted, or a part of it: larger pages than those of a list that is read one by one. */
   readonly mostOnPage?: number;
 }
 
-const JSON_TYPE = 'application/json';
-const TEXT_TYPE = 'text/plain; charset=utf-8';
 /** What can be sent again is tried this often when the connection breaks. */
 const TRIES = 3;
 /** Items on a page of a list that is read one by one, and of one that is wanted as a whole. */
@@ -71,7 +58,7 @@ export class Client {
    * sent again: writes under one idempotency key for all tries, and never those that have an effect each time all the same.
    */
   async call<K extends CallKey>(key: K, ...[asked]: Rest<K, Changing>): Promise<AnswerOf<K>> {
-    const request = this.#request(key, asked);
+    const request = requestOf(key, asked);
     if (request.method !== 'GET' && (asked as Loose | undefined)?.transaction === undefined) {
       this.#options.onWrite?.(key);
     }
@@ -108,7 +95,7 @@ export class Client {
     key: K,
     ...[asked]: Rest<K, Followed>
   ): AsyncGenerator<LineOf<K>> {
-    const { bytes } = await this.#answer(this.#request(key, asked));
+    const { bytes } = await this.#answer(requestOf(key, asked));
     (asked as Followed | undefined)?.onOpen?.();
     try {
       for await (const document of parseLines<object>(bytes)) {
@@ -127,7 +114,7 @@ export class Client {
     key: K,
     ...[asked]: Rest<K, { readonly headers?: Readonly<Record<string, string>> }>
   ): Promise<Opened> {
-    const response = await this.#answer(this.#request(key, asked));
+    const response = await this.#answer(requestOf(key, asked));
     return {
       isPart: response.status === 206,
       etag: response.header('etag'),
@@ -138,7 +125,7 @@ export class Client {
 
   /** As {@link Client.open}, where only the bytes are wanted. */
   async bytes<K extends BytesKey>(key: K, ...[asked]: Rest<K>): Promise<AsyncIterable<Uint8Array>> {
-    return this.#guarded(await this.#answer(this.#request(key, asked)));
+    return this.#guarded(await this.#answer(requestOf(key, asked)));
   }
 
   /** Sends bytes. Those of a stream go once: a broken connection is an error then, since they can't be read twice. */
@@ -153,7 +140,7 @@ export class Client {
       readonly onProgress?: (sent: number, total: number) => void;
     },
   ): Promise<AnswerOf<K>> {
-    const request = this.#request(key, asked);
+    const request = requestOf(key, asked);
     const { type, source, isGzipped, idempotencyKey, onProgress } = asked;
     return (await this.#document({
       ...request,
@@ -173,7 +160,7 @@ export class Client {
     key: K,
     asked: Asked<K> & { readonly source: AsyncIterable<Uint8Array>; readonly type: string },
   ): Promise<AsyncIterable<Uint8Array>> {
-    const request = this.#request(key, asked);
+    const request = requestOf(key, asked);
     const response = await this.#answer({
       ...request,
       headers: { ...request.headers, 'content-type': asked.type },
@@ -213,7 +200,7 @@ export class Client {
   ): AsyncGenerator<readonly ItemOf<K>[]> {
     let { after } = first.query ?? {};
     for (;;) {
-      const request = this.#request(key, { ...first, query: { ...first.query, after } });
+      const request = requestOf(key, { ...first, query: { ...first.query, after } });
       const page = (await this.#document(request)) as Page<ItemOf<K>>;
       yield page.items;
       if (page.next === null) {
@@ -221,30 +208,6 @@ export class Client {
       }
       after = page.next;
     }
-  }
-
-  #request(key: Key, asked: Loose = {}): ApiRequest {
-    const { body, transaction, signal } = asked;
-    const method = key.slice(0, key.indexOf(' '));
-    const headers: Record<string, string> = { accept: JSON_TYPE, ...asked.headers };
-    if (method !== 'GET') {
-      headers['idempotency-key'] = newKey();
-    }
-    if (transaction !== undefined) {
-      headers[TRANSACTION_HEADER] = transaction;
-    }
-    const isText = typeof body === 'string';
-    if (body !== undefined) {
-      headers['content-type'] = isText ? TEXT_TYPE : JSON_TYPE;
-    }
-    return {
-      method,
-      path: pathOf(key, asked.params) + queryText(asked.query),
-      headers,
-      ...(mayRepeat(key) ? {} : { isSentOnce: true }),
-      ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
-      ...(signal ? { signal } : {}),
-    };
   }
 
   async #document(request: ApiRequest): Promise<unknown> {
