@@ -7,37 +7,16 @@ import type { EntryRef } from '../journal/records.ts';
 import { ATTRIBUTES_NAME } from './attributes.ts';
 import {
   collision,
-  findEntry,
   findLarge,
   type GitSession,
   isPointer,
   readDirectory,
   readStored,
   replaceEntries,
-  type StoredDirectory,
   writeDirectory,
 } from './directory.ts';
+import { type DraftFile, DraftFolder } from './draft-folder.ts';
 import { pieceName } from './split.ts';
-
-/** A file to be written; `tail` names the blobs whose contents are to follow its own. */
-interface File {
-  readonly mode: TreeMode;
-  readonly id: string;
-  readonly isLarge: boolean;
-  readonly tail: string[];
-}
-
-/** A directory to be written: the tree it starts from, and what becomes of names in it; null: gone. */
-interface Folder {
-  readonly base: string | null;
-  readonly changes: Map<string, Folder | File | null>;
-  /** The base may be the root of a commit, whose tree says more than a directory's. */
-  readonly isForeign: boolean;
-  stored?: StoredDirectory;
-}
-
-/** What a draft finds at a path; undefined for an id that is not known before the draft is written. */
-type Found = { readonly file: File } | { readonly folder: Folder } | undefined;
 
 /** Joins the contents of several blobs to one file. */
 export type JoinFiles = (
@@ -56,7 +35,7 @@ const NUMBER = /^[0-9a-f]{16}$/;
 export class TreeDraft {
   readonly #objects: GitObjects;
   readonly #join: JoinFiles | undefined;
-  #root: Folder;
+  #root: DraftFolder;
 
   constructor(
     objects: GitObjects,
@@ -65,7 +44,7 @@ export class TreeDraft {
   ) {
     this.#objects = objects;
     this.#join = options.join;
-    this.#root = newFolder(tree);
+    this.#root = new DraftFolder(objects, tree);
   }
 
   /** Puts every file of `overlay` at its path. Rejects with `invalid` where a path would be a file and a directory. */
@@ -85,21 +64,21 @@ export class TreeDraft {
   /** Removes what stands at `path`; an absent path changes nothing. The path '' removes everything. */
   async remove(path: string): Promise<void> {
     if (path === '') {
-      this.#root = newFolder(null);
+      this.#root = new DraftFolder(this.#objects, null);
       return;
     }
     const { names, name } = split(path);
-    const way: { parent: Folder; step: string; folder: Folder }[] = [];
+    const way: { parent: DraftFolder; step: string; folder: DraftFolder }[] = [];
     let parent = this.#root;
     for (const step of names) {
-      const found = await this.#find(parent, step);
+      const found = await parent.find(step);
       if (found === undefined || 'file' in found) {
         return;
       }
       way.push({ parent, step, folder: found.folder });
       parent = found.folder;
     }
-    if (await this.#find(parent, name)) {
+    if (await parent.find(name)) {
       parent.changes.set(name, null);
       for (const { parent: above, step, folder } of way) {
         above.changes.set(step, folder);
@@ -114,7 +93,7 @@ export class TreeDraft {
   async set(path: string, entry: EntryRef): Promise<void> {
     const { mode, id } = entry;
     if (mode === '40000') {
-      const folder: Folder = { ...newFolder(id), isForeign: true };
+      const folder = new DraftFolder(this.#objects, id, { isForeign: true });
       if (path === '') {
         this.#root = folder;
       } else {
@@ -134,7 +113,7 @@ export class TreeDraft {
   /** Adds a file's content to the end of the one at `path`, or makes it. A directory there is `invalid`. */
   async append(path: string, entry: EntryRef): Promise<void> {
     const { parent, name } = await this.#makeParent(path);
-    const found = await this.#find(parent, name);
+    const found = await parent.find(name);
     if (found === undefined) {
       await this.set(path, entry);
       return;
@@ -161,9 +140,9 @@ export class TreeDraft {
     const { parent } = await this.#makeParent(`${path}/`);
     const { entries: pieces, large } = await readDirectory(this.#objects, tree);
     let last = -1n;
-    const { entries } = await this.#load(parent);
+    const { entries } = await parent.stored();
     for (const name of [...entries.map((entry) => entry.name), ...parent.changes.keys()]) {
-      if (NUMBER.test(name) && BigInt(`0x${name}`) > last && (await this.#find(parent, name))) {
+      if (NUMBER.test(name) && BigInt(`0x${name}`) > last && (await parent.find(name))) {
         last = BigInt(`0x${name}`);
       }
     }
@@ -180,7 +159,7 @@ export class TreeDraft {
   }
 
   async #merge(
-    folder: Folder,
+    folder: DraftFolder,
     overlay: string,
     options: MergeOptions & { readonly path: string },
   ): Promise<void> {
@@ -188,10 +167,10 @@ export class TreeDraft {
     const upper = await readDirectory(this.#objects, overlay);
     for (const { name, mode, id } of upper.entries) {
       const at = join(path, name);
-      const found = await this.#find(folder, name);
+      const found = await folder.find(name);
       if (mode === '40000') {
         if (found === undefined) {
-          folder.changes.set(name, newFolder(id));
+          folder.changes.set(name, new DraftFolder(this.#objects, id));
         } else if ('file' in found) {
           throw collision(at);
         } else if (found.folder.changes.size > 0 || found.folder.base !== id) {
@@ -212,9 +191,9 @@ export class TreeDraft {
     }
   }
 
-  async #subtract(folder: Folder, lower: string): Promise<void> {
+  async #subtract(folder: DraftFolder, lower: string): Promise<void> {
     for (const { name, mode, id } of (await readStored(this.#objects, lower)).entries) {
-      const found = await this.#find(folder, name);
+      const found = await folder.find(name);
       if (found === undefined || 'file' in found === (mode === '40000')) {
         continue;
       }
@@ -228,84 +207,40 @@ export class TreeDraft {
   }
 
   /** Returns the directory that `path` is in, made where it is missing. */
-  async #makeParent(path: string): Promise<{ parent: Folder; name: string }> {
+  async #makeParent(path: string): Promise<{ parent: DraftFolder; name: string }> {
     const { names, name } = split(path);
     let parent = this.#root;
     let at = '';
     for (const step of names) {
       at = join(at, step);
-      const found = await this.#find(parent, step);
+      const found = await parent.find(step);
       if (found && 'file' in found) {
         throw collision(at);
       }
-      const folder = found?.folder ?? newFolder(null);
+      const folder = found?.folder ?? new DraftFolder(this.#objects, null);
       parent.changes.set(step, folder);
       parent = folder;
     }
     return { parent, name };
   }
 
-  async #find(folder: Folder, name: string): Promise<Found> {
-    const changed = folder.changes.get(name);
-    if (changed === null) {
-      return undefined;
-    }
-    if (changed !== undefined) {
-      if (!('changes' in changed)) {
-        return { file: changed };
-      }
-      return (await this.#isEmpty(changed)) ? undefined : { folder: changed };
-    }
-    const { entries, large } = await this.#load(folder);
-    const entry = findEntry(entries, name);
-    if (entry === undefined) {
-      return undefined;
-    }
-    const { mode, id } = entry;
-    if (mode === '40000') {
-      return { folder: newFolder(id) };
-    }
-    const isLarge = large === undefined ? await isPointer(this.#objects, id) : large.has(name);
-    return { file: { mode, id, isLarge, tail: [] } };
-  }
-
-  async #isEmpty(folder: Folder): Promise<boolean> {
-    if (folder.base !== null && folder.changes.size === 0) {
-      return (await this.#load(folder)).entries.length === 0;
-    }
-    for (const item of folder.changes.values()) {
-      if (item !== null && !('changes' in item && (await this.#isEmpty(item)))) {
-        return false;
-      }
-    }
-    const { entries } = await this.#load(folder);
-    return (
-      entries.length <= folder.changes.size && entries.every((e) => folder.changes.has(e.name))
-    );
-  }
-
-  async #load(folder: Folder): Promise<StoredDirectory> {
-    folder.stored ??= await readStored(this.#objects, folder.base);
-    return folder.stored;
-  }
-
   async #write(
     session: GitSession,
-    folder: Folder,
+    folder: DraftFolder,
     { isRoot }: { readonly isRoot: boolean },
   ): Promise<string | null> {
     const { base, changes, isForeign } = folder;
     if (changes.size === 0 && !isForeign) {
       return base;
     }
-    const stored = await this.#load(folder);
+    const stored = await folder.stored();
     const added: TreeEntry[] = [];
     const addedLarge: string[] = [];
     for (const [name, item] of changes) {
       if (item === null) {
         continue;
       }
-      if ('changes' in item) {
+      if (item instanceof DraftFolder) {
         const id = await this.#write(session, item, { isRoot: false });
         if (id !== null) {
           added.push({ name, mode: '40000', id });
@@ -332,7 +267,7 @@ export class TreeDraft {
     return await writeDirectory(session, { entries, large }, { isRoot, base });
   }
 
-  async #finish(file: File): Promise<{ id: string; isLarge: boolean }> {
+  async #finish(file: DraftFile): Promise<{ id: string; isLarge: boolean }> {
     if (file.tail.length === 0) {
       return file;
     }
@@ -341,10 +276,6 @@ export class TreeDraft {
     }
     return await this.#join([file.id, ...file.tail]);
   }
-}
-
-function newFolder(base: string | null): Folder {
-  return { base, changes: new Map(), isForeign: false };
 }
 
 function split(path: string): { names: string[]; name: string } {
