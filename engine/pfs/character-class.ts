@@ -64,7 +64,8 @@ export function posixNames(): readonly string[] {
 
 /** Returns the ranges of a class of POSIX, sorted; undefined where none is called so. */
 export function posixRanges(name: string): readonly CodeRange[] | undefined {
-  return POSIX[name]?.map(([low, high]) => [codeOf(low), codeOf(high)]);
+  const ranges = Object.hasOwn(POSIX, name) ? POSIX[name] : undefined;
+  return ranges?.map(([low, high]) => [codeOf(low), codeOf(high)]);
 }
 
 /** Returns all code points that are in none of the sorted ranges. */

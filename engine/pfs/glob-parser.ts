@@ -42,7 +42,7 @@ export interface ParsedGlob {
 }
 
 /** The longest pattern, in characters. */
-export const MAX_GLOB_LENGTH = 1000;
+const MAX_GLOB_LENGTH = 1000;
 const MAX_DEPTH = 32;
 export const SLASH = 0x2f;
 const REPEATS: ReadonlySet<string> = new Set(['?', '*', '+', '@', '!']);

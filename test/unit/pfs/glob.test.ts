@@ -150,6 +150,7 @@ describe('compileGlob', () => {
       ['/*(a|b', 2, /"\(" is never closed/],
       ['/[z-a]', 3, /"z-a" ends before it begins/],
       ['/[[:nope:]]', 3, /alnum, alpha/],
+      ['/[[:constructor:]]', 3, /alnum, alpha/],
       ['/a\\', 3, /ends in/],
       [`/${'(a'.repeat(40)}${')'.repeat(40)}`, 66, /nested more than 32/],
       [`/${'a'.repeat(2000)}`, 1001, /longer than 1000/],
