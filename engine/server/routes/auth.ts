@@ -28,7 +28,7 @@ import { checkName, repoKeyOf } from '../../pfs/names.ts';
 import { answering, body, pageOf, param, query, text } from '../http.ts';
 import { askerOf, demandFor, isAskedByAdmin } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
-import { isoTime } from '../views.ts';
+import { isoOrNull, isoTime } from '../views.ts';
 import type { CreateToken, Grant, NewToken, RoleCheck, Token, User, WhoAmI } from '../wire-auth.ts';
 
 /** Adds the routes of users, tokens and roles. */
@@ -161,8 +161,8 @@ export function authRoutes(server: FastifyInstance, parts: EngineParts): void {
       name,
       kind: hash === null ? 's3' : 'token',
       created: isoTime(created),
-      expires: expires === null ? null : isoTime(expires),
-      revoked: revoked === null ? null : isoTime(revoked),
+      expires: isoOrNull(expires),
+      revoked: isoOrNull(revoked),
       state: revoked !== null ? 'revoked' : isOver ? 'expired' : 'good',
     };
   }
@@ -177,7 +177,7 @@ export function whoIs(context: PfsContext, request: FastifyRequest): WhoAmI {
     name: asker.actor,
     robot: state.users.get(asker.actor)?.robot === true,
     admin: isAdmin(state, asker),
-    expires: token?.expires == null ? null : isoTime(token.expires),
+    expires: isoOrNull(token?.expires ?? null),
     roles: asker.user === undefined ? [] : listRoles(state, { user: asker.actor }).map(viewGrant),
   };
 }

@@ -8,7 +8,7 @@ import type { PipelineKey } from '../../journal/records.ts';
 import { shortRepo } from '../../pfs/names.ts';
 import { param, pipelineOf } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
-import { isoTime } from '../views.ts';
+import { isoOrNull } from '../views.ts';
 import { API_PREFIX } from '../wire.ts';
 import type { GitInput } from '../wire-git-inputs.ts';
 
@@ -23,10 +23,9 @@ export function gitInputRoutes(server: FastifyInstance, parts: EngineParts): voi
     (resolvePipeline(context, key).gits ?? []).map((git): GitInput => {
       const { input, repo, url, branch, taken, hook } = git;
       const { looked, next, problem } = gits.status(key, input);
-      const time = (at: number | null) => (at === null ? null : isoTime(at));
       return {
         ...{ input, repo, url, branch, taken, problem },
-        ...{ looked: time(looked), next: time(next), hook: `${HOOK_PREFIX}/${hook}` },
+        ...{ looked: isoOrNull(looked), next: isoOrNull(next), hook: `${HOOK_PREFIX}/${hook}` },
       };
     });
 

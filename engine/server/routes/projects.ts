@@ -14,7 +14,7 @@ import {
 import { answering, flag, pageOf, param, text } from '../http.ts';
 import { askerOf, readableBy } from '../identity.ts';
 import type { EngineParts } from '../parts.ts';
-import { isoTime } from '../views.ts';
+import { isoOrNull } from '../views.ts';
 import type { Project } from '../wire-versions.ts';
 
 /** Adds the routes of projects. */
@@ -66,7 +66,7 @@ function view(project: ProjectState): Project {
   return {
     name,
     description,
-    created: created === null ? null : isoTime(created),
+    created: isoOrNull(created),
     repos: repos.length,
     pipelines: pipelines.length,
   };
