@@ -10,14 +10,29 @@ export interface Random {
   fraction(): number;
 }
 
+const POOL_BYTES = 4096;
+/** What is longer may be a secret, of which no copy is kept anywhere. */
+const SMALL_BYTES = 16;
+
 /** Randomness fit for ids and secrets, from the operating system. */
 export class SystemRandom implements Random {
+  /** Asking the system costs more than what is asked for. */
+  #pool = Buffer.alloc(0);
+
   bytes(count: number): Buffer {
-    return randomBytes(count);
+    if (count > SMALL_BYTES) {
+      return randomBytes(count);
+    }
+    if (this.#pool.length < count) {
+      this.#pool = randomBytes(POOL_BYTES);
+    }
+    const bytes = Buffer.from(this.#pool.subarray(0, count));
+    this.#pool = this.#pool.subarray(count);
+    return bytes;
   }
 
   fraction(): number {
-    return randomBytes(4).readUInt32BE(0) / 2 ** 32;
+    return this.bytes(4).readUInt32BE(0) / 2 ** 32;
   }
 }
 

@@ -1,8 +1,7 @@
 // Git's commits, and the trailers by which a clone tells where a commit came from.
 
-import { deflateSync, inflateSync } from 'node:zlib';
-import git from 'isomorphic-git';
 import { EngineError } from '../base/errors.ts';
+import { readCommitHeader } from './commit-header.ts';
 
 /** Who made a commit, and when, in seconds since the Unix epoch (UTC). */
 export interface Person {
@@ -31,50 +30,41 @@ export interface Commit {
 /** Subject of a commit of which the user said nothing: Git's tools want one above the trailers. */
 const NO_MESSAGE = '(no description)';
 const TRAILER = /^([A-Za-z][A-Za-z0-9-]*): (.*)$/;
-const GITDIR = '/git';
+const PERSON = /^(.*?) ?<([^>]*)> (\d+) [+-]\d+$/;
 
-/** Makes the content of a commit object. */
-export async function encodeCommit(commit: Commit): Promise<Buffer> {
-  const files = new Map<string, Uint8Array>();
-  await git.writeCommit({
-    fs: memoryFs(files),
-    gitdir: GITDIR,
-    commit: {
-      message: composeMessage(commit.message, commit.trailers),
-      tree: commit.tree,
-      parent: [...commit.parents],
-      author: signature(commit.author),
-      committer: signature(commit.committer),
-    },
-  });
-  const [written] = files.values();
-  if (!written) {
-    throw new EngineError('internal', 'Cannot encode a commit: nothing was written');
-  }
-  const object = inflateSync(written);
-  return object.subarray(object.indexOf(0) + 1);
+/** Makes the content of a commit object (git-hash-object(1), and `Documentation/gitformat-commit` of Git's own sources). */
+export function encodeCommit(commit: Commit): Buffer {
+  const lines = [
+    `tree ${commit.tree}`,
+    ...commit.parents.map((parent) => `parent ${parent}`),
+    `author ${signature(commit.author)}`,
+    `committer ${signature(commit.committer)}`,
+    '',
+    composeMessage(commit.message, commit.trailers),
+  ];
+  return Buffer.from(lines.join('\n'));
 }
 
-/** Reads the content of the commit object of that id. */
-export async function parseCommit(content: Buffer, id: string): Promise<Commit> {
-  const header = Buffer.from(`commit ${content.length}\0`, 'latin1');
-  const path = `${GITDIR}/objects/${id.slice(0, 2)}/${id.slice(2)}`;
-  const files = new Map([[path, deflateSync(Buffer.concat([header, content]), { level: 0 })]]);
-  const { commit } = await git.readCommit({
-    fs: memoryFs(files),
-    gitdir: GITDIR,
-    oid: id,
-    cache: {},
-  });
-  const { message, trailers } = splitMessage(commit.message);
-  return {
-    tree: commit.tree,
-    parents: commit.parent,
-    author: toPerson(commit.author),
-    committer: toPerson(commit.committer),
-    message,
-    trailers,
-  };
+/** Reads the content of a commit object, whoever wrote it; `corrupt` where it is none. What it says beside, signatures say, is passed over. */
+export function parseCommit(content: Buffer, id: string): Commit {
+  const text = content.toString();
+  const end = text.indexOf('\n\n');
+  const header = text.slice(0, end < 0 ? undefined : end);
+  const { tree, parents } = readCommitHeader(content);
+  const [author, committer] = ['author', 'committer'].map((key) => personIn(header, key));
+  if (!author || !committer) {
+    throw new EngineError('corrupt', `Cannot read commit "${id}": it does not say who made it`);
+  }
+  const { message, trailers } = splitMessage(end < 0 ? '' : text.slice(end + 2));
+  return { tree, parents, author, committer, message, trailers };
+}
+
+function personIn(header: string, key: string): Person | undefined {
+  const line = header.split('\n').find((one) => one.startsWith(`${key} `));
+  const [, name, email, time] = PERSON.exec(line?.slice(key.length + 1) ?? '') ?? [];
+  return name === undefined || email === undefined
+    ? undefined
+    : { name, email, time: Number(time) };
 }
 
 /** Returns the content of a commit object with other parents, and all else byte for byte as it was. */
@@ -130,7 +120,7 @@ function composeMessage(message: string, trailers: readonly Trailer[]): string {
   return `${text}\n\n${lines.join('\n')}\n`;
 }
 
-function signature(person: Person) {
+function signature(person: Person): string {
   for (const text of [person.name, person.email]) {
     const isBad = /[<>\n\0]/.test(text) || text.trim() !== text || person.name === '';
     if (isBad) {
@@ -140,39 +130,5 @@ function signature(person: Person) {
       );
     }
   }
-  return {
-    name: person.name,
-    email: person.email,
-    timestamp: Math.floor(person.time),
-    timezoneOffset: 0,
-  };
-}
-
-function toPerson(from: { name: string; email: string; timestamp: number }): Person {
-  return { name: from.name, email: from.email, time: from.timestamp };
-}
-
-/** A file system of a few files, in the shape that the encoder asks for. */
-function memoryFs(files: Map<string, Uint8Array>) {
-  const absent = async (path: string): Promise<never> => {
-    throw Object.assign(new Error(`no such file: ${path}`), { code: 'ENOENT' });
-  };
-  const nothing = async () => undefined;
-  return {
-    promises: {
-      readFile: async (path: string) => files.get(path) ?? absent(path),
-      writeFile: async (path: string, bytes: Uint8Array) => {
-        files.set(path, bytes);
-      },
-      stat: async (path: string) =>
-        files.has(path) ? { isFile: () => true, isDirectory: () => false } : absent(path),
-      lstat: absent,
-      readdir: absent,
-      readlink: absent,
-      mkdir: nothing,
-      rmdir: nothing,
-      unlink: nothing,
-      symlink: nothing,
-    },
-  };
+  return `${person.name} <${person.email}> ${Math.floor(person.time)} +0000`;
 }

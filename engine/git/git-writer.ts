@@ -156,7 +156,7 @@ export class GitWriter implements GitObjects {
 
   /** Stores a commit; returns its id. */
   async commit(commit: Commit): Promise<string> {
-    const content = await encodeCommit(commit);
+    const content = encodeCommit(commit);
     return this.#store('commit', content, { kind: 'commit', size: content.length, files: 0 });
   }
 

@@ -55,11 +55,12 @@ export class Ticker {
     const { context, clock, onProblem } = this.#options;
     let retry = FIRST_RETRY_MS;
     while (!this.#closing.signal.aborted) {
-      const { next } = this.#changed;
       const [first, ...others] = nextOf(dueTimes(context.journal.state));
       const left = first === undefined ? LONGEST_SLEEP_MS : first.time - clock.now();
       if (first === undefined || left > 0) {
-        await this.#sleep(Math.min(left, LONGEST_SLEEP_MS), next);
+        await this.#sleep(Math.min(left, LONGEST_SLEEP_MS), () => {
+          return nextOf(dueTimes(context.journal.state))[0]?.time !== first?.time;
+        });
         continue;
       }
       try {
@@ -82,16 +83,26 @@ export class Ticker {
     });
   }
 
-  /** Sleeps, unless `changed` resolves first. */
-  async #sleep(ms: number, changed?: Promise<void>): Promise<void> {
+  /** Sleeps for so long, unless a change, after each of which it is asked, ends that. */
+  async #sleep(ms: number, isOver: () => boolean = () => false): Promise<void> {
     const awake = new AbortController();
     const signal = AbortSignal.any([this.#closing.signal, awake.signal]);
-    const slept = this.#options.clock.sleep(ms, { signal }).catch((error: unknown) => {
-      if (!isEngineError(error, 'cancelled')) {
-        throw error;
-      }
-    });
-    await (changed ? Promise.race([slept, changed]) : slept);
+    let isAwake = false;
+    const slept = this.#options.clock
+      .sleep(ms, { signal })
+      .catch((error: unknown) => {
+        if (!isEngineError(error, 'cancelled')) {
+          throw error;
+        }
+      })
+      .finally(() => {
+        isAwake = true;
+        this.#changed.notify();
+      });
+    slept.catch(() => undefined);
+    for (let { next } = this.#changed; !isAwake && !isOver(); { next } = this.#changed) {
+      await next;
+    }
     awake.abort();
     await slept;
   }

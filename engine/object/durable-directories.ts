@@ -15,6 +15,8 @@ interface Syncing {
 export class DurableDirectories {
   readonly #root: string;
   readonly #known = new Map<string, Promise<void>>();
+  /** Those of them that are made. */
+  readonly #durable = new Set<string>();
   readonly #syncing = new Map<string, Syncing>();
 
   constructor(root: string) {
@@ -36,10 +38,22 @@ export class DurableDirectories {
     return made;
   }
 
+  /** Returns whether `directory` is known to be there, durably. */
+  has(directory: string): boolean {
+    return directory === this.#root || this.#durable.has(directory);
+  }
+
+  /** Takes note of a directory that somebody else made, durably. */
+  add(directory: string): void {
+    this.#known.set(directory, Promise.resolve());
+    this.#durable.add(directory);
+  }
+
   /** Forgets that `directory` exists, since it turned out that it does not, or may not. */
   forget(directory: string): void {
     for (let path = directory; path.length > this.#root.length; path = dirname(path)) {
       this.#known.delete(path);
+      this.#durable.delete(path);
     }
   }
 
@@ -89,6 +103,7 @@ export class DurableDirectories {
     }
     // Also when it was there: whoever made it may have been killed before the parent was durable.
     await this.sync(parent);
+    this.#durable.add(directory);
   }
 }
 

@@ -2,27 +2,17 @@
 // final name, or not at all.
 
 import type { Dirent, Stats } from 'node:fs';
-import {
-  type FileHandle,
-  link,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rmdir,
-  stat,
-  unlink,
-} from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rmdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Clock } from '../base/clock.ts';
 import { EngineError, systemCode } from '../base/errors.ts';
 import { MAX_OBJECT_BYTES } from '../base/limits.ts';
 import type { Random } from '../base/random.ts';
-import { writeDirectly } from './direct-write.ts';
 import { DurableDirectories, syncDirectory } from './durable-directories.ts';
-import { readFully, writeFully } from './file-bytes.ts';
+import { readFully } from './file-bytes.ts';
 import { filesystemError } from './filesystem-error.ts';
+import { ObjectPlacer, TEMPORARY_DIRECTORY } from './object-placer.ts';
 import type {
   GetOptions,
   ListOptions,
@@ -42,15 +32,14 @@ import {
   takenError,
 } from './request-checks.ts';
 
-/** No key starts with a dot, so nothing in here is ever an object. */
-const TEMPORARY_DIRECTORY = '.tmp';
 const STALE_AFTER_MS = 24 * 60 * 60 * 1000;
-const PLACE_TRIES = 3;
 const STATS_AT_ONCE = 32;
 
 export interface FilesystemOptions {
   readonly clock: Clock;
   readonly random: Random;
+  /** Does everything on the thread that asks, which waits for the disk: for who watches what becomes of each call. */
+  readonly isSingleThread?: boolean;
 }
 
 /** Keeps objects as files below a directory of a file system with hard links. */
@@ -58,16 +47,25 @@ export class FilesystemObjectStore implements ObjectStore {
   readonly url: string;
   readonly #root: string;
   readonly #identity: string;
-  readonly #prefix: string;
   readonly #directories: DurableDirectories;
-  #temporaries = 0;
+  readonly #placer: ObjectPlacer;
 
-  private constructor(root: string, options: { identity: string; prefix: string }) {
+  private constructor(
+    root: string,
+    options: { identity: string; prefix: string; isSingleThread: boolean },
+  ) {
     this.url = pathToFileURL(root).href;
     this.#root = root;
     this.#identity = options.identity;
-    this.#prefix = options.prefix;
     this.#directories = new DurableDirectories(root);
+    this.#placer = new ObjectPlacer({
+      root,
+      url: this.url,
+      prefix: options.prefix,
+      isSingleThread: options.isSingleThread,
+      directories: this.#directories,
+      checkRoot: (what, cause) => this.#checkRoot(what, cause),
+    });
   }
 
   /** Opens the store in `directory`, makes it if it is missing, and removes what killed writers left a day ago. */
@@ -85,6 +83,7 @@ export class FilesystemObjectStore implements ObjectStore {
       return new FilesystemObjectStore(root, {
         identity: identityOf(await stat(root)),
         prefix: options.random.bytes(8).toString('hex'),
+        isSingleThread: options.isSingleThread ?? false,
       });
     } catch (error) {
       throw filesystemError(error, `Cannot open store "${root}"`);
@@ -128,16 +127,20 @@ export class FilesystemObjectStore implements ObjectStore {
     checkKey(key);
     checkSignal(options.signal);
     const { pieces, size } = checkBytes(bytes);
+    const ifAbsent = options.ifAbsent === true;
+    if (await this.#placer.putSmall(key, { pieces, size, ifAbsent })) {
+      return;
+    }
     let temporary: string | undefined;
     try {
-      temporary = await this.#writeTemporary(pieces, { size, key });
+      temporary = await this.#placer.writeTemporary(pieces, { size, key });
       checkSignal(options.signal);
-      const placed = await this.#place(temporary, key, options.ifAbsent === true);
+      const placed = await this.#placer.place(temporary, key, ifAbsent);
       // Also when another writer placed these very bytes: it may have been killed before they were durable.
       if (!placed && !equalsPieces(await this.get(key), pieces)) {
         throw takenError(key, this.url);
       }
-      const leftover = placed && !options.ifAbsent ? undefined : temporary;
+      const leftover = placed && !ifAbsent ? undefined : temporary;
       temporary = undefined;
       await Promise.all([
         this.#directories.sync(dirname(this.#path(key))),
@@ -186,59 +189,6 @@ export class FilesystemObjectStore implements ObjectStore {
 
   #path(key: string): string {
     return join(this.#root, key);
-  }
-
-  async #writeTemporary(
-    pieces: readonly Uint8Array[],
-    { size, key }: { readonly size: number; readonly key: string },
-  ): Promise<string> {
-    this.#temporaries += 1;
-    const directory = join(this.#root, TEMPORARY_DIRECTORY);
-    const path = join(directory, `${this.#prefix}-${this.#temporaries}`);
-    const handle = await open(path, 'wx').catch(async (error: unknown) => {
-      if (systemCode(error) !== 'ENOENT') {
-        throw error;
-      }
-      await this.#checkRoot(`Cannot write to ${this.url}`, error);
-      await mkdir(directory, { recursive: true });
-      return open(path, 'wx');
-    });
-    // Waits for the disk together with the file; whether it failed is asked when the file gets its name.
-    this.#directories.ensure(dirname(this.#path(key))).catch(() => undefined);
-    try {
-      await writeFully(handle, pieces, await writeDirectly(path, pieces, size));
-      await handle.sync();
-    } catch (error) {
-      await unlink(path).catch(() => undefined);
-      throw error;
-    } finally {
-      await handle.close();
-    }
-    return path;
-  }
-
-  /** Gives a finished file its name. Returns false when `ifAbsent` and the name is taken. */
-  async #place(temporary: string, key: string, ifAbsent: boolean): Promise<boolean> {
-    const path = this.#path(key);
-    const directory = dirname(path);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#directories.ensure(directory);
-        await (ifAbsent ? link(temporary, path) : rename(temporary, path));
-        return true;
-      } catch (error) {
-        const code = systemCode(error);
-        if (ifAbsent && code === 'EEXIST') {
-          return false;
-        }
-        // Another process removes a directory when it deletes the last object in it.
-        if (code !== 'ENOENT' || attempt === PLACE_TRIES) {
-          throw error;
-        }
-        await this.#checkRoot(`Cannot write object "${key}" of ${this.url}`, error);
-        this.#directories.forget(directory);
-      }
-    }
   }
 
   async *#listDirectory(

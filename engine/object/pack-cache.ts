@@ -7,10 +7,17 @@ import type { GetOptions, ObjectStore } from './object-store.ts';
 import { PackIndex } from './pack-index.ts';
 
 const BLOCK_BYTES = 256 * 1024;
+/** Packs up to this size are kept when they are written; never more than a block. */
+export const KEPT_PACK_BYTES = 64 * 1024;
 /** Reads of this many bytes and more are not worth keeping. */
 const DIRECT_BYTES = 1024 * 1024;
 /** Indexes kept for packs that are about to become live. */
 const MAX_FRESH_BYTES = 16 * 1024 * 1024;
+
+interface Block {
+  readonly block: Promise<Buffer>;
+  readonly bytes: number;
+}
 
 /** Reads ranges of packs in aligned blocks and keeps the recently used ones. */
 export class PackCache {
@@ -18,7 +25,7 @@ export class PackCache {
   readonly counts = new CacheCounts();
   readonly #store: ObjectStore;
   readonly #maxBytes: number;
-  readonly #blocks = new Map<string, { block: Promise<Buffer>; bytes: number }>();
+  readonly #blocks = new Map<string, Block>();
   #bytes = 0;
   readonly #fresh = new Map<string, PackIndex>();
   #freshBytes = 0;
@@ -39,6 +46,11 @@ export class PackCache {
       this.#fresh.delete(oldest);
       this.#freshBytes -= bytes.length;
     }
+  }
+
+  /** Keeps all bytes of a small pack that was just written, as if they had been read. */
+  keepPack(pack: { readonly id: string }, bytes: Buffer): void {
+    this.#keep(`${pack.id}/0`, { block: Promise.resolve(bytes), bytes: bytes.length });
   }
 
   /** Returns, once, an index that was kept. */
@@ -109,15 +121,20 @@ export class PackCache {
     const end = Math.min(start + BLOCK_BYTES, pack.bytes);
     const block = this.#get(packKey(pack.id), { range: { start, end } });
     const entry = { block, bytes: end - start };
-    this.#blocks.set(key, entry);
-    this.#bytes += entry.bytes;
+    this.#keep(key, entry);
     block.catch(() => {
       if (this.#blocks.get(key) === entry) {
         this.#drop(key);
       }
     });
-    this.#evict();
     return block;
+  }
+
+  #keep(key: string, entry: Block): void {
+    this.#drop(key);
+    this.#blocks.set(key, entry);
+    this.#bytes += entry.bytes;
+    this.#evict();
   }
 
   /** What a live pack needs must be there: that it isn't is damage, not an answer. */

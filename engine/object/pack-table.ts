@@ -4,6 +4,7 @@
 import type { PackIndex } from './pack-index.ts';
 
 const EMPTY = 0;
+const NOTHING = new Uint32Array(0);
 
 /** Where an id was found: which index, as numbered by {@link PackTable.add}, and its position in it. */
 export interface TableHit {
@@ -17,8 +18,9 @@ export interface TableHit {
  */
 export class PackTable {
   #indexes: (PackIndex | undefined)[] = [];
-  #slots = new Uint32Array(64);
-  #positions = new Uint32Array(64);
+  // Sessions make tables, and seldom fill them.
+  #slots = NOTHING;
+  #positions = NOTHING;
   #used = 0;
   #dead = 0;
 

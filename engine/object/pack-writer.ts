@@ -4,7 +4,7 @@
 import { EngineError } from '../base/errors.ts';
 import { MAX_OBJECT_BYTES, TARGET_PACK_BYTES } from '../base/limits.ts';
 import { type NewEntry, OpenPack, type PackContainer } from './open-pack.ts';
-import type { PackCache } from './pack-cache.ts';
+import { KEPT_PACK_BYTES, type PackCache } from './pack-cache.ts';
 import type { NewPack, ObjectStat } from './pack-ref.ts';
 import { PackSet } from './pack-set.ts';
 import type { PackUploader, UnsentPack } from './pack-uploader.ts';
@@ -129,12 +129,21 @@ export class PackWriter implements UnsentPack {
     const { kind } = this.#container;
     const id = this.#uploader.newPackId();
     const pack: NewPack = { id, kind, bytes: index.packBytes, objects: index.count, index };
-    const parts = () => open.parts();
+    let whole: Buffer | undefined;
+    const parts = async () => {
+      const made = await open.parts();
+      // Whoever adds to a small pack's directory or commit reads it next.
+      whole = index.packBytes <= KEPT_PACK_BYTES ? Buffer.concat(made) : undefined;
+      return made;
+    };
     const sealed: SealedPack = {
       pack,
       open,
       sent: this.#uploader.upload(id, { parts, index }).then(
         () => {
+          if (whole) {
+            this.#cache.keepPack(pack, whole);
+          }
           sealed.open = undefined;
           open.release();
         },

@@ -15,7 +15,11 @@ async function main(): Promise<void> {
   const done = openSync(acknowledgements, 'w');
   await watchDisk({ root: directory, log: openSync(log, 'w'), killAt: Number(killAt) });
   const random = new SeededRandom(Number(killAt) + 1);
-  const store = await FilesystemObjectStore.open(directory, { clock: new SystemClock(), random });
+  const store = await FilesystemObjectStore.open(directory, {
+    clock: new SystemClock(),
+    random,
+    isSingleThread: true,
+  });
   const pfs = await openTestPfs({ store });
   for (const [name, step] of Object.entries(CHAPTERS[chapter as Chapter])) {
     await step(pfs);

@@ -1,7 +1,7 @@
 // Stands between a process and its disk: counts every change below a directory, writes down what it is, and kills the
 // process just before a given one.
 
-import { writeSync } from 'node:fs';
+import syncFs from 'node:fs';
 import fs from 'node:fs/promises';
 
 /** One change of the file system. `done` follows once it was carried out, `failed` where it changed nothing. */
@@ -27,11 +27,13 @@ export async function watchDisk(options: {
 }): Promise<void> {
   const { root, log, killAt } = options;
   let count = 0;
+  const { writeSync } = syncFs;
   const note = (event: object) => writeSync(log, `${JSON.stringify(event)}\n`);
-  const around = async <T>(event: Partial<Change>, work: () => Promise<T>): Promise<T> => {
-    const path = event.path ?? '';
+  /** Notes a change that begins; undefined for one that is not watched. */
+  const begin = (event: Partial<Change>): number | undefined => {
+    const path = String(event.path ?? '');
     if (path !== root && !path.startsWith(`${root}/`)) {
-      return await work();
+      return undefined;
     }
     count += 1;
     const n = count;
@@ -39,6 +41,13 @@ export async function watchDisk(options: {
       process.kill(process.pid, 'SIGKILL');
     }
     note({ n, ...event });
+    return n;
+  };
+  const around = async <T>(event: Partial<Change>, work: () => Promise<T>): Promise<T> => {
+    const n = begin(event);
+    if (n === undefined) {
+      return await work();
+    }
     try {
       const result = await work();
       note({ n, op: 'done' });
@@ -80,4 +89,55 @@ export async function watchDisk(options: {
   replace('rename', (from = '', path = '') => ({ op: 'name', from, path }));
   replace('unlink', (path = '') => ({ op: 'remove', path }));
   replace('rmdir', (path = '') => ({ op: 'remove', path }));
+  watchSyncCalls(begin, note);
+}
+
+/** Watches the calls that wait, by which small objects are put. */
+function watchSyncCalls(
+  begin: (event: Partial<Change>) => number | undefined,
+  note: (event: object) => void,
+): void {
+  const disk = syncFs as unknown as Record<string, (...args: unknown[]) => unknown>;
+  const paths = new Map<unknown, string>();
+  const replace = (
+    name: string,
+    eventOf: (...args: never[]) => Partial<Change> | undefined,
+    after: (result: unknown, args: unknown[]) => void = () => undefined,
+  ) => {
+    const real = disk[name] as (...args: unknown[]) => unknown;
+    disk[name] = (...args) => {
+      const event = eventOf(...(args as never[]));
+      const n = event && begin(event);
+      try {
+        const result = real(...args);
+        after(result, args);
+        if (n !== undefined) {
+          note({ n, op: 'done' });
+        }
+        return result;
+      } catch (error) {
+        if (n !== undefined) {
+          note({ n, op: 'failed' });
+        }
+        throw error;
+      }
+    };
+  };
+  const known = (op: string) => (fd: number) => ({ op, path: paths.get(fd) ?? '' });
+  replace(
+    'openSync',
+    (path: string, flags: unknown) => (flags === 'wx' ? { op: 'create', path } : undefined),
+    (fd, [path]) => paths.set(fd, String(path)),
+  );
+  replace('writeSync', known('write'));
+  replace('fsyncSync', known('sync'));
+  replace(
+    'closeSync',
+    () => undefined,
+    (_, [fd]) => paths.delete(fd),
+  );
+  replace('mkdirSync', (path: string) => ({ op: 'mkdir', path }));
+  replace('linkSync', (from: string, path: string) => ({ op: 'name', from, path }));
+  replace('renameSync', (from: string, path: string) => ({ op: 'name', from, path }));
+  replace('unlinkSync', (path: string) => ({ op: 'remove', path }));
 }
