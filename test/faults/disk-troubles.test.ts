@@ -2,6 +2,7 @@
 // what is there, and all goes on once the trouble is over.
 
 import assert from 'node:assert/strict';
+import syncFs from 'node:fs';
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
@@ -57,7 +58,11 @@ async function breakDisk(
       if (isChange(args)) {
         count += 1;
         if (count >= failAt) {
-          return Promise.reject(Object.assign(new Error(`${code}: made to fail`), { code }));
+          const trouble = Object.assign(new Error(`${code}: made to fail`), { code });
+          if (name.endsWith('Sync')) {
+            throw trouble;
+          }
+          return Promise.reject(trouble);
         }
       }
       return real.apply(this, args);
@@ -73,6 +78,12 @@ async function breakDisk(
   for (const name of ['writev', 'sync']) {
     replace(handles, name);
   }
+  // By these, small objects are put.
+  const waiting = syncFs as unknown as Record<string, Call>;
+  for (const name of ['mkdirSync', 'linkSync', 'renameSync', 'writeSync', 'fsyncSync']) {
+    replace(waiting, name);
+  }
+  replace(waiting, 'openSync', ([, flags]) => flags === 'wx');
   syncBuiltinESMExports();
   return {
     hits: () => count,
