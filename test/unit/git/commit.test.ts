@@ -85,7 +85,8 @@ it('writes commits byte for byte as another program of Git does, and both read t
     assert.deepEqual(parsed.committer, plain(read.commit.committer));
     assert.deepEqual([parsed.tree, parsed.parents], [read.commit.tree, read.commit.parent]);
     assert.deepEqual([parsed.author, parsed.committer], [commit.author, commit.committer]);
-    assert.deepEqual(parsed.trailers.slice(-2), commit.trailers.slice(-2));
+    const said = commit.trailers.length;
+    assert.deepEqual(said === 0 ? [] : parsed.trailers.slice(-said), commit.trailers);
   }
 });
 
