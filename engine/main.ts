@@ -30,6 +30,7 @@ import { KeyRing } from './secrets/key-ring.ts';
 import { checkSecrets } from './secrets/secret-checks.ts';
 import { Secrets } from './secrets/secrets.ts';
 import type { AnsweredRequest } from './server/access-log.ts';
+import { batchDoors } from './server/batch-doors.ts';
 import { checkListening } from './server/listening.ts';
 import { Metrics } from './server/metrics.ts';
 import type { StoreParts } from './server/parts.ts';
@@ -227,6 +228,7 @@ async function start(
     logs,
     secrets,
     admission,
+    batchDoors: batchDoors({ onFault }),
     scratch: join(config.home, 'scratch', 'hosting'),
     minFreeBytes: config.minFreeBytes,
     self,

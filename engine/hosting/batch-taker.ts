@@ -64,11 +64,19 @@ export class BatchTaker {
     }
   }
 
+  /** Commits what a directory holds, as {@link commitBatch} does. */
+  async commit(batch: Batch, { pipeline, image }: BatchOf): Promise<void> {
+    const { context, self } = this.#parts;
+    const { spout, output_branch: outputBranch } = pipeline.spec as unknown as PipelineSpec;
+    const marker = spout?.marker;
+    await commitBatch(context, { batch, pipeline, self, outputBranch, marker, image });
+  }
+
   async #takeAll(about: BatchOf): Promise<void> {
     const { context } = this.#parts;
     for (const batch of this.#batches.taken()) {
       if (!(await isCommitted(context, about.pipeline.key, batch.id))) {
-        await this.#commit(batch, about);
+        await this.#commitTaken(batch, about);
       }
       await this.#batches.remove(batch);
     }
@@ -77,19 +85,19 @@ export class BatchTaker {
       if (!batch) {
         return;
       }
-      await this.#commit(batch, about);
+      await this.#commitTaken(batch, about);
       await this.#batches.remove(batch);
     }
   }
 
-  async #commit(batch: Batch, about: BatchOf): Promise<void> {
+  async #commitTaken(batch: Batch, about: BatchOf): Promise<void> {
     try {
-      await this.#commitOnce(batch, about).catch(async (error: unknown) => {
+      await this.commit(batch, about).catch(async (error: unknown) => {
         if (!isAccessDenied(error)) {
           throw error;
         }
         await this.#batches.open(batch);
-        await this.#commitOnce(batch, about);
+        await this.commit(batch, about);
       });
     } catch (error) {
       if (!isEngineError(error, 'invalid')) {
@@ -99,13 +107,6 @@ export class BatchTaker {
       await this.#batches.remove(batch);
       throw refused(error);
     }
-  }
-
-  async #commitOnce(batch: Batch, { pipeline, image }: BatchOf): Promise<void> {
-    const { context, self } = this.#parts;
-    const { spout, output_branch: outputBranch } = pipeline.spec as unknown as PipelineSpec;
-    const marker = spout?.marker;
-    await commitBatch(context, { batch, pipeline, self, outputBranch, marker, image });
   }
 }
 

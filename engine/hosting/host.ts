@@ -7,6 +7,7 @@ import type { FileCache } from '../jobs/file-cache.ts';
 import type { JobLogs } from '../jobs/logs.ts';
 import type { PfsContext } from '../pfs/context.ts';
 import type { Secrets } from '../secrets/secrets.ts';
+import type { BatchDoors } from './batch-door.ts';
 
 export interface HostParts {
   readonly context: PfsContext;
@@ -17,6 +18,8 @@ export interface HostParts {
   readonly secrets: Secrets;
   /** What containers share with the workers of jobs. */
   readonly admission: Admission;
+  /** Where spouts send batches. */
+  readonly batchDoors: BatchDoors;
   /** Directory for what containers see, on the same disk as the cache. */
   readonly scratch: string;
   /** What must stay free on that disk. */

@@ -14,6 +14,7 @@ import type { Host, HostedWorker, HostParts } from './host.ts';
 import type { HostStatus } from './host-status.ts';
 import { HostedRoom } from './hosted-room.ts';
 import { Resident } from './resident.ts';
+import { SentBatches } from './sent-batches.ts';
 import { SpoutRun } from './spout-run.ts';
 
 /** Hosts a spout. */
@@ -23,6 +24,7 @@ export class SpoutHost implements Host {
   readonly #status: HostStatus;
   readonly #resident: Resident;
   readonly #taker: BatchTaker;
+  readonly #sent: SentBatches;
   readonly #door: Doorway;
   readonly #changed = new Wake();
   readonly #closing = new AbortController();
@@ -45,6 +47,7 @@ export class SpoutHost implements Host {
       directory: this.#resident.output.path,
       notes: join(directory, 'taken'),
     });
+    this.#sent = new SentBatches(parts, { directory, taker: this.#taker });
     this.#door = new Doorway(parts.clock);
   }
 
@@ -143,6 +146,7 @@ export class SpoutHost implements Host {
       pipeline,
       resident: this.#resident,
       taker: this.#taker,
+      sent: this.#sent,
       door: this.#door,
       changed: this.#changed,
       closing: this.#closing.signal,

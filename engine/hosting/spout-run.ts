@@ -22,6 +22,7 @@ import type { HostedWorker, HostParts } from './host.ts';
 import type { HostStatus } from './host-status.ts';
 import { readyInTime } from './readiness.ts';
 import type { Resident } from './resident.ts';
+import type { SentBatches } from './sent-batches.ts';
 import { Upstream } from './upstream.ts';
 
 /** How long the container has to end by itself, once it was told to. */
@@ -35,6 +36,7 @@ export interface SpoutRunOptions {
   readonly pipeline: PipelineRecord;
   readonly resident: Resident;
   readonly taker: BatchTaker;
+  readonly sent: SentBatches;
   readonly door: Doorway;
   /** Tells of changes of the state. */
   readonly changed: Wake;
@@ -65,7 +67,7 @@ export class SpoutRun {
 
   /** Runs it; returns why it ended, or undefined where that was wanted. Rejects where it could not be run. */
   async run(): Promise<string | undefined> {
-    const { parts, status, door, resident, taker, changed, closing } = this.#options;
+    const { parts, status, door, resident, taker, sent, changed, closing } = this.#options;
     const { context, logs } = parts;
     const [pipeline, spec] = [this.#pipeline, this.#spec];
     const service = spec.spout?.service;
@@ -100,6 +102,7 @@ export class SpoutRun {
     resident.make();
     taker.make();
     await settle();
+    await sent.open(about);
     // From here on, since it may wait for room for long.
     const replaced = changed
       .until(() => status.pipeline?.version !== pipeline.version, signal)
@@ -108,7 +111,10 @@ export class SpoutRun {
     try {
       return await resident.run({
         task: await this.#task(),
-        worker: workerSpec(pipeline, { spec, image, name: this.#name }),
+        worker: {
+          ...workerSpec(pipeline, { spec, image, name: this.#name }),
+          mounts: [sent.mount],
+        },
         secrets,
         problem: () => makerProblem(context.journal.state, pipeline),
         room: {
@@ -134,7 +140,7 @@ export class SpoutRun {
       throw error;
     } finally {
       end.abort();
-      await Promise.all([replaced, beside]);
+      await Promise.all([replaced, beside, sent.close()]);
       await log.end();
       await logs.flush(job);
       if (context.journal.state.pipelines.get(pipeline.key)?.id === pipeline.id) {
@@ -144,19 +150,23 @@ export class SpoutRun {
   }
 
   async #task() {
-    const { context } = this.#options.parts;
+    const { parts, sent } = this.#options;
+    const { context } = parts;
     const [pipeline, spec] = [this.#pipeline, this.#spec];
     const { transform, spout } = spec;
     const marker = spout?.marker ? await readMarker(context, pipeline.key) : undefined;
     const stdin = stdinText(transform.stdin);
     return {
       entries: marker && spout?.marker ? [{ input: spout.marker, path: '/', ...marker }] : [],
-      environment: pipelineEnvironment({
-        spec,
-        version: pipeline.version,
-        specCommit: pipeline.specCommit,
-        worker: this.#name,
-      }),
+      environment: {
+        ...pipelineEnvironment({
+          spec,
+          version: pipeline.version,
+          specCommit: pipeline.specCommit,
+          worker: this.#name,
+        }),
+        ...sent.environment,
+      },
       command: transform.cmd,
       ...(stdin === undefined ? {} : { stdin }),
       ...(transform.working_dir === undefined ? {} : { workingDirectory: transform.working_dir }),

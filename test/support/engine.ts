@@ -29,6 +29,7 @@ import { resolveCommit } from '../../engine/pfs/commit-lookup.ts';
 import { type Room, sharedRoom } from '../../engine/pipeline/resources.ts';
 import { KeyRing } from '../../engine/secrets/key-ring.ts';
 import { Secrets } from '../../engine/secrets/secrets.ts';
+import { batchDoors } from '../../engine/server/batch-doors.ts';
 import { FakeExecutor } from './fake-executor.ts';
 import {
   ACTOR,
@@ -189,6 +190,7 @@ export class TestEngine {
       logs,
       secrets,
       admission,
+      batchDoors: batchDoors({ onFault: onProblem }),
       scratch: join(scratch, 'hosting'),
       minFreeBytes: 0,
       self,
