@@ -128,7 +128,8 @@ export class FilesystemObjectStore implements ObjectStore {
     checkSignal(options.signal);
     const { pieces, size } = checkBytes(bytes);
     const ifAbsent = options.ifAbsent === true;
-    if (await this.#placer.putSmall(key, { pieces, size, ifAbsent })) {
+    // What is replaced, again and again, is nothing that anybody waits for.
+    if (ifAbsent && (await this.#placer.putSmall(key, { pieces, size }))) {
       return;
     }
     let temporary: string | undefined;

@@ -45,14 +45,10 @@ export class ObjectPlacer {
     this.#checkRoot = checkRoot;
   }
 
-  /** Puts a small object by the shortest way; false where that did not succeed, and may be tried by the long way. */
+  /** Puts a small object that nobody may have put, by the shortest way; false where that did not succeed, and may be tried by the long way. */
   async putSmall(
     key: string,
-    object: {
-      readonly pieces: readonly Uint8Array[];
-      readonly size: number;
-      readonly ifAbsent: boolean;
-    },
+    object: { readonly pieces: readonly Uint8Array[]; readonly size: number },
   ): Promise<boolean> {
     const path = join(this.#root, key);
     const directory = dirname(path);

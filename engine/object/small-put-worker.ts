@@ -6,7 +6,6 @@ import {
   linkSync,
   mkdirSync,
   openSync,
-  renameSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -14,21 +13,19 @@ import { dirname } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { systemCode } from '../base/errors.ts';
 
-/** A put. All paths are absolute. */
+/** A put, which fails where something has the name. All paths are absolute. */
 export interface SmallPut {
   readonly bytes: Uint8Array;
   /** Where it is written, which nobody has. */
   readonly temporary: string;
   readonly path: string;
-  /** Rather fails than replaces what has the name. */
-  readonly ifAbsent: boolean;
   /** Its directory may have to be made; the one above is there. */
   readonly isNew: boolean;
 }
 
 /** Carries out a put. Returns whether it is durable, whole and under its name. */
 export function work(put: SmallPut): boolean {
-  const { bytes, temporary, path, ifAbsent, isNew } = put;
+  const { bytes, temporary, path, isNew } = put;
   const directory = dirname(path);
   try {
     writeNew(temporary, bytes);
@@ -37,12 +34,8 @@ export function work(put: SmallPut): boolean {
         make(directory);
         syncEntries(dirname(directory));
       }
-      (ifAbsent ? linkSync : renameSync)(temporary, path);
-    } catch (error) {
-      unlinkSync(temporary);
-      throw error;
-    }
-    if (ifAbsent) {
+      linkSync(temporary, path);
+    } finally {
       unlinkSync(temporary);
     }
     syncEntries(directory);

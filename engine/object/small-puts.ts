@@ -10,14 +10,14 @@ export const MAX_SMALL_BYTES = 64 * 1024;
 /** As many as one write needs at once: a pack, and its index. */
 const MAX_THREADS = 2;
 /** Threads that nobody needs for so long end. */
-const IDLE_MS = 60_000;
+const IDLE_MS = 15_000;
 /** Where the thread's program is found; sources, and programs in one file, have none, and carry out puts at once. */
 const HERE = import.meta.url as string | undefined;
 const MEMORY = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 };
 
 /**
- * Puts an object under a name, durably. False where that was not possible or did not become known, or where `ifAbsent` and the name is
- * taken; nothing but, perhaps, the object is left then. With `here` no thread is used, and whoever asks waits.
+ * Puts an object under a name that nothing has, durably. False where something has it, and where it was not possible or did not become
+ * known; nothing but, perhaps, the object is left then. With `here` no thread is used, and whoever asks waits.
  */
 export async function putSmall(
   put: Omit<SmallPut, 'bytes'> & { readonly pieces: readonly Uint8Array[]; readonly size: number },

@@ -1,15 +1,11 @@
 // The files of one upload as a tree of their own, to be merged into a commit's.
 
 import { EngineError } from '../base/errors.ts';
-import { compareEntries, type TreeEntry, type TreeMode } from '../git/tree.ts';
+import { compareEntries, type TreeEntry } from '../git/tree.ts';
 import { collision, type GitSession, writeDirectory } from './directory.ts';
+import { Folder, type OverlayFile } from './overlay-folder.ts';
 
-/** A file's place in a tree: `isLarge` where the blob is an LFS pointer. */
-export interface OverlayFile {
-  readonly mode: TreeMode;
-  readonly id: string;
-  readonly isLarge: boolean;
-}
+export type { OverlayFile } from './overlay-folder.ts';
 
 /** Few links can stand for very many files. */
 const MAX_COPIED = 1_000_000;
@@ -29,18 +25,16 @@ function badLink(link: Link, why: string): EngineError {
   );
 }
 
-type Folder = Map<string, Folder | OverlayFile>;
-
 /** Collects files by path and writes the tree that holds them all. */
 export class Overlay {
-  readonly #root: Folder = new Map();
+  readonly #root = new Folder();
   #last: { directory: string; folder: Folder } | undefined;
 
   /** How many entries links have added. */
   #copied = 0;
 
   get isEmpty(): boolean {
-    return this.#root.size === 0;
+    return this.#root.isEmpty;
   }
 
   /** Adds a file; the last one at a path stays. Rejects with `invalid` where a file and a directory collide. */
@@ -49,7 +43,7 @@ export class Overlay {
     const directory = slash < 0 ? '' : path.slice(0, slash);
     const folder = this.#folder(directory);
     const name = path.slice(slash + 1);
-    if (folder.get(name) instanceof Map) {
+    if (folder.get(name) instanceof Folder) {
       throw collision(path);
     }
     folder.set(name, file);
@@ -92,7 +86,7 @@ export class Overlay {
       if (path === '' || link.path.startsWith(`${path}/`)) {
         throw badLink(link, 'leads to a directory that it is in itself');
       }
-      if (this.#find(names) instanceof Map) {
+      if (this.#find(names) instanceof Folder) {
         // Links in the directory that is copied come along as what they lead to.
         for (const other of links) {
           if (other.path.startsWith(`${path}/`)) {
@@ -118,18 +112,18 @@ export class Overlay {
   #find(names: readonly string[]): Folder | OverlayFile | undefined {
     let found: Folder | OverlayFile | undefined = this.#root;
     for (const name of names) {
-      found = found instanceof Map ? found.get(name) : undefined;
+      found = found instanceof Folder ? found.get(name) : undefined;
     }
     return found;
   }
 
   #put(path: string, item: Folder | OverlayFile): void {
     this.#copied += 1;
-    if (!(item instanceof Map)) {
+    if (!(item instanceof Folder)) {
       this.add(path, item);
       return;
     }
-    for (const [name, below] of this.#copied > MAX_COPIED ? [] : item) {
+    for (const [name, below] of this.#copied > MAX_COPIED ? [] : item.items()) {
       this.#put(`${path}/${name}`, below);
     }
   }
@@ -148,15 +142,16 @@ export class Overlay {
     for (const name of directory === '' ? [] : directory.split('/')) {
       const below = folder.get(name);
       if (below === undefined) {
-        const made: Folder = new Map();
+        const made = new Folder();
         folder.set(name, made);
         folder = made;
-      } else if (below instanceof Map) {
+      } else if (below instanceof Folder) {
         folder = below;
       } else {
         throw collision(directory);
       }
     }
+    this.#last?.folder.pack();
     this.#last = { directory, folder };
     return folder;
   }
@@ -165,8 +160,8 @@ export class Overlay {
 async function writeFolder(session: GitSession, folder: Folder): Promise<string | null> {
   const entries: TreeEntry[] = [];
   const large = new Set<string>();
-  for (const [name, item] of folder) {
-    if (item instanceof Map) {
+  for (const [name, item] of folder.items()) {
+    if (item instanceof Folder) {
       const id = await writeFolder(session, item);
       if (id !== null) {
         entries.push({ name, mode: '40000', id });

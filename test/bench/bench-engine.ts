@@ -6,12 +6,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EngineClient } from '../../cli/client.ts';
+import { ENGINE_FLAGS } from '../../cli/engine-process.ts';
 import { type Commit, FRAMES_TYPE } from '../../engine/server/wire.ts';
 import { checkout } from '../support/cli.ts';
 import { PFS, runTimed, seconds } from './program.ts';
 
 /** As the command line starts it. */
-const ENGINE = ['--initial-old-space-size=192', join(checkout, 'dist/engine/main.js')];
+const ENGINE = [...ENGINE_FLAGS, join(checkout, 'dist/engine/main.js')];
 
 export interface EngineOptions {
   /** A store's URL; a folder in the home where not named. */
