@@ -1,11 +1,9 @@
 // A real S3 server for the tests: an endpoint that is given, a program that is on the machine, or one built from
 // source. The tests start and stop it themselves; here it is only made available.
 
-import { mkdirSync } from 'node:fs';
+import { goInstall } from './go.mjs';
 import { withLock } from './lock.mjs';
-import { cacheBin } from './paths.mjs';
 import { findProgram, run } from './run.mjs';
-import { say, step } from './say.mjs';
 
 const module = 'github.com/minio/minio@latest';
 const image = 'minio/minio:latest';
@@ -45,20 +43,11 @@ async function findImage() {
 }
 
 async function build() {
-  mkdirSync(cacheBin, { recursive: true });
-  const result = await step('building MinIO with Go, once (some minutes)', () =>
-    run('go', ['install', module], {
-      env: { GOBIN: cacheBin, GOFLAGS: '-buildvcs=false', CGO_ENABLED: '0' },
-      timeoutMs: 15 * 60_000,
-      cwd: cacheBin,
-    }),
-  );
+  const state = await goInstall(module, 'MinIO');
   const program = findServer();
-  if (result.code === 0 && program) {
+  if (state === undefined && program) {
     return { found: program };
   }
-  const state = result.timedOut ? 'no end after 15 min' : result.stderr.trim().split('\n').at(-1);
-  say(`MinIO could not be built: ${state}`);
   return (await findImage())
     ? { found: `the image ${image}` }
     : { reason: lacking(`building one failed: ${state}`) };

@@ -13,8 +13,10 @@ import {
   renameSync,
 } from 'node:fs';
 import { tryInstall } from './apt.mjs';
+import { goInstall } from './go.mjs';
+import { withLock } from './lock.mjs';
 import { cacheBin } from './paths.mjs';
-import { findProgram, run } from './run.mjs';
+import { childEnvironment, findProgram, run } from './run.mjs';
 import { say } from './say.mjs';
 
 /** Installs what is missing where that is possible; returns one sentence for each tool that stays missing. */
@@ -55,9 +57,28 @@ export async function ensureClients() {
   if (wanted.length > 0) {
     await tryInstall(wanted, 'Some tests drive programs that are not here');
   }
-  return missing().map(
+  const lacking = missing().map(
     ({ name, package: from }) => `${name} is not here (${from}): tests that drive it are left out`,
   );
+  return [...lacking, ...(await lackingMinioClient())];
+}
+
+/** No package brings MinIO's own client; a program of the same name is a file manager. */
+async function lackingMinioClient() {
+  const isHere = () =>
+    spawnSync('mc', ['--version'], { encoding: 'utf8', env: childEnvironment() });
+  const isClient = () => /RELEASE|DEVELOPMENT/.test(isHere().stdout ?? '');
+  return withLock('minio-client', async () => {
+    if (isClient()) {
+      return [];
+    }
+    const why = findProgram('go')
+      ? await goInstall('github.com/minio/mc@latest', "MinIO's client")
+      : 'Go is not installed to build it';
+    return why === undefined && isClient()
+      ? []
+      : [`MinIO's client is not here (${why}): tests that drive it are left out`];
+  });
 }
 
 function hasPostgres() {

@@ -1,4 +1,4 @@
-// The clients of S3 that people have, on an engine as they would run it: awscli, boto3 and rclone.
+// The clients of S3 that people have, on an engine as they would run it: awscli, boto3, rclone and mc.
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,8 +8,8 @@ import { SeededRandom } from '../../engine/base/random.ts';
 import { CliHome, checkout, runProgram } from '../support/cli.ts';
 import { skipWithoutPrograms } from '../support/programs.ts';
 
-/** Ten thousand before a release; each is a put of its own. */
-const FILES = Number(process.env.PFS_S3_FILES ?? 500);
+/** Each is a put of its own. */
+const FILES = Number(process.env.PFS_S3_FILES ?? 10_000);
 /** The system's own, to which packages of the system belong, where there is one. */
 const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
 const home = new CliHome();
@@ -133,4 +133,33 @@ describe('rclone', { skip: skipWithoutPrograms('rclone') }, () => {
     await home.pfs('get-file', '-r', 'data@sync:/', '-o', home.path('got'));
     await type('diff -r source got');
   });
+});
+
+it("MinIO's own client mirrors both ways, and tells what differs", {
+  skip: skipWithoutPrograms('mc --version | grep -E "RELEASE|DEVELOPMENT"'),
+}, async () => {
+  await type('mkdir -p tree/deep && echo one > tree/one && echo two > "tree/deep/t wo"');
+  await type('head -c 70000000 /dev/urandom > tree/big');
+  const mc = (words: string) => type(`mc --config-dir mc --no-color ${words}`);
+  await mc('alias set p "$AWS_ENDPOINT_URL" "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"');
+  assert.match(await mc('ls p'), /master\.data\//);
+  await mc('mb p/mc.data');
+  await mc('mirror tree p/mc.data');
+  assert.equal(await mc('diff tree p/mc.data'), '');
+  await mc('mirror p/mc.data back');
+  await type('diff -r tree back');
+  assert.equal(await home.pfs('get-file', 'data@mc:/deep/t wo'), 'two\n');
+  assert.equal(await mc('cat "p/mc.data/deep/t wo"'), 'two\n');
+  assert.match(await mc('stat p/mc.data/big'), /Size +: 67 MiB/);
+  const listed = await mc('find p/mc.data --name "t*"');
+  assert.equal(listed, 'p/mc.data/deep/t wo\n');
+  await type('echo more > tree/more && rm tree/one');
+  assert.match(await mc('diff tree p/mc.data'), /more[\s\S]*one/);
+  await mc('mirror --remove --overwrite tree p/mc.data');
+  assert.equal(await mc('diff tree p/mc.data'), '');
+  await mc('rm --recursive --force p/mc.data/deep/');
+  assert.deepEqual(
+    (await home.raw('list-file', 'data@mc')).map(({ path }) => path),
+    ['/big', '/more'],
+  );
 });
