@@ -167,7 +167,7 @@ async function start(
   });
   const queue = new CommitQueue(context);
   const { onFault } = serverOptions;
-  const ofDoors = { context, queue, clock, onFault, onServer: metrics.countBytesOf };
+  const ofDoors = { context, queue, clock, onFault, tracer, onServer: metrics.countBytesOf };
   const s3Parts = (name: string) => ({
     ...ofDoors,
     uploads: new MultipartUploads(join(config.home, 'scratch', name), { clock, ids: context.ids }),

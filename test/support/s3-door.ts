@@ -34,9 +34,10 @@ export interface TestDoor {
 /** Opens a door that ends with the test. */
 export async function startS3Door(
   t: Parameters<typeof TestEngine.start>[0],
-  options: Pick<DoorOptions, 'onServer'> = {},
+  options: Pick<DoorOptions, 'onServer' | 'tracer'> = {},
 ): Promise<TestDoor> {
-  const engine = await TestEngine.start(t);
+  const { tracer } = options;
+  const engine = await TestEngine.start(t, tracer ? { tracer } : {});
   const folder = mkdtempSync(join(tmpdir(), 'pfs-test-s3-door-'));
   t.after(async () => rmSync(folder, { recursive: true, force: true }));
   return await open(t, { engine, folder, ...options });
@@ -44,9 +45,12 @@ export async function startS3Door(
 
 async function open(
   t: Parameters<typeof TestEngine.start>[0],
-  options: { readonly engine: TestEngine; readonly folder: string } & Pick<DoorOptions, 'onServer'>,
+  options: { readonly engine: TestEngine; readonly folder: string } & Pick<
+    DoorOptions,
+    'onServer' | 'tracer'
+  >,
 ): Promise<TestDoor> {
-  const { engine, folder, onServer } = options;
+  const { engine, folder, onServer, tracer } = options;
   const { context } = engine.pfs;
   const faults: unknown[] = [];
   const signers = new Map<string, Signer>();
@@ -58,6 +62,7 @@ async function open(
       uploads: new MultipartUploads(folder, { clock: context.clock, ids: context.ids }),
       credentials: firstOf(tokenCredentials(SECRET_KEY), { find: (key) => signers.get(key) }),
       onFault: (error) => void faults.push(error),
+      tracer,
       ...(onServer ? { onServer } : {}),
     },
     { host: '127.0.0.1', port: 0 },

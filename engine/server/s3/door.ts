@@ -4,7 +4,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
+import type { Tracer } from '../../base/tracer.ts';
 import type { Certificate } from '../tls-files.ts';
+import { traceS3Request } from '../trace-requests.ts';
 import { createBucket, deleteBucket, inspectBucket, listAll } from './bucket-operations.ts';
 import { copyObject } from './copy-object.ts';
 import type { Credentials } from './credentials.ts';
@@ -30,24 +32,32 @@ export interface DoorOptions extends DoorParts {
   readonly credentials: Credentials;
   /** With which it speaks TLS; undefined: it does not. */
   readonly certificate?: Certificate | undefined;
+  /** Takes a span of every request; undefined: nobody does. */
+  readonly tracer?: Tracer | undefined;
   /** Called with the server before it listens. */
   readonly onServer?: (server: Server) => void;
 }
 
 /** Makes the server; it does not listen yet. */
 export function makeS3Door(options: DoorOptions): Server {
+  const { certificate, tracer } = options;
   const limits = { requestTimeout: 0, maxHeaderSize: 64 * 1024 };
   const serve = (message: IncomingMessage, response: ServerResponse) => {
-    void answer(options, message, response);
+    const work = () => void answer(options, message, response);
+    if (tracer) {
+      traceS3Request(tracer, { message, response }, work);
+    } else {
+      work();
+    }
   };
-  const { certificate } = options;
+
   const server = certificate
     ? createTlsServer({ ...limits, ...certificate }, serve)
     : createServer(limits, serve);
   // What a client sends ahead of a refusal must not break the connection before the refusal is read.
   server.on('checkContinue', (message, response) => {
     response.writeContinue();
-    void answer(options, message, response);
+    serve(message, response);
   });
   options.onServer?.(server);
   return server;

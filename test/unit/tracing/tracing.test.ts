@@ -10,6 +10,7 @@ import { MeasuringObjectStore } from '../../../engine/object/measuring.ts';
 import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import { openTracing, type Tracing } from '../../../engine/tracing/tracing.ts';
 import { Collector } from '../../support/collector.ts';
+import { ask, startS3Door } from '../../support/s3-door.ts';
 import { TestServer } from '../../support/server.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -108,6 +109,35 @@ it('a request is a span of the trace that its client says, and what it commits i
   await collector.named('GET /api/v1/repos/:project/:repo');
   await spans.close();
   assert.doesNotMatch(collector.text, /hidden|token/);
+});
+
+it('a request to the door for S3 is a span too, without the names of buckets and objects', async (t) => {
+  const collector = await Collector.start(t);
+  const { tracer, close } = await tracing(collector.endpoint);
+  const door = await startS3Door(t, { tracer });
+  await door.engine.repos('data');
+  const headers = { traceparent: `00-${TRACE}-${CALLER}-01` };
+  const put = await ask(door, 'PUT', '/master.data/hidden/file', { body: 'hidden', headers });
+  assert.equal(put.status, 200);
+  await ask(door, 'GET', '/master.hidden');
+  await ask(door, 'GET', '/');
+
+  const [span] = await collector.named('PUT /{bucket}/{key}');
+  assert.deepEqual([span?.trace, span?.parent, span?.kind, span?.status], [TRACE, CALLER, 2, 0]);
+  assert.deepEqual(span?.facts, {
+    'http.request.method': 'PUT',
+    'http.route': '/{bucket}/{key}',
+    'url.scheme': 'http',
+    'network.protocol.version': '1.1',
+    'pfs.request.id': put.headers['x-amz-request-id'],
+    'http.response.status_code': 200,
+  });
+  assert.equal((await collector.inTrace(TRACE, 'journal put')).parent, span?.id);
+  const [bucket] = await collector.named('GET /{bucket}');
+  assert.equal(bucket?.facts['http.response.status_code'], 404);
+  await collector.named('GET /');
+  await close();
+  assert.doesNotMatch(collector.text, /hidden/);
 });
 
 it('a job is a span, and each of its datums one of its parts, in the trace of the commit set', async (t) => {
