@@ -16,6 +16,7 @@ type Entry = Extract extends AsyncIterable<infer E> ? E : never;
 interface Target {
   readonly directory: string;
   readonly strip: number;
+  readonly maxLinks: number;
   /** Made last, so that no entry can be written through a link. */
   readonly links: { readonly path: string; readonly target: string }[];
 }
@@ -23,14 +24,15 @@ interface Target {
 /**
  * Unpacks `source` below `directory`, which exists, leaving out the first `strip` parts of each name. Everything belongs to
  * the engine's user, who can read and remove it. Rejects with `invalid` on pipes, devices and names that lead out or are
- * not UTF-8, with `unavailable` where the stream is broken or cut short.
+ * not UTF-8, or more than `maxLinks` symbolic links, with `unavailable` where the stream is broken or cut short.
  */
 export async function unpackTar(
   source: AsyncIterable<Buffer>,
   directory: string,
-  options: { strip: number },
+  options: { readonly strip: number; readonly maxLinks?: number },
 ): Promise<void> {
-  const target: Target = { ...options, directory, links: [] };
+  const { strip, maxLinks = Number.POSITIVE_INFINITY } = options;
+  const target: Target = { strip, maxLinks, directory, links: [] };
   const archive = extract();
   const fed = pipeline(source, archive);
   try {
@@ -72,14 +74,24 @@ async function unpackEntries(archive: AsyncIterable<Entry>, target: Target): Pro
 
 async function unpackEntry(entry: Entry, target: Target & { name: string }): Promise<void> {
   const { directory, strip, links, name } = target;
-  const { type, mode = 0, linkname } = entry.header;
+  const { type, mode = 0, linkname, size = 0 } = entry.header;
   const path = join(directory, name);
+  // What can't be counted never ends.
+  if (!Number.isSafeInteger(size)) {
+    throw new EngineError('invalid', `Cannot unpack "${name}": its size is no number`);
+  }
   if (type === 'directory') {
     await mkdir(path, { recursive: true, mode: (mode & 0o777) | 0o700 });
   } else if (type === 'file' || type === 'contiguous-file') {
     await mkdir(dirname(path), { recursive: true });
     await writeContent(path, entry);
   } else if (type === 'symlink') {
+    if (links.length === target.maxLinks) {
+      throw new EngineError(
+        'invalid',
+        `Cannot unpack "${name}": there are more than ${target.maxLinks} symbolic links`,
+      );
+    }
     links.push({ path, target: linkname ?? '' });
   } else if (type === 'link') {
     await link(join(directory, safeName(linkname ?? '', strip)), path);

@@ -43,6 +43,15 @@ export interface BatchCommit {
   /** Name of the file that is the marker; undefined where the spout keeps none. */
   readonly marker: string | undefined;
   readonly image: ImageRecord | null;
+  /** The id of the request that sends it: sent again, it gets the first answer for as long as the journal remembers that. */
+  readonly request?: string | undefined;
+}
+
+/** What became of a batch. */
+export interface BatchOutcome {
+  /** The commit of its files; null where there were none beside the marker. */
+  readonly commit: string | null;
+  readonly hasMarker: boolean;
 }
 
 /** Returns the marker of a spout as it is now. */
@@ -74,11 +83,14 @@ export async function isCommitted(
  * for what can't be stored, with the system's EACCES where this user may not read it, and with `conflict` once another
  * engine hosts the spout.
  */
-export async function commitBatch(context: PfsContext, options: BatchCommit): Promise<void> {
-  const { batch, pipeline, self } = options;
-  await makeChange(
+export async function commitBatch(
+  context: PfsContext,
+  options: BatchCommit,
+): Promise<BatchOutcome> {
+  const { batch, pipeline, self, request } = options;
+  return await makeChange(
     context,
-    { actor: 'engine' },
+    { actor: 'engine', ...(request === undefined ? {} : { id: request }) },
     (change) => {
       const now = change.state.pipelines.get(pipeline.key);
       if (now?.id !== pipeline.id || now.host?.owner !== self) {
@@ -87,7 +99,7 @@ export async function commitBatch(context: PfsContext, options: BatchCommit): Pr
           `Cannot commit a batch of pipeline "${shortRepo(pipeline.key)}": another engine hosts it, or it is gone`,
         );
       }
-      decide(change, options);
+      return decide(change, options);
     },
     { set: batch.id },
   );
@@ -99,7 +111,7 @@ interface Written {
   readonly meta: FinishedTree | null;
 }
 
-function decide(change: Change, options: BatchCommit): void {
+function decide(change: Change, options: BatchCommit): BatchOutcome {
   const { pipeline, outputBranch, image, batch } = options;
   const output = nextCommit(change, { ...options, repo: pipeline.key, branch: outputBranch });
   const meta = nextCommit(change, {
@@ -130,6 +142,10 @@ function decide(change: Change, options: BatchCommit): void {
   if (written.output) {
     change.moved({ repo: pipeline.key, branch: outputBranch });
   }
+  return {
+    commit: written.output ? output.commit.id : null,
+    hasMarker: written.meta !== null,
+  };
 }
 
 /** The next commit of a branch, and the Git commit that it follows. */

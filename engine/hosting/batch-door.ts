@@ -6,7 +6,7 @@ export interface SentBatch {
   readonly fill: (directory: string) => Promise<void>;
   /** What becomes the marker, in place of a file of its name. */
   readonly marker?: string;
-  /** Any name that the sender gave it: of those that come under the same one, only the first is committed. */
+  /** Any name that the sender gave it: sent again under the same one, it gets the first answer and is not committed again. */
   readonly key?: string;
 }
 

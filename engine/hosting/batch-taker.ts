@@ -5,7 +5,7 @@ import { isAccessDenied } from '../jobs/host-directory.ts';
 import type { ImageRecord, PipelineRecord } from '../journal/records.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
 import { BackOff } from './back-off.ts';
-import { commitBatch, isCommitted } from './batch-commit.ts';
+import { type BatchOutcome, commitBatch, isCommitted } from './batch-commit.ts';
 import { type Batch, Batches, type BatchesOptions } from './batches.ts';
 import type { HostParts } from './host.ts';
 
@@ -65,11 +65,16 @@ export class BatchTaker {
   }
 
   /** Commits what a directory holds, as {@link commitBatch} does. */
-  async commit(batch: Batch, { pipeline, image }: BatchOf): Promise<void> {
+  async commit(
+    batch: Batch,
+    { pipeline, image }: BatchOf,
+    options: { readonly request?: string | undefined } = {},
+  ): Promise<BatchOutcome> {
     const { context, self } = this.#parts;
     const { spout, output_branch: outputBranch } = pipeline.spec as unknown as PipelineSpec;
     const marker = spout?.marker;
-    await commitBatch(context, { batch, pipeline, self, outputBranch, marker, image });
+    const more = { ...options, pipeline, self, outputBranch, marker, image };
+    return await commitBatch(context, { batch, ...more });
   }
 
   async #takeAll(about: BatchOf): Promise<void> {

@@ -8,9 +8,8 @@ import { join } from 'node:path';
 import { EngineError } from '../base/errors.ts';
 import { emptyDirectory } from '../jobs/host-directory.ts';
 import type { PipelineRecord } from '../journal/records.ts';
-import { findCommit } from '../pfs/commit-lookup.ts';
+import { answerOnce, type Request } from '../pfs/context.ts';
 import type { PipelineSpec } from '../pipeline/spec.ts';
-import { isCommitted } from './batch-commit.ts';
 import type { OpenBatchDoor, SentBatch } from './batch-door.ts';
 import type { BatchOf, BatchTaker } from './batch-taker.ts';
 import type { HostParts } from './host.ts';
@@ -30,6 +29,7 @@ export class SentBatches {
   /** The last commit; they follow each other. */
   #last: Promise<unknown> = Promise.resolve();
   readonly #underWay = new Set<Promise<unknown>>();
+  #isClosing = false;
 
   /** `directory` is the spout's own; no container sees all of it. */
   constructor(
@@ -61,12 +61,14 @@ export class SentBatches {
       rmSync(directory, { recursive: true, force: true });
       mkdirSync(directory, { recursive: true, mode: 0o755 });
     }
+    this.#isClosing = false;
     const socket = { directory: this.#door, name: SOCKET };
     this.#open = await this.#parts.batchDoors.open(socket, (batch) => this.#followed(batch, about));
   }
 
   /** Closes it. Nothing of what was sent is committed any more once this resolves. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     await this.#open?.close();
     this.#open = undefined;
     await Promise.all(this.#underWay);
@@ -90,16 +92,16 @@ export class SentBatches {
     mkdirSync(directory, { mode: 0o700 });
     try {
       await batch.fill(directory);
-      putMarker(batch, { directory, pipeline: about.pipeline });
       if (readdirSync(directory).length === 0) {
-        throw new EngineError('invalid', 'Cannot commit the batch: it holds no file');
+        throw holdsNothing();
       }
+      putMarker(batch, { directory, pipeline: about.pipeline });
       const committed = this.#last.then(() => this.#commit(batch, { directory, about }));
       this.#last = committed.catch(() => undefined);
       return await committed;
     } finally {
-      await emptyDirectory(directory);
-      rmSync(directory, { recursive: true, force: true });
+      // Whether that succeeds says nothing of the batch.
+      await remove(directory).catch(this.#parts.onProblem);
     }
   }
 
@@ -107,14 +109,32 @@ export class SentBatches {
     { key }: SentBatch,
     { directory, about }: { readonly directory: string; readonly about: BatchOf },
   ): Promise<string | null> {
-    const { context } = this.#parts;
-    const { pipeline } = about;
-    const id = key === undefined ? context.ids.next() : idOf(pipeline, key);
-    if (key === undefined || !(await isCommitted(context, pipeline.key, id))) {
-      await this.#taker.commit({ id, directory }, about);
+    if (this.#isClosing) {
+      throw new EngineError('cancelled', 'Cannot commit the batch: its container has ended');
     }
-    return (await findCommit(context, pipeline.key, id)) ? id : null;
+    const { context } = this.#parts;
+    const request: Request = {
+      actor: 'engine',
+      ...(key === undefined ? {} : { id: requestOf(about.pipeline, key) }),
+    };
+    const batch = { id: context.ids.next(), directory };
+    const { commit, hasMarker } = await answerOnce(context, request, () =>
+      this.#taker.commit(batch, about, { request: request.id }),
+    );
+    if (commit === null && !hasMarker) {
+      throw holdsNothing();
+    }
+    return commit;
   }
+}
+
+async function remove(directory: string): Promise<void> {
+  await emptyDirectory(directory);
+  rmSync(directory, { recursive: true, force: true });
+}
+
+function holdsNothing(): EngineError {
+  return new EngineError('invalid', 'Cannot commit the batch: it holds no file');
 }
 
 function putMarker(
@@ -136,7 +156,7 @@ function putMarker(
   writeFileSync(file, marker, { mode: 0o600 });
 }
 
-/** The commit's id follows from the key, so that a batch that comes again finds what became of it. */
-function idOf(pipeline: Pick<PipelineRecord, 'id'>, key: string): string {
-  return createHash('sha256').update(`${pipeline.id} ${key}`).digest('hex').slice(0, 32);
+/** A key stands for a request of one spout, whatever others call theirs. */
+function requestOf(pipeline: Pick<PipelineRecord, 'id'>, key: string): string {
+  return createHash('sha256').update(`batch ${pipeline.id} ${key}`).digest('hex').slice(0, 32);
 }

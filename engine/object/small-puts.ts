@@ -39,7 +39,17 @@ export async function putSmall(
   if (!free && (threads.size === MAX_THREADS || isHopeless)) {
     return false;
   }
-  return await (free ?? new PutThread()).put(request);
+  return (await (free ?? startThread())?.put(request)) ?? false;
+}
+
+function startThread(): PutThread | undefined {
+  try {
+    return new PutThread();
+  } catch {
+    // No more processes are allowed, say.
+    isHopeless = true;
+    return undefined;
+  }
 }
 
 /** One thread, which carries out one put at a time. */
@@ -49,7 +59,6 @@ class PutThread {
   #idle: NodeJS.Timeout | undefined;
 
   constructor() {
-    threads.add(this);
     this.#worker.on('message', (isPut: boolean) => {
       this.#worker.unref();
       this.#idle = setTimeout(() => void this.#worker.terminate(), IDLE_MS).unref();
@@ -61,6 +70,7 @@ class PutThread {
       this.#end();
     });
     this.#worker.on('exit', () => this.#end());
+    threads.add(this);
   }
 
   get isFree(): boolean {

@@ -17,6 +17,8 @@ const PACK_FROM = 32;
 /** Files and directories by their names. */
 export class Folder {
   #items: Items | undefined = new Map();
+  /** It was packed too soon: files that come in turns would have it packed and unpacked for each. */
+  #isBusy = false;
   /** In place of the items, where all are files. */
   #packed: { readonly tree: Buffer; readonly large: ReadonlySet<string> } | undefined;
 
@@ -39,7 +41,7 @@ export class Folder {
 
   /** Makes it small, until it is looked into: for when that is not to be expected soon. */
   pack(): void {
-    if (this.#items === undefined || this.#items.size < PACK_FROM) {
+    if (this.#isBusy || this.#items === undefined || this.#items.size < PACK_FROM) {
       return;
     }
     const large = new Set<string>();
@@ -59,8 +61,11 @@ export class Folder {
   }
 
   #unpacked(): Items {
-    this.#items ??= this.#unpack();
-    this.#packed = undefined;
+    if (this.#items === undefined) {
+      this.#items = this.#unpack();
+      this.#packed = undefined;
+      this.#isBusy = true;
+    }
     return this.#items;
   }
 

@@ -4,6 +4,7 @@
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
@@ -27,10 +28,27 @@ const GZIP_TYPES = new Set([
   'application/x-gzip',
   'application/x-gtar-compressed',
 ]);
-/** What a system says of entries that contradict each other. */
-const OF_ENTRIES = new Set(['EEXIST', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']);
+/** What a system says of files that can't stand side by side, or of hard links to what is no file. */
+const OF_PATHS = new Set([
+  'EEXIST',
+  'ENOTDIR',
+  'EISDIR',
+  'ENAMETOOLONG',
+  'ENOENT',
+  'EPERM',
+  'EMLINK',
+]);
+/** Symbolic links are made last, and kept in memory until then. */
+const MAX_LINKS = 100_000;
+const TAR_BLOCK_BYTES = 512;
 /** The longest address of a Unix socket, with its end. */
 const MAX_ADDRESS_BYTES = 108;
+
+/** A request and where its answer goes. */
+interface Exchange {
+  readonly message: IncomingMessage;
+  readonly response: ServerResponse;
+}
 
 interface Options {
   /** Told of what is no fault of a request. */
@@ -41,7 +59,16 @@ interface Options {
 export function batchDoors({ onFault }: Options): BatchDoors {
   return {
     open: async ({ directory, name }, take) => {
+      const busy = new WeakSet<Socket>();
       const server = createServer({ requestTimeout: 0 }, (message, response) => {
+        const { socket } = message;
+        if (busy.has(socket)) {
+          // Who sends the next request before the answer could have any number under way.
+          socket.destroy();
+          return;
+        }
+        busy.add(socket);
+        response.once('close', () => busy.delete(socket));
         void answer({ message, response, take, onFault });
       });
       server.maxConnections = MAX_CONNECTIONS;
@@ -76,15 +103,12 @@ async function listen(server: Server, directory: string, name: string): Promise<
   };
 }
 
-async function answer(asked: {
-  readonly message: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly take: TakeBatch;
-  readonly onFault: Options['onFault'];
-}): Promise<void> {
+async function answer(
+  asked: Exchange & { readonly take: TakeBatch; readonly onFault: Options['onFault'] },
+): Promise<void> {
   const { message, response, take, onFault } = asked;
   try {
-    const commit = await take(batchOf(message));
+    const commit = await take(batchOf(asked));
     send(message, response, { status: 200, type: 'application/json', body: { commit } });
   } catch (error) {
     await drain(message);
@@ -115,7 +139,8 @@ function send(
 }
 
 /** Returns the batch that a request sends; throws `invalid` or `not_found` where it sends none. */
-function batchOf(message: IncomingMessage): SentBatch {
+function batchOf(exchange: Exchange): SentBatch {
+  const { message } = exchange;
   const { method = '', url = '', headers } = message;
   const [path = '', text = ''] = url.split('?');
   const query = new URLSearchParams(text);
@@ -128,24 +153,27 @@ function batchOf(message: IncomingMessage): SentBatch {
   }
   const marker = query.get('marker') ?? undefined;
   const key = headers['idempotency-key'];
+  if (key === '') {
+    throw new EngineError('invalid', 'Cannot read the request: its Idempotency-Key is empty');
+  }
   return {
-    fill: fillOf(message, { method, path }),
+    fill: fillOf(exchange, { method, path }),
     ...(marker === undefined ? {} : { marker }),
     ...(typeof key === 'string' ? { key } : {}),
   };
 }
 
 function fillOf(
-  message: IncomingMessage,
+  exchange: Exchange,
   { method, path }: { readonly method: string; readonly path: string },
 ): SentBatch['fill'] {
   if (path.startsWith(FILES) && method === 'PUT') {
     const file = normalizePath(decoded(path.slice(FILES.length)));
     checkPath(file);
-    return async (directory) => await writeBody(message, join(directory, file));
+    return async (directory) => await writeBody(exchange, join(directory, file));
   }
   if (path === BATCHES && method === 'POST') {
-    return async (directory) => await unpackBody(message, directory);
+    return async (directory) => await unpackBody(exchange, directory);
   }
   throw new EngineError(
     'not_found',
@@ -161,22 +189,49 @@ function decoded(path: string): string {
   }
 }
 
-async function writeBody(message: IncomingMessage, file: string): Promise<void> {
-  mkdirSync(dirname(file), { recursive: true });
-  await reading(async () => {
-    await pipeline(
-      bodyOf(message, isZipped(message)),
-      createWriteStream(file, { flags: 'wx', mode: 0o600 }),
-    );
-  });
+async function writeBody(exchange: Exchange, file: string): Promise<void> {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    const target = createWriteStream(file, { flags: 'wx', mode: 0o600 });
+    await pipeline(bodyOf(exchange, isZipped(exchange.message)), target);
+  } catch (error) {
+    throw bodyError(error);
+  }
 }
 
-async function unpackBody(message: IncomingMessage, directory: string): Promise<void> {
+async function unpackBody(exchange: Exchange, directory: string): Promise<void> {
+  const { message } = exchange;
+  const { 'content-type': type = '' } = message.headers;
+  const body = bodyOf(exchange, isZipped(message) || GZIP_TYPES.has(type));
+  const end = new ArchiveEnd();
   try {
-    await reading(async () => await unpackTar(archiveOf(message), directory, { strip: 0 }));
+    await unpackTar(end.watch(body), directory, { strip: 0, maxLinks: MAX_LINKS });
   } catch (error) {
     await drain(message);
-    throw message.complete ? unpackError(error) : error;
+    throw message.complete ? bodyError(error) : error;
+  }
+  if (!end.isThere) {
+    throw new EngineError(
+      'invalid',
+      'Cannot unpack the batch: the archive has no end, so that some of it may be missing; send it whole',
+    );
+  }
+}
+
+/** Looks whether a tar ends as one does: with a block of zeros. A part of one may end between two files. */
+class ArchiveEnd {
+  #tail = Buffer.alloc(0);
+
+  get isThere(): boolean {
+    return this.#tail.length === TAR_BLOCK_BYTES && this.#tail.every((byte) => byte === 0);
+  }
+
+  async *watch(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of body) {
+      const tail = Buffer.concat([this.#tail, chunk.subarray(-TAR_BLOCK_BYTES)]);
+      this.#tail = tail.subarray(-TAR_BLOCK_BYTES);
+      yield chunk;
+    }
   }
 }
 
@@ -195,13 +250,6 @@ async function drain(message: IncomingMessage): Promise<void> {
   await finished(message).catch(() => undefined);
 }
 
-function archiveOf(message: IncomingMessage): Readable {
-  return bodyOf(
-    message,
-    isZipped(message) || GZIP_TYPES.has(message.headers['content-type'] ?? ''),
-  );
-}
-
 function isZipped({ headers }: IncomingMessage): boolean {
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity' && encoding !== 'gzip') {
@@ -214,43 +262,35 @@ function isZipped({ headers }: IncomingMessage): boolean {
 }
 
 /** Returns a stream of the body that may end before it, by an error: the request itself is still to be answered then. */
-function bodyOf(message: IncomingMessage, isZipped: boolean): Readable {
+function bodyOf({ message, response }: Exchange, isZipped: boolean): Readable {
   const body = isZipped ? createGunzip() : new PassThrough();
-  message.once('close', () => {
-    if (!message.complete) {
+  const end = () => {
+    if (!body.readableEnded) {
       body.destroy(new EngineError('cancelled', 'Cannot read the body: it broke off'));
     }
-  });
+  };
+  message.once('close', () => message.readableEnded || end());
+  response.once('close', end);
+  if (response.destroyed) {
+    end();
+  }
   // Broken off or not, closing comes after it.
   message.on('error', () => undefined);
   return message.pipe(body);
 }
 
-async function reading(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    throw systemCode(error)?.startsWith('Z_') ? notGzip(error) : error;
-  }
-}
-
-function notGzip(cause: unknown): EngineError {
-  const text = `Cannot read the body: it is no whole gzip (${errorText(cause)}); nothing of it was committed`;
-  return new EngineError('invalid', text, { cause });
-}
-
-/** What is wrong with an archive is the sender's to mend, unlike what is wrong with this machine's disk. */
-function unpackError(cause: unknown): unknown {
+/** What is wrong with a body is its sender's to mend, unlike what is wrong with this machine's disk. */
+function bodyError(cause: unknown): unknown {
   const code = systemCode(cause);
-  if (code !== undefined && OF_ENTRIES.has(code)) {
-    const text = `Cannot unpack the batch: two of its entries stand at one path, or a path is too long (${errorText(cause)})`;
-    return new EngineError('invalid', text, { cause });
+  let text: string | undefined;
+  if (code?.startsWith('Z_')) {
+    text = `Cannot read the body: it is no whole gzip (${errorText(cause)}); nothing of it was committed`;
+  } else if (code !== undefined && OF_PATHS.has(code)) {
+    text = `Cannot store the batch: two of its files stand at one path, a link leads nowhere in it, or a path is too long (${errorText(cause)})`;
+  } else if (isEngineError(cause, 'unavailable')) {
+    text = `Cannot unpack the batch: ${errorText(cause.cause)}; send a tar, gzipped or not`;
   }
-  if (isEngineError(cause, 'unavailable')) {
-    const text = `Cannot unpack the batch: ${errorText(cause.cause)}; send a tar, gzipped or not`;
-    return new EngineError('invalid', text, { cause });
-  }
-  return cause;
+  return text === undefined ? cause : new EngineError('invalid', text, { cause });
 }
 
 function notPath(cause: unknown): EngineError {

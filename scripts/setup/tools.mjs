@@ -16,7 +16,7 @@ import { tryInstall } from './apt.mjs';
 import { goInstall } from './go.mjs';
 import { withLock } from './lock.mjs';
 import { cacheBin } from './paths.mjs';
-import { childEnvironment, findProgram, run } from './run.mjs';
+import { findProgram, run } from './run.mjs';
 import { say } from './say.mjs';
 
 /** Installs what is missing where that is possible; returns one sentence for each tool that stays missing. */

@@ -12,6 +12,9 @@ import { skipWithoutPrograms } from '../support/programs.ts';
 const FILES = Number(process.env.PFS_S3_FILES ?? 10_000);
 /** The system's own, to which packages of the system belong, where there is one. */
 const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
+/** A program of the same name is a file manager. */
+const OWN_MC = join(checkout, '.cache/bin/mc');
+const MC = existsSync(OWN_MC) ? OWN_MC : 'mc';
 const home = new CliHome();
 const environment: Record<string, string> = {};
 
@@ -136,11 +139,11 @@ describe('rclone', { skip: skipWithoutPrograms('rclone') }, () => {
 });
 
 it("MinIO's own client mirrors both ways, and tells what differs", {
-  skip: skipWithoutPrograms('mc --version | grep -E "RELEASE|DEVELOPMENT"'),
+  skip: skipWithoutPrograms(`${MC} --version | grep -E "RELEASE|DEVELOPMENT"`),
 }, async () => {
   await type('mkdir -p tree/deep && echo one > tree/one && echo two > "tree/deep/t wo"');
   await type('head -c 70000000 /dev/urandom > tree/big');
-  const mc = (words: string) => type(`mc --config-dir mc --no-color ${words}`);
+  const mc = (words: string) => type(`${MC} --config-dir mc --no-color ${words}`);
   await mc('alias set p "$AWS_ENDPOINT_URL" "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY"');
   assert.match(await mc('ls p'), /master\.data\//);
   await mc('mb p/mc.data');

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { it } from 'node:test';
+import { SeededRandom } from '../../../engine/base/random.ts';
 import { encodeAttributes } from '../../../engine/pfs/attributes.ts';
 import { copyFile } from '../../../engine/pfs/change-files.ts';
+import { resolveCommit } from '../../../engine/pfs/commit-lookup.ts';
 import { finishCommit, startCommit } from '../../../engine/pfs/commits.ts';
 import { deleteRepo } from '../../../engine/pfs/repos.ts';
 import { type FilePart, putFiles } from '../../../engine/pfs/upload.ts';
@@ -16,6 +18,7 @@ import {
   readBytes,
   target,
 } from '../../support/pfs.ts';
+import { newSeed } from '../object/pack-rig.ts';
 
 const MiB = 2 ** 20;
 
@@ -248,4 +251,41 @@ it('of files at one path the last stays, and the rest keep theirs, however each 
     assert.ok(files.get('f')?.bytes.equals(last), `${last.length} bytes`);
     assert.deepEqual(files.get('many/299')?.bytes, Buffer.alloc(5000, 299));
   }
+});
+
+it('files come in any order, in turns between directories and twice, and the tree is the same', async (t) => {
+  const pfs = await openTestPfs({ t });
+  await createRepos(pfs, 'data', 'sorted');
+  const random = new SeededRandom(newSeed());
+  const paths: string[] = [];
+  for (const folder of ['a', 'a/b', 'c']) {
+    // So many that a directory is packed when it is left.
+    for (let i = 0; i < 100; i++) {
+      paths.push(`${folder}/f${i}`);
+    }
+  }
+  const newest = new Map<string, string>();
+  const parts = Array.from({ length: 2000 }, (_, i) => {
+    const path = paths[Math.floor(random.fraction() * paths.length)] ?? '';
+    newest.set(path, `${i}`);
+    return { path, executable: i % 3 === 0, data: Buffer.from(`${i}`) };
+  });
+  const last = new Map(parts.map((part) => [part.path, part]));
+  await putParts(pfs, parts);
+  await putFiles(pfs.context, pfs.queue, {
+    target: target('sorted@master'),
+    append: false,
+    parts: (async function* () {
+      for (const part of [...last.values()].sort((a, b) => (a.path < b.path ? -1 : 1))) {
+        yield [{ ...part, first: true, last: true }];
+      }
+    })(),
+    request: ACTOR,
+  });
+  assert.deepEqual(await readAll(pfs, 'data@master'), Object.fromEntries(newest));
+  const tree = async (repo: string) =>
+    (await resolveCommit(pfs.context, `default/${repo}`, 'master')).tree;
+  assert.equal(await tree('data'), await tree('sorted'));
+  await assert.rejects(putParts(pfs, [...parts, { path: 'a' }]), { code: 'invalid' });
+  await assert.rejects(putParts(pfs, [...parts, { path: 'c/f1/x' }]), { code: 'invalid' });
 });

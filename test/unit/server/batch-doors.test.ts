@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -161,6 +162,13 @@ describe('the door for batches', { timeout: 60_000 }, () => {
     const before = door.batches.length;
     const long = Buffer.alloc(20 * 1024 * 1024, 'x');
     const whole = await tar([{ name: 'a' }, 'x'.repeat(5000)]);
+    const endless = Buffer.from(await tar([{ name: 'a' }, 'x']));
+    // A size of more bytes than numbers have; and the sum of the header is to be right.
+    endless.fill(0xff, 124, 136);
+    endless[124] = 0x81;
+    endless.write('        ', 148);
+    const sum = endless.subarray(0, 512).reduce((all, byte) => all + byte, 0);
+    endless.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
     const put = (path: string, body: Buffer | string = 'x') => ({ method: 'PUT', path, body });
     const post = (body: Buffer | string, headers = {}) => ({
       method: 'POST',
@@ -176,11 +184,16 @@ describe('the door for batches', { timeout: 60_000 }, () => {
       [put('/v1/files/%ff'), 400, /not UTF-8/],
       [put(`/v1/files/${'long/'.repeat(1000)}`), 400, /longer than/],
       [put('/v1/files/a?mark=1'), 400, /no parameter "mark"/],
+      [put(`/v1/files/${`${'d'.repeat(250)}/`.repeat(16)}${'e'.repeat(70)}`), 400, /a path is too long/],
+      [{ ...put('/v1/files/a'), headers: { 'idempotency-key': '' } }, 400, /Key is empty/],
       [{ ...put('/v1/files/a'), headers: { 'content-encoding': 'br' } }, 400, /encoded as "br"/],
       [{ ...put('/v1/files/a'), headers: { 'content-encoding': 'gzip' } }, 400, /no whole gzip/],
       [post('x'.repeat(2000)), 400, /send a tar, gzipped or not/],
       [post(long), 400, /send a tar, gzipped or not/],
       [post(whole.subarray(0, 3000)), 400, /send a tar, gzipped or not/],
+      [post(whole.subarray(0, whole.length - 1024)), 400, /the archive has no end/],
+      [post(endless), 400, /its size is no number/],
+      [post(await tar([{ name: 'a', type: 'link', linkname: 'b' }])), 400, /a link leads nowhere/],
       [post(gzipSync(whole)), 400, /send a tar, gzipped or not/],
       [post(whole, { 'content-type': 'application/gzip' }), 400, /no whole gzip/],
       [post(await tar([{ name: '../up' }, 'x'])), 400, /leads out/],
@@ -208,6 +221,20 @@ describe('the door for batches', { timeout: 60_000 }, () => {
     assert.deepEqual(door.faults, []);
   });
 
+  it('lets nobody have more than one request under way on a connection', async () => {
+    const own = new Door(join(scratch, 'own'));
+    await own.open();
+    const socket = connect(join(own.directory, 'sock'));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => undefined);
+    socket.resume();
+    const one = 'PUT /v1/files/a HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\nx';
+    socket.write(one.repeat(1000));
+    await closed;
+    await own.close();
+    assert.ok(own.batches.length <= 1, `${own.batches.length} were taken`);
+  });
+
   it('takes nothing of a body that breaks off', async () => {
     const [before, refused] = [door.batches.length, door.refused.length];
     const socketPath = join(door.directory, 'sock');
@@ -221,6 +248,34 @@ describe('the door for batches', { timeout: 60_000 }, () => {
     await eventually('both are given up', () => door.refused.length === refused + 2);
     assert.equal(door.batches.length, before);
     assert.deepEqual(door.faults, []);
+  });
+
+  it('gives up a body that has arrived, and is read only when the door has closed', async () => {
+    const late = new Door(join(scratch, 'late'));
+    const doors = batchDoors({ onFault: (error) => late.faults.push(error) });
+    for (const path of ['/v1/files/a', '/v1/batches']) {
+      let begin = (): void => undefined;
+      const begun = new Promise<void>((resolve) => {
+        begin = resolve;
+      });
+      let goOn = (): void => undefined;
+      const closed = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      let filled: Promise<void> | undefined;
+      const opened = await doors.open({ directory: late.directory, name: 'sock' }, (batch) => {
+        begin();
+        filled = closed.then(() => batch.fill(join(scratch, 'late')));
+        return filled.then(() => 'never');
+      });
+      const method = path === '/v1/batches' ? 'POST' : 'PUT';
+      const sent = send(late, { method, path, body: 'x'.repeat(1000) });
+      await begun;
+      await Promise.all([opened.close(), assert.rejects(sent)]);
+      goOn();
+      await assert.rejects(filled ?? Promise.resolve(), { code: 'cancelled' });
+    }
+    assert.deepEqual(late.faults, []);
   });
 
   it('stands in a directory of any depth, open to any user, and cuts off who sends when it closes', async () => {
