@@ -184,7 +184,11 @@ describe('the door for batches', { timeout: 60_000 }, () => {
       [put('/v1/files/%ff'), 400, /not UTF-8/],
       [put(`/v1/files/${'long/'.repeat(1000)}`), 400, /longer than/],
       [put('/v1/files/a?mark=1'), 400, /no parameter "mark"/],
-      [put(`/v1/files/${`${'d'.repeat(250)}/`.repeat(16)}${'e'.repeat(70)}`), 400, /a path is too long/],
+      [
+        put(`/v1/files/${`${'d'.repeat(250)}/`.repeat(16)}${'e'.repeat(70)}`),
+        400,
+        /a path is too long/,
+      ],
       [{ ...put('/v1/files/a'), headers: { 'idempotency-key': '' } }, 400, /Key is empty/],
       [{ ...put('/v1/files/a'), headers: { 'content-encoding': 'br' } }, 400, /encoded as "br"/],
       [{ ...put('/v1/files/a'), headers: { 'content-encoding': 'gzip' } }, 400, /no whole gzip/],
