@@ -65,9 +65,11 @@ export async function ensureClients() {
 
 /** No package brings MinIO's own client; a program of the same name is a file manager. */
 async function lackingMinioClient() {
-  const isHere = () =>
-    spawnSync('mc', ['--version'], { encoding: 'utf8', env: childEnvironment() });
-  const isClient = () => /RELEASE|DEVELOPMENT/.test(isHere().stdout ?? '');
+  const isClient = () =>
+    [`${cacheBin}/mc`, 'mc'].some((program) => {
+      const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+      return /RELEASE|DEVELOPMENT/.test(stdout ?? '');
+    });
   return withLock('minio-client', async () => {
     if (isClient()) {
       return [];
