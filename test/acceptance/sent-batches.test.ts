@@ -190,7 +190,7 @@ time.sleep(1000)
       /^400 .*"%" is not followed/,
       /^400 .*no parameter "mark"/,
       /^400 .*spout\.marker/,
-      /^400 .*holds no file/,
+      /^400 .*the archive has no end/,
       /^400 Cannot unpack the batch: /,
       /^400 Cannot unpack the batch: /,
       /^400 .*leads out/,
