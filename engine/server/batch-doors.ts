@@ -286,7 +286,8 @@ function bodyError(cause: unknown): unknown {
   if (code?.startsWith('Z_')) {
     text = `Cannot read the body: it is no whole gzip (${errorText(cause)}); nothing of it was committed`;
   } else if (code !== undefined && OF_PATHS.has(code)) {
-    text = `Cannot store the batch: two of its files stand at one path, a link leads nowhere in it, or a path is too long (${errorText(cause)})`;
+    // The system's own words name directories of this machine.
+    text = `Cannot store the batch: two of its files stand at one path, a link leads nowhere in it, or a path is too long (${code})`;
   } else if (isEngineError(cause, 'unavailable')) {
     text = `Cannot unpack the batch: ${errorText(cause.cause)}; send a tar, gzipped or not`;
   }

@@ -195,7 +195,7 @@ time.sleep(1000)
       /^400 Cannot unpack the batch: /,
       /^400 .*leads out/,
       /^400 .*a pipe/,
-      /^400 Cannot unpack the batch: two of its entries stand at one path/,
+      /^400 .*two of its files stand at one path.*\(EEXIST\)$/,
       /^404 .*send a file with PUT to \/v1\/files/,
       /^400 .*no whole gzip/,
       /^200$/,
