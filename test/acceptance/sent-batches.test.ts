@@ -46,6 +46,7 @@ at = '/pfs/at'
 n = int(open(at).read()) if os.path.exists(at) else 0
 while True:
     n += 1
+    time.sleep(0.2)
     status, said = send('POST', f'/v1/batches?marker={n}', tar(**{f'file-{n}': str(n), 'newest': str(n)}), Idempotency_Key=f'batch {n}')
     if status != 200:
         say(status, said)
