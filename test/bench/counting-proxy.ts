@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 /** A proxy that counts. */
 export interface CountingProxy {
   readonly endpoint: string;
-  /** How many requests there were. */
+  /** How many requests there were, but for what an engine asks every moment whether or not it has anything to do. */
   requests(): number;
   close(): Promise<void>;
 }
@@ -17,8 +17,8 @@ export async function countRequests(endpoint: string): Promise<CountingProxy> {
   const agent = new Agent({ keepAlive: true });
   let count = 0;
   const server = createServer((incoming, answer) => {
-    count += 1;
-    const { method, url, headers } = incoming;
+    const { method, url = '', headers } = incoming;
+    count += isIdle(method, url) ? 0 : 1;
     const outgoing = send({ hostname, port, method, path: url, headers, agent }, (response) => {
       answer.writeHead(response.statusCode ?? 502, response.headers);
       response.pipe(answer);
@@ -37,4 +37,9 @@ export async function countRequests(endpoint: string): Promise<CountingProxy> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Whether a request looks for the next entry of the journal, or is the sign of life of an engine. */
+function isIdle(method: string | undefined, url: string): boolean {
+  return (method === 'GET' && /\/journal\/\d+\.json/.test(url)) || /\/engines\//.test(url);
 }
