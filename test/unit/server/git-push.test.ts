@@ -264,7 +264,7 @@ it('a tag that somebody else moved meanwhile stays where it is', async (t) => {
 
 it('random histories are the same after a push and a pull', async (t) => {
   const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
-  const histories = Number(process.env.PFS_HISTORIES ?? 40);
+  const histories = Number(process.env.PFS_HISTORIES ?? 200);
   t.diagnostic(`seed: PFS_SEED=${seed}`);
   const random = new SeededRandom(seed);
   const below = (limit: number) => Math.floor(random.fraction() * limit);
