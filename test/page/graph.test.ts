@@ -74,6 +74,8 @@ describe('the graph', { skip: WITHOUT_BROWSER }, () => {
     });
     await engine.put('other', { 'two.txt': '22' });
     await node('other').locator('.word', { hasText: '2 B' }).waitFor();
+    // The two are asked for side by side, and one is shown before the other is sent, it may be.
+    await eventually('commit sets are asked for', () => asked.includes('/commit-sets'));
     assert.deepEqual([...new Set(asked)].sort(), ['/commit-sets', '/repos/default/other']);
     latches.get('c')?.open();
     await node('c').locator('.word', { hasText: 'up to date' }).waitFor();
