@@ -70,8 +70,12 @@ it('a fetch brings what is new and nothing else, through random histories', asyn
     await put(`data@${branch}`, { [`/${branch}`]: 'begin' });
   }
   await client.git('', 'clone', '--mirror', url('data'), 'mirror');
+  const reached = async () => {
+    const listed = await client.line('mirror', 'rev-list', '--objects', '--all');
+    return new Set(listed.split('\n').map((line) => line.slice(0, 40)));
+  };
   for (let round = 0; round < 12; round++) {
-    const old = (await client.line('mirror', 'rev-parse', '--all')).split('\n');
+    const old = await reached();
     for (let change = below(5); change >= 0; change--) {
       const branch = branches[below(3)] ?? '';
       if (below(4) === 0) {
@@ -83,10 +87,9 @@ it('a fetch brings what is new and nothing else, through random histories', asyn
     }
     const before = await client.count('mirror');
     await client.git('mirror', 'fetch', '--quiet');
-    const range = ['rev-list', '--objects', '--all', ...old.map((id) => `^${id}`)];
-    const listed = (await client.line('mirror', ...range)).split('\n').filter(Boolean);
-    const fresh = new Set(listed.map((line) => line.slice(0, 40)));
-    assert.equal((await client.count('mirror')) - before, fresh.size, `round ${round}`);
+    // A directory may become again what it was long ago: that is nothing new.
+    const fresh = [...(await reached())].filter((id) => !old.has(id));
+    assert.equal((await client.count('mirror')) - before, fresh.length, `round ${round}`);
     await client.git('mirror', 'fsck', '--strict');
   }
 });
