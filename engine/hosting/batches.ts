@@ -3,11 +3,8 @@
 // journaled: whenever either of us dies, what lies there says how far it got.
 
 import {
-  closeSync,
-  fsyncSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
   renameSync,
   rmdirSync,
@@ -23,6 +20,7 @@ import { isId } from '../base/ids.ts';
 import { linkAbort } from '../base/linked-abort.ts';
 import type { Executor } from '../executor/executor.ts';
 import { emptyDirectory, isAccessDenied } from '../jobs/host-directory.ts';
+import { syncEntries } from '../object/sync-entries.ts';
 
 const COMPLETE = '.batch';
 const TAKEN = '.taken';
@@ -95,10 +93,10 @@ export class Batches {
     const batch = this.#batch(newId());
     try {
       writeFileSync(join(this.#notes, batch.id), '', { flag: 'wx' });
-      syncDirectory(this.#notes);
+      syncEntries(this.#notes);
       renameSync(join(this.#directory, first.name), batch.directory);
       // A name that a power cut takes back would be taken again, as another commit.
-      syncDirectory(this.#directory);
+      syncEntries(this.#directory);
     } catch (error) {
       throw takeError(first.name, error);
     }
@@ -206,13 +204,4 @@ async function remove(path: string): Promise<void> {
   }
   await emptyDirectory(path);
   rmdirSync(path);
-}
-
-function syncDirectory(path: string): void {
-  const handle = openSync(path, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }

@@ -12,6 +12,7 @@ import {
 import { dirname } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { systemCode } from '../base/errors.ts';
+import { syncEntries } from './sync-entries.ts';
 
 /** A put, which fails where something has the name. All paths are absolute. */
 export interface SmallPut {
@@ -67,15 +68,6 @@ function make(directory: string): void {
     if (systemCode(error) !== 'EEXIST') {
       throw error;
     }
-  }
-}
-
-function syncEntries(directory: string): void {
-  const handle = openSync(directory, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
   }
 }
 
