@@ -13,7 +13,7 @@ import { seconds } from '../program.ts';
 import type { Row } from '../row.ts';
 import type { Workspace } from '../workspace.ts';
 
-/** After so long, what an engine does when it starts is over. */
+/** After so long, what an engine does when it starts is over, and the memory that this took is given back. */
 const SETTLE_MS = 60_000;
 const SHELL = 'cp "$data" /pfs/out/';
 
