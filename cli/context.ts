@@ -111,6 +111,10 @@ export class Context {
       onVersion: (version) => {
         this.#comparison = this.#compareVersions(version);
       },
+      socketOf: (of) => {
+        const record = home.engine();
+        return asked === undefined && record?.address === of ? record.socket : undefined;
+      },
       ...(options.start && isLocal(address) ? { onRefused: () => this.#start() } : {}),
     });
   }

@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type RefParams, refParams } from '../client/params.ts';
 import type { QueryOf } from '../engine/server/operations/types.ts';
+import { PieceMemory } from './answer-memory.ts';
 import type { ParsedArguments } from './arguments.ts';
 import { usageError } from './cli-error.ts';
 import type { Context } from './context.ts';
@@ -47,9 +48,11 @@ export async function getFile(context: Context, args: ParsedArguments): Promise<
     );
   }
   if (output === undefined || output === '-') {
-    const from = { params, path: ref.path, from: offset };
+    const memory = new PieceMemory();
+    const from = { params, path: ref.path, from: offset, memory };
     for await (const chunk of readOn(context.client, from)) {
       await context.output.write(chunk);
+      memory.giveBack(chunk);
     }
     return;
   }
@@ -138,13 +141,23 @@ async function getOne(
     bytes: true,
     total: status && status.size - offset,
   });
-  const read = (at: number) => readOn(client, { params, path: from, from: at, id: status?.id });
+  const memory = new PieceMemory();
+  const read = (at: number) =>
+    readOn(client, { params, path: from, from: at, id: status?.id, memory });
   const executable = status?.executable ?? false;
   const onProgress = (bytes: number) => progress.update(bytes, '');
+  const onWritten = (chunk: Uint8Array) => memory.giveBack(chunk);
   try {
     await (keep && status
-      ? resumeFile(file, { id: status.id, size: status.size, read, executable, onProgress })
-      : writeFile(file, { source: read(offset), executable, onProgress }));
+      ? resumeFile(file, {
+          id: status.id,
+          size: status.size,
+          read,
+          executable,
+          onProgress,
+          onWritten,
+        })
+      : writeFile(file, { source: read(offset), executable, onProgress, onWritten }));
   } finally {
     progress.stop();
   }

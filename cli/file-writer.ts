@@ -3,7 +3,7 @@
 import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { failure, fileError } from './cli-error.ts';
-import { writeBehind } from './write-behind.ts';
+import { type Told, writeBehind } from './write-behind.ts';
 
 /**
  * Writes `source` to `file`, replacing what stands there once everything has arrived.
@@ -12,11 +12,7 @@ import { writeBehind } from './write-behind.ts';
  */
 export async function writeFile(
   file: string,
-  options: {
-    readonly source: AsyncIterable<Uint8Array>;
-    readonly executable: boolean;
-    readonly onProgress?: (bytes: number) => void;
-  },
+  options: Told & { readonly source: AsyncIterable<Uint8Array>; readonly executable: boolean },
 ): Promise<number> {
   // A device or a pipe is written to, never replaced.
   const direct = await isSpecial(file);
@@ -37,12 +33,15 @@ export async function writeFile(
   }
   let bytes = 0;
   try {
-    await writeBehind(handle, options.source, (arrived) => {
+    const onProgress = (arrived: number) => {
       bytes = arrived;
       options.onProgress?.(arrived);
-    }).catch((error: unknown) => {
-      throw isWriteError(error) ? fileError(`write "${file}"`, error) : error;
-    });
+    };
+    await writeBehind(handle, options.source, { ...options, onProgress }).catch(
+      (error: unknown) => {
+        throw isWriteError(error) ? fileError(`write "${file}"`, error) : error;
+      },
+    );
     await handle.close();
     if (!direct) {
       await rename(staging, file).catch((error: unknown) => {
@@ -67,12 +66,11 @@ export async function writeFile(
  */
 export async function resumeFile(
   file: string,
-  options: {
+  options: Told & {
     readonly id: string;
     readonly size: number;
     readonly executable: boolean;
     readonly read: (from: number) => AsyncIterable<Uint8Array>;
-    readonly onProgress?: (bytes: number) => void;
   },
 ): Promise<number> {
   const { id, size, read, onProgress } = options;
@@ -91,12 +89,15 @@ export async function resumeFile(
     onProgress?.(bytes);
     const start = bytes;
     if (start < size) {
-      await writeBehind(handle, read(start), (arrived) => {
+      const onArrived = (arrived: number) => {
         bytes = start + arrived;
         onProgress?.(bytes);
-      }).catch((error: unknown) => {
-        throw isWriteError(error) ? fileError(`write "${file}"`, error) : error;
-      });
+      };
+      await writeBehind(handle, read(start), { ...options, onProgress: onArrived }).catch(
+        (error: unknown) => {
+          throw isWriteError(error) ? fileError(`write "${file}"`, error) : error;
+        },
+      );
     }
   } finally {
     await handle.close();

@@ -9,6 +9,8 @@ import { failure, fileError } from './cli-error.ts';
 export interface EngineRecord {
   readonly pid: number;
   readonly address: string;
+  /** The file of the Unix socket at which it listens too, where it could have one. */
+  readonly socket?: string;
   /** Where the door for S3 listens. */
   readonly s3?: string;
   /** The file of its certificate, where it speaks TLS. */

@@ -7,6 +7,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { ApiRequest, ApiResponse, Transport } from '../client/transport.ts';
 import { VERSION_HEADER } from '../engine/server/wire.ts';
 import { connectionError, isBroken } from './connection-error.ts';
+import { askLong } from './long-answer.ts';
 import { pour, pourMeanwhile } from './pour.ts';
 
 export interface NodeTransportOptions {
@@ -19,6 +20,8 @@ export interface NodeTransportOptions {
   /** Asked again for each request, since a new engine makes its token when it first starts. */
   readonly token: () => string | undefined;
   readonly signal?: AbortSignal;
+  /** Returns the Unix socket at which the engine of an address listens too; undefined where none is known. */
+  readonly socketOf?: (address: string) => string | undefined;
   /**
    * Called when nothing listens at the address, before any byte was sent; resolves to the address to try
    * instead, or undefined to give up.
@@ -57,16 +60,14 @@ export class NodeTransport implements Transport {
     const isFirst = !this.#sent.has(request);
     this.#sent.add(request);
     try {
-      return await this.#attempt(request);
+      return await this.#reach(request);
     } catch (error) {
-      const code = (error as { code?: unknown } | null)?.code;
-      const isRefused = code === 'ECONNREFUSED' || code === 'ENOENT';
-      const address = isRefused && isFirst ? await this.#options.onRefused?.() : undefined;
+      const address = isRefused(error) && isFirst ? await this.#options.onRefused?.() : undefined;
       if (!address) {
         throw error;
       }
       this.#address = address;
-      return await this.#attempt(request);
+      return await this.#reach(request);
     }
   }
 
@@ -84,16 +85,46 @@ export class NodeTransport implements Transport {
     });
   }
 
-  async #attempt({ method, path, headers, body, ...rest }: ApiRequest): Promise<ApiResponse> {
+  /** Sends a request by the engine's socket, where there is one and something listens there, and else to its address. */
+  async #reach(request: ApiRequest): Promise<ApiResponse> {
+    const socketPath = this.#socketPath();
+    if (socketPath === undefined) {
+      return await this.#attempt(request);
+    }
+    try {
+      return await this.#attempt(request, socketPath);
+    } catch (error) {
+      // The file may be lost, or out of reach, and the engine well.
+      if (!isRefused(error) || this.#address.startsWith('unix:')) {
+        throw error;
+      }
+      return await this.#attempt(request);
+    }
+  }
+
+  #socketPath(): string | undefined {
+    return this.#address.startsWith('unix:')
+      ? this.#address.slice('unix:'.length)
+      : this.#options.socketOf?.(this.#address);
+  }
+
+  async #attempt(asked: ApiRequest, socketPath?: string): Promise<ApiResponse> {
+    const { method, path, body, memory, ...rest } = asked;
     const signal = either(rest.signal, this.#options.signal);
     const token = this.#options.token();
-    const request = await this.#open({
+    const sending = {
       method,
       path,
-      agent: this.#agent,
-      headers: { ...headers, ...(token ? { authorization: `Bearer ${token}` } : {}) },
+      headers: { ...rest.headers, ...(token ? { authorization: `Bearer ${token}` } : {}) },
       ...(signal ? { signal } : {}),
-    });
+      ...(socketPath === undefined ? {} : { socketPath }),
+    };
+    if (memory && socketPath !== undefined && body === undefined) {
+      const answer = await askLong({ ...sending, socketPath, memory });
+      this.#noteVersion(answer.header(VERSION_HEADER));
+      return answer;
+    }
+    const request = await this.#open({ agent: this.#agent, ...sending });
     const answered = new Promise<IncomingMessage>((resolve, reject) => {
       request.once('response', resolve);
       request.once('error', reject);
@@ -108,8 +139,8 @@ export class NodeTransport implements Transport {
   }
 
   async #open(options: RequestOptions): Promise<ClientRequest> {
-    if (this.#address.startsWith('unix:')) {
-      return httpRequest({ ...options, socketPath: this.#address.slice('unix:'.length) });
+    if (options.socketPath) {
+      return httpRequest(options);
     }
     if (this.#address.startsWith('https:')) {
       const https = await import('node:https');
@@ -122,20 +153,26 @@ export class NodeTransport implements Transport {
   }
 
   #answerOf(response: IncomingMessage, signal: AbortSignal | undefined): ApiResponse {
-    const version = response.headers[VERSION_HEADER];
-    if (!this.#sawVersion && typeof version === 'string') {
+    const header = (name: string) => {
+      const value = response.headers[name];
+      return Array.isArray(value) ? value.join(', ') : value;
+    };
+    this.#noteVersion(header(VERSION_HEADER));
+    return { status: response.statusCode ?? 0, header, bytes: bytesOf(response, signal) };
+  }
+
+  #noteVersion(version: string | undefined): void {
+    if (!this.#sawVersion && version !== undefined) {
       this.#sawVersion = true;
       this.#options.onVersion?.(version);
     }
-    return {
-      status: response.statusCode ?? 0,
-      header: (name) => {
-        const value = response.headers[name];
-        return Array.isArray(value) ? value.join(', ') : value;
-      },
-      bytes: bytesOf(response, signal),
-    };
   }
+}
+
+/** Returns whether nothing listens there, so that nothing was sent either. */
+function isRefused(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return code === 'ECONNREFUSED' || code === 'ENOENT';
 }
 
 async function* bytesOf(

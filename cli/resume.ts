@@ -2,8 +2,10 @@
 
 import type { Opened } from '../client/asked.ts';
 import type { RefParams } from '../client/params.ts';
+import type { AnswerMemory } from '../client/transport.ts';
 import { CliError, usageError } from './cli-error.ts';
 import type { EngineClient } from './client.ts';
+import { isGlob } from './glob.ts';
 
 /** How often in a row a connection may break without bringing a byte. */
 const MAX_BREAKS = 3;
@@ -20,9 +22,13 @@ export async function* readOn(
     readonly path: string;
     readonly from: number;
     readonly id?: string | undefined;
+    /** Where the bytes may go; the caller gives back what it has done with. */
+    readonly memory?: AnswerMemory | undefined;
   },
 ): AsyncIterable<Uint8Array> {
   const { params, path } = options;
+  // What a pattern matches comes as an answer of unknown length.
+  const memory = isGlob(path) ? undefined : options.memory;
   let at = options.from;
   let etag = options.id === undefined ? undefined : `"${options.id}"`;
   let end = Number.NaN;
@@ -36,6 +42,7 @@ export async function* readOn(
           ...(at > 0 ? { range: `bytes=${at}-` } : {}),
           ...(etag === undefined ? {} : { 'if-match': etag }),
         },
+        memory,
       });
       if (at > 0 && !opened.isPart) {
         throw usageError(`Cannot begin within "${path}": it names several files; name one`);

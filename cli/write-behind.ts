@@ -9,17 +9,24 @@ const MAX_WAITING_BYTES = 8 * PIECE_BYTES;
 /** The most buffers that one call takes on Linux and macOS. */
 const MAX_VECTOR = 1024;
 
+/** What is told on the way. */
+export interface Told {
+  /** Called with the bytes that arrived so far. */
+  readonly onProgress?: (bytes: number) => void;
+  /** Called with each chunk once it is written. */
+  readonly onWritten?: (chunk: Uint8Array) => void;
+}
+
 /**
- * Writes all of `source` at the file's position; its chunks must stay as they are. What arrived before an error is written before that
- * is thrown.
- * @param onProgress called with the bytes that arrived so far.
+ * Writes all of `source` at the file's position; its chunks must stay as they are until they are written. What arrived before an error
+ * is written before that is thrown.
  */
 export async function writeBehind(
   handle: FileHandle,
   source: AsyncIterable<Uint8Array>,
-  onProgress: (bytes: number) => void = () => undefined,
+  { onProgress, onWritten }: Told = {},
 ): Promise<void> {
-  const queue = new WriteQueue(handle);
+  const queue = new WriteQueue(handle, onWritten);
   let arrived = 0;
   try {
     for await (const chunk of source) {
@@ -28,7 +35,7 @@ export async function writeBehind(
       if (waiting) {
         await waiting;
       }
-      onProgress(arrived);
+      onProgress?.(arrived);
     }
   } finally {
     await queue.finish();
@@ -38,13 +45,15 @@ export async function writeBehind(
 /** Chunks on their way to a file, in order; the writer takes all that wait at once. */
 class WriteQueue {
   readonly #handle: FileHandle;
+  readonly #onWritten: Told['onWritten'];
   #waiting: Uint8Array[] = [];
   #bytes = 0;
   #writing: Promise<void> | undefined;
   #failed: { readonly error: unknown } | undefined;
 
-  constructor(handle: FileHandle) {
+  constructor(handle: FileHandle, onWritten: Told['onWritten']) {
     this.#handle = handle;
+    this.#onWritten = onWritten;
   }
 
   /** Takes a chunk; to be awaited where too much waits. Throws what kept an earlier one from being written. */
@@ -81,6 +90,9 @@ class WriteQueue {
         this.#waiting = [];
         this.#bytes = 0;
         await writeAll(this.#handle, chunks);
+        for (const chunk of chunks) {
+          this.#onWritten?.(chunk);
+        }
       } while (this.#bytes >= PIECE_BYTES);
     } catch (error) {
       this.#failed ??= { error };

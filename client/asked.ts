@@ -1,6 +1,7 @@
 // What a client is asked with, and what it gives back, by operation. Types only.
 
 import type { BodyOf, Key, ParamsOf, QueryOf } from '../engine/server/operations/types.ts';
+import type { AnswerMemory } from './transport.ts';
 
 /** What an operation is asked with: the values of its path, and a document or text where it takes one. */
 export type Asked<K extends Key> = {
@@ -28,6 +29,12 @@ export interface Changing {
 export interface Followed {
   /** Called when the engine begins to answer, which may be long before there is something to tell. */
   readonly onOpen?: () => void;
+}
+
+export interface Opening {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Where the bytes of a long answer may go; see {@link ApiRequest.memory}. */
+  readonly memory?: AnswerMemory | undefined;
 }
 
 /** An answer of bytes. */

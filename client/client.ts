@@ -15,7 +15,7 @@ import type {
 import type { Page, Problem } from '../engine/server/wire.ts';
 import { isOfEngine, parseProblem, readText } from './answers.ts';
 import { ApiError } from './api-error.ts';
-import type { Asked, Changing, Followed, Opened, Rest } from './asked.ts';
+import type { Asked, Changing, Followed, Opened, Opening, Rest } from './asked.ts';
 import { parseLines } from './json-lines.ts';
 import { type Loose, requestOf } from './request.ts';
 import type { ApiRequest, ApiResponse, Transport } from './transport.ts';
@@ -110,10 +110,7 @@ export class Client {
   }
 
   /** Starts to read bytes. What is read ends with an error when the connection breaks. */
-  async open<K extends BytesKey>(
-    key: K,
-    ...[asked]: Rest<K, { readonly headers?: Readonly<Record<string, string>> }>
-  ): Promise<Opened> {
+  async open<K extends BytesKey>(key: K, ...[asked]: Rest<K, Opening>): Promise<Opened> {
     const response = await this.#answer(requestOf(key, asked));
     return {
       isPart: response.status === 206,

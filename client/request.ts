@@ -5,7 +5,7 @@ import { TRANSACTION_HEADER } from '../engine/server/wire.ts';
 import { pathOf, queryText } from './address.ts';
 import { newKey } from './idempotency-key.ts';
 import { mayRepeat } from './repeats.ts';
-import type { ApiRequest } from './transport.ts';
+import type { AnswerMemory, ApiRequest } from './transport.ts';
 
 /** What any operation may be asked with. */
 export interface Loose {
@@ -15,6 +15,7 @@ export interface Loose {
   readonly transaction?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly memory?: AnswerMemory | undefined;
 }
 
 const JSON_TYPE = 'application/json';
@@ -22,7 +23,7 @@ const TEXT_TYPE = 'text/plain; charset=utf-8';
 
 /** Makes the request of an operation: documents go as JSON, text as it is, and writes under an idempotency key. */
 export function requestOf(key: Key, asked: Loose = {}): ApiRequest {
-  const { body, transaction, signal } = asked;
+  const { body, transaction, signal, memory } = asked;
   const method = key.slice(0, key.indexOf(' '));
   const headers: Record<string, string> = { accept: JSON_TYPE, ...asked.headers };
   if (method !== 'GET') {
@@ -42,5 +43,6 @@ export function requestOf(key: Key, asked: Loose = {}): ApiRequest {
     ...(mayRepeat(key) ? {} : { isSentOnce: true }),
     ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
     ...(signal ? { signal } : {}),
+    ...(memory ? { memory } : {}),
   };
 }

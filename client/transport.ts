@@ -3,6 +3,12 @@
 /** What is sent with a request. A stream can be read once, so that its request is never tried again. */
 export type Content = string | Blob | AsyncIterable<Uint8Array>;
 
+/** Memory in which an answer may arrive. */
+export interface AnswerMemory {
+  /** Returns a piece that nothing else is in. */
+  take(): Uint8Array;
+}
+
 export interface ApiRequest {
   readonly method: string;
   /** With the prefix of the API and the query. */
@@ -13,6 +19,8 @@ export interface ApiRequest {
   readonly isSentOnce?: boolean;
   /** The answer comes while the body is sent. */
   readonly isConversation?: boolean;
+  /** For an answer that may be long and says how long: where its bytes may go instead of into memory of their own. */
+  readonly memory?: AnswerMemory;
   /** Called with how many bytes of a Blob have been sent, where the transport can tell. */
   readonly onProgress?: (sent: number, total: number) => void;
   /** Ends the request and its answer when it aborts. */

@@ -25,6 +25,7 @@ import { flag, param, query, repoOf, sendBytes } from '../http.ts';
 import type { EngineParts } from '../parts.ts';
 import { toProblem } from '../problem.ts';
 import { rangeOf } from '../range.ts';
+import { sendBorrowed } from '../sent-bytes.ts';
 import { ARCHIVE_FORMATS, FRAMES_TYPE, PROBLEM_TYPE } from '../wire.ts';
 import { FILES } from './files.ts';
 
@@ -155,7 +156,10 @@ export function downloadRoutes(
     }
     return isHead
       ? sendHead(tree, reply)
-      : sendBytes(reply, tree.readFile(file.id, { start, end }), { onFault, onClose: tree.close });
+      : sendBorrowed(reply, tree.readFile(file.id, { start, end, borrowed: true }), {
+          onFault,
+          onClose: tree.close,
+        });
   }
 
   async function sendArchive(

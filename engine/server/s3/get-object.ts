@@ -1,8 +1,8 @@
 // Reading objects: a file of the commit that the bucket, or the version that is asked for, shows.
 
-import type { ServerResponse } from 'node:http';
 import type { FileEntry } from '../../pfs/files.ts';
 import { rangeOf } from '../range.ts';
+import { sent } from '../sent-bytes.ts';
 import { type Bucket, findBucket, type Visitor } from './bucket.ts';
 import { isPartWanted, readRefusal } from './conditions.ts';
 import type { S3Request } from './request.ts';
@@ -157,20 +157,4 @@ function checkPart({ query }: S3Request): void {
 /** The header that names the commit which an answer is about. */
 export function versionHeader(version: string | undefined): Record<string, string> {
   return version === undefined ? {} : { 'x-amz-version-id': version };
-}
-
-/** Resolves when the bytes are in the hands of the system and their memory may be used again; false where the client is gone. */
-function sent(response: ServerResponse, bytes: Buffer): Promise<boolean> {
-  return new Promise((resolve) => {
-    if (response.destroyed) {
-      resolve(false);
-      return;
-    }
-    const gone = () => resolve(false);
-    response.once('close', gone);
-    response.write(bytes, (error) => {
-      response.off('close', gone);
-      resolve(!error);
-    });
-  });
 }

@@ -1,0 +1,54 @@
+// Bytes that leave a piece at a time, each once the system has taken the one before: their memory can be used again and again.
+
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { FastifyReply } from 'fastify';
+
+/** Resolves when the bytes are in the hands of the system and their memory may be used again; false where the client is gone. */
+export function sent(response: ServerResponse, bytes: Buffer): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (response.destroyed) {
+      resolve(false);
+      return;
+    }
+    const gone = () => resolve(false);
+    response.once('close', gone);
+    response.write(bytes, (error) => {
+      response.off('close', gone);
+      resolve(!error);
+    });
+  });
+}
+
+/**
+ * Answers with what `source` yields, whose buffers need to be there until the next is asked for and no longer. A failure under way
+ * breaks the connection, so the engine's log has to say why.
+ */
+export function sendBorrowed(
+  reply: FastifyReply,
+  source: AsyncIterable<Buffer>,
+  options: {
+    readonly onFault: (error: unknown, request?: string) => void;
+    readonly onClose: () => void;
+  },
+): FastifyReply {
+  const { raw, request, statusCode } = reply;
+  reply.hijack();
+  raw.writeHead(statusCode, reply.getHeaders() as OutgoingHttpHeaders);
+  const send = async (): Promise<void> => {
+    for await (const piece of source) {
+      if (!(await sent(raw, piece))) {
+        return;
+      }
+    }
+    raw.end();
+  };
+  send()
+    .catch((error: unknown) => {
+      if (!raw.destroyed) {
+        options.onFault(error, request.id);
+        raw.destroy();
+      }
+    })
+    .finally(options.onClose);
+  return reply;
+}
