@@ -1,6 +1,8 @@
 // The end of a job, good or bad: its output commit, its results in the meta repo, and its record, in one transaction.
 
-import type { Draft } from '../journal/compose.ts';
+import { pipelineActor } from '../auth/asker.ts';
+import { EngineError } from '../base/errors.ts';
+import { compose, type Draft } from '../journal/compose.ts';
 import type { Operation } from '../journal/operations.ts';
 import {
   type CommitRecord,
@@ -70,6 +72,34 @@ export async function prepareEnd(
     }
     return [...packsOf(context, job, packs), ...finishes];
   };
+}
+
+/**
+ * Journals the end of a job that `owner` runs, and moves what follows its output. Rejects with `cancelled` where the job is
+ * no longer that one's.
+ */
+export async function commitEnd(
+  context: PfsContext,
+  ending: {
+    readonly job: JobRecord;
+    readonly owner: string;
+    readonly operations: () => readonly Operation[];
+  },
+): Promise<void> {
+  const { job, owner, operations } = ending;
+  await context.journal.transact(
+    (state) => {
+      if (state.jobs.get(jobKey(job.pipeline, job.id))?.owner !== owner) {
+        throw new EngineError('cancelled', 'Cannot finish the job: it ended or moved meanwhile');
+      }
+      return compose(state, (draft) => {
+        draft.add(...operations());
+        followOutput(draft, job, () => context.ids.next());
+        return null;
+      });
+    },
+    { actor: pipelineActor(job.pipeline) },
+  );
 }
 
 /** The commits of a job that are still open, and the good ancestors that they go on from. */
@@ -154,7 +184,7 @@ async function writeEnd(
 const NOTHING = { tree: null, git: null, size: 0, files: 0 };
 
 /** Moves what follows the branch of a good output, in the transaction that finishes it; `newSet` names a commit set. */
-export function followOutput(draft: Draft, job: JobRecord, newSet: () => string): void {
+function followOutput(draft: Draft, job: JobRecord, newSet: () => string): void {
   const output = draft.state.commits.get(commitKey(job.pipeline, job.id));
   if (output?.finished != null && output.error === null) {
     const ref = { repo: job.pipeline, branch: output.branch };

@@ -2,9 +2,11 @@
 // most those.
 
 import { pipelineActor } from '../auth/asker.ts';
+import { EngineError } from '../base/errors.ts';
 import type { DatumCounts, ImageRecord, JobRecord, JobStats } from '../journal/records.ts';
 import type { JobState } from '../journal/states.ts';
 import type { PfsContext } from '../pfs/context.ts';
+import type { SessionPacks } from '../pfs/write-session.ts';
 import type { DatumResult } from './datum-result.ts';
 import { packsOf } from './job-end.ts';
 import type { JobOutputs } from './job-outputs.ts';
@@ -76,8 +78,17 @@ export class JobProgress {
     this.counts[key] += 1;
   }
 
-  /** Results that no flush has stored, merged into the tree of those before; for the job's last transaction. */
+  /**
+   * Results that no flush has stored, merged into the tree of those before; for a transaction that names what the writer's
+   * session brings. Rejects with `unavailable` where that of the call before came to nothing: no live pack has its tree.
+   */
   async takeResults(writer: SessionWriter): Promise<string | null> {
+    if (!this.#isStored) {
+      throw new EngineError(
+        'unavailable',
+        'Cannot go on with the job: what it did last was not stored; it is tried again',
+      );
+    }
     const fresh = this.#fresh;
     this.#fresh = [];
     this.#isStored = false;
@@ -115,6 +126,15 @@ export class JobProgress {
       await this.#outputs.gather(session);
       return await this.takeResults(new SessionWriter(session));
     });
+    await this.store(state, { results: result, packs });
+  }
+
+  /** Journals the counts, and the results that were taken last, with the packs that bring them. */
+  async store(
+    state: JobState,
+    taken: { readonly results: string | null; readonly packs: SessionPacks },
+  ): Promise<void> {
+    const { results, packs } = taken;
     const { pipeline, id } = this.#job;
     await this.#context.journal.transact(
       () => ({
@@ -128,7 +148,7 @@ export class JobProgress {
             state,
             datums: { ...this.counts },
             stats: { ...this.stats },
-            results: result,
+            results,
             image: this.image,
           },
         ],

@@ -8,7 +8,7 @@ import { compose } from '../journal/compose.ts';
 import { type JobRecord, jobKey, metaRepo } from '../journal/records.ts';
 import { getCommit, lastGood } from '../pfs/commit-lookup.ts';
 import type { PfsContext } from '../pfs/context.ts';
-import { untilSettled } from '../pfs/settled.ts';
+import { isMoved, untilSettled } from '../pfs/settled.ts';
 import type { WriteSession } from '../pfs/write-session.ts';
 import type { Datum } from '../pipeline/datum-identity.ts';
 import type { CrewMember } from './crew-member.ts';
@@ -19,7 +19,7 @@ import { taskMaker } from './datum-tasks.ts';
 import { beginLine, endLine } from './debug-lines.ts';
 import type { Egress } from './egress.ts';
 import { findBase, type JobBase } from './job-base.ts';
-import { followOutput, type JobEnd, packsOf, prepareEnd } from './job-end.ts';
+import { commitEnd, type JobEnd, packsOf, prepareEnd } from './job-end.ts';
 import { type JobInputs, loadJobInputs } from './job-inputs.ts';
 import { JobOutputs } from './job-outputs.ts';
 import { JobProgress } from './job-progress.ts';
@@ -360,30 +360,25 @@ class JobRun {
     inputs: JobInputs,
     ending: { readonly base: JobBase | undefined; readonly end: JobEnd },
   ): Promise<void> {
-    const { pipeline, id } = this.#job;
-    let ended: JobEnd | undefined;
-    const { result: operations, packs } = await this.#session.flush(async (session) => {
+    const { result, packs } = await this.#session.flush(async (session) => {
       const results = await this.#progress.takeResults(new SessionWriter(session));
       const end = await this.#withOutput(session, { inputs, ...ending });
       const { counts, stats, image } = this.#progress;
       const full = { ...end, results, datums: { ...counts }, stats: { ...stats }, image };
-      ended = full;
-      return await prepareEnd(this.#context, session, { job: this.#job, end: full });
+      const make = await prepareEnd(this.#context, session, { job: this.#job, end: full });
+      return { full, make };
     });
-    await this.#context.journal.transact(
-      (state) => {
-        const now = state.jobs.get(jobKey(pipeline, id));
-        if (now?.owner !== this.#owner) {
-          throw new EngineError('cancelled', 'Cannot finish the job: it ended or moved meanwhile');
-        }
-        return compose(state, (draft) => {
-          draft.add(...operations(packs));
-          followOutput(draft, this.#job, () => this.#context.ids.next());
-          return null;
-        });
-      },
-      { actor: pipelineActor(pipeline) },
-    );
-    endJobSpan(this.#span, ended);
+    const { full, make } = result;
+    try {
+      const [job, owner] = [this.#job, this.#owner];
+      await commitEnd(this.#context, { job, owner, operations: () => make(packs) });
+    } catch (error) {
+      if (isMoved(error)) {
+        // The next attempt goes on from results and outputs that these packs alone have.
+        await this.#progress.store('finishing', { results: full.results, packs });
+      }
+      throw error;
+    }
+    endJobSpan(this.#span, full);
   }
 }

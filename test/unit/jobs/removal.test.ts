@@ -84,6 +84,49 @@ it('pipelines go on from what squashing and dropping leave, with nothing run twi
   assert.deepEqual(engine.problems, []);
 });
 
+it('a job below which commits go while it finishes stands on what it did, with nothing run twice', async (t) => {
+  const engine = await TestEngine.start(t);
+  const { context } = engine.pfs;
+  const { journal } = context;
+  await engine.repos('data');
+  await engine.pipeline({ name: 'copy', input: 'data' });
+  const ids: string[] = [];
+  for (const file of ['0', '1', '2']) {
+    ids.push((await engine.put('data@master', { [file]: file })).id);
+    await engine.settled();
+  }
+  const transact = journal.transact.bind(journal);
+  const tooSoon = new Error('the commit is still there');
+  journal.transact = async (run, options) => {
+    try {
+      return await transact((state) => {
+        const decision = run(state);
+        if (decision.operations.some(({ kind }) => kind === 'job.finished')) {
+          throw tooSoon;
+        }
+        return decision;
+      }, options);
+    } catch (error) {
+      if (error !== tooSoon) {
+        throw error;
+      }
+    }
+    journal.transact = transact;
+    await squashSet(context, ids[1] ?? '', ACTOR);
+    return await transact(run, options);
+  };
+  const runs = engine.executor.runs.length;
+  await engine.put('data@master', { 0: 'new', 3: '3' });
+  const job = await engine.done('copy');
+  assert.equal(journal.transact, transact, 'a commit went while the job finished');
+  assert.deepEqual([job.state, counts(job)], ['success', '2/2/0 of 4']);
+  assert.equal(engine.executor.runs.length, runs + 2);
+  assert.deepEqual(await engine.read('copy@master'), { 0: 'new', 1: '1', 2: '2', 3: '3' });
+  await engine.put('data@master', { 0: '0' });
+  assert.equal(counts(await engine.done('copy')), '0/4/0 of 4', 'all results are kept');
+  assert.deepEqual(engine.problems, []);
+});
+
 it('what made a version of a pipeline is not removed by itself', async (t) => {
   const engine = await TestEngine.start(t);
   const { context } = engine.pfs;
