@@ -39,6 +39,8 @@ export class NodeTransport implements Transport {
   readonly #sent = new WeakSet<ApiRequest>();
   #tlsAgent: TlsAgent | undefined;
   #address: string;
+  /** The socket of the engine at an address. */
+  #socket: { readonly of: string; readonly path: string | undefined } | undefined;
   #sawVersion = false;
 
   constructor(options: NodeTransportOptions) {
@@ -103,9 +105,14 @@ export class NodeTransport implements Transport {
   }
 
   #socketPath(): string | undefined {
-    return this.#address.startsWith('unix:')
-      ? this.#address.slice('unix:'.length)
-      : this.#options.socketOf?.(this.#address);
+    const address = this.#address;
+    if (this.#socket?.of !== address) {
+      const path = address.startsWith('unix:')
+        ? address.slice('unix:'.length)
+        : this.#options.socketOf?.(address);
+      this.#socket = { of: address, path };
+    }
+    return this.#socket.path;
   }
 
   async #attempt(asked: ApiRequest, socketPath?: string): Promise<ApiResponse> {

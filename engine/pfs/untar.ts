@@ -4,6 +4,7 @@
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { type Extract, extract } from 'tar-stream';
+import { ArchiveEnd } from '../base/archive-end.ts';
 import { EngineError, errorText, isEngineError } from '../base/errors.ts';
 import { normalizePath } from './names.ts';
 import type { FilePart } from './upload.ts';
@@ -85,7 +86,8 @@ async function* entriesOf(
   directory: string,
 ): AsyncGenerator<readonly FilePart[]> {
   const archive = extract();
-  const fed = feed(bytes, archive);
+  const end = new ArchiveEnd();
+  const fed = feed(bytes, archive, end);
   // Whoever reads the entries is told as well.
   fed.catch(() => undefined);
   let count = 0;
@@ -112,9 +114,19 @@ async function* entriesOf(
   if (count === 0) {
     throw new EngineError('invalid', 'Cannot unpack: the archive is empty, or is no tar');
   }
+  if (!end.isThere) {
+    throw new EngineError(
+      'invalid',
+      'Cannot unpack: the archive has no end, so that some of it may be missing; make it again, or send it whole',
+    );
+  }
 }
 
-async function feed(bytes: AsyncGenerator<Buffer>, archive: Extract): Promise<void> {
+async function feed(
+  bytes: AsyncGenerator<Buffer>,
+  archive: Extract,
+  end: ArchiveEnd,
+): Promise<void> {
   const { head, rest } = await peek(bytes, 6);
   const magic = head.toString('hex');
   const other = OTHER_MAGIC.find(([, begin]) => magic.startsWith(begin));
@@ -125,9 +137,10 @@ async function feed(bytes: AsyncGenerator<Buffer>, archive: Extract): Promise<vo
       `Cannot unpack: the archive is ${other[0]}; send it as tar, or compressed by gzip`,
     );
   }
+  const watch = (tar: AsyncIterable<Buffer>) => end.watch(tar);
   await (magic.startsWith('1f8b')
-    ? pipeline(rest, createGunzip(), archive)
-    : pipeline(rest, archive));
+    ? pipeline(rest, createGunzip(), watch, archive)
+    : pipeline(rest, watch, archive));
 }
 
 /** Takes the first bytes out of a stream, and puts them back. */

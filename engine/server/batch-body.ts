@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { PassThrough, type Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
+import { ArchiveEnd } from '../base/archive-end.ts';
 import { EngineError, errorText, isEngineError, systemCode } from '../base/errors.ts';
 import { unpackTar } from '../executor/tar-reader.ts';
 
@@ -29,7 +30,6 @@ const OF_PATHS = new Set([
 ]);
 /** Symbolic links are made last, and kept in memory until then. */
 const MAX_LINKS = 100_000;
-const TAR_BLOCK_BYTES = 512;
 
 /** A request and where its answer goes. */
 export interface Exchange {
@@ -65,23 +65,6 @@ export async function unpackBody(exchange: Exchange, directory: string): Promise
       'invalid',
       'Cannot unpack the batch: the archive has no end, so that some of it may be missing; send it whole',
     );
-  }
-}
-
-/** Looks whether a tar ends as one does: with a block of zeros. A part of one may end between two files. */
-class ArchiveEnd {
-  #tail = Buffer.alloc(0);
-
-  get isThere(): boolean {
-    return this.#tail.length === TAR_BLOCK_BYTES && this.#tail.every((byte) => byte === 0);
-  }
-
-  async *watch(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const chunk of body) {
-      const tail = Buffer.concat([this.#tail, chunk.subarray(-TAR_BLOCK_BYTES)]);
-      this.#tail = tail.subarray(-TAR_BLOCK_BYTES);
-      yield chunk;
-    }
   }
 }
 

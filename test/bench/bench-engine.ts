@@ -65,6 +65,7 @@ export class BenchEngine {
     this.#client ??= new EngineClient({
       address: this.address,
       token: () => readFileSync(join(this.home, 'token'), 'utf8').trim(),
+      socketOf: () => this.#record().socket,
     });
     return this.#client;
   }
@@ -150,7 +151,7 @@ export class BenchEngine {
     }
   }
 
-  #record(): { readonly address: string } {
+  #record(): { readonly address: string; readonly socket?: string } {
     return JSON.parse(readFileSync(join(this.home, 'engine.json'), 'utf8'));
   }
 }

@@ -90,6 +90,8 @@ it('stores what tars hold, gzipped or not, however they arrive', async (t) => {
 
 it('lets no entry escape, and stores nothing of an archive that holds what is no file', async (t) => {
   const pfs = await newPfs(t);
+  // Between two files: what came of it is a tar by itself.
+  const cut = (await tar({ name: 'a', text: 'x' }, { name: 'b', text: 'y' })).subarray(0, 1024);
   const bad: [Buffer, RegExp][] = [
     [await tar({ name: 'ok' }, { name: '../up' }), /"\.\.\/up".*leads out/],
     [await tar({ name: 'ok' }, { name: 'a/../../b' }), /leads out/],
@@ -101,6 +103,8 @@ it('lets no entry escape, and stores nothing of an archive that holds what is no
     [Buffer.from('no tar at all'.repeat(100)), /no whole tar/],
     [(await tar({ name: 'a', text: 'x'.repeat(5000) })).subarray(0, 2000), /no whole tar/],
     [gzipSync(await tar({ name: 'a', text: 'x'.repeat(5000) })).subarray(0, 60), /no whole tar/],
+    [cut, /the archive has no end/],
+    [gzipSync(cut), /the archive has no end/],
     [Buffer.from('fd377a585a000000', 'hex'), /is xz/],
     [Buffer.alloc(0), /empty/],
   ];
