@@ -1,12 +1,15 @@
 // What one hosted pipeline has of the CPUs and the memory that pipelines share: room for one container. While a container
-// replaces another, both have it: or a machine that is full could never switch.
+// replaces another, both have it: or a machine that is full could never switch. One that waits for more than the one before it had keeps
+// that as long as the other runs.
 
+import { linkAbort } from '../base/linked-abort.ts';
 import type { Admission, Demand, Place } from '../jobs/admission.ts';
 import type { Lease } from '../jobs/lease.ts';
 import { refuseTooLarge } from '../jobs/room-fit.ts';
 import type { Room } from '../pipeline/resources.ts';
 
 const NAMES = ['cpus', 'memoryBytes', 'gpus'] as const;
+const NOTHING: Room = { cpus: 0, memoryBytes: 0, gpus: 0 };
 
 export interface RoomWish {
   /** What a container needs, given what there is in all. */
@@ -16,6 +19,14 @@ export interface RoomWish {
   readonly onWait: (place: Place | undefined) => void;
 }
 
+/** A container that is to come. */
+interface Coming {
+  /** What it needs; what is held meanwhile is a part of it, and nobody gives that twice. */
+  own: Room;
+  /** Lets it begin to wait anew. */
+  readonly withdraw: () => void;
+}
+
 /** The room of one service or spout. */
 export class HostedRoom {
   readonly #admission: Admission;
@@ -23,8 +34,7 @@ export class HostedRoom {
   readonly #leases: Lease[] = [];
   /** What each container of the moment needs. */
   readonly #needs = new Set<Room>();
-  /** What those need that wait: what is held meanwhile is a part of it, and nobody gives that twice. */
-  readonly #coming = new Set<Room>();
+  readonly #coming = new Set<Coming>();
 
   constructor(admission: Admission, pipeline: string) {
     this.#admission = admission;
@@ -32,30 +42,62 @@ export class HostedRoom {
   }
 
   /** Resolves when a container may start, with what to call once it has ended. Rejects as `Admission.enter` does. */
-  async enter({ need, signal, onWait }: RoomWish): Promise<() => void> {
-    let own: Room = { cpus: 0, memoryBytes: 0, gpus: 0 };
+  async enter(wish: RoomWish): Promise<() => void> {
+    for (;;) {
+      const own = await this.#attempt(wish);
+      if (own) {
+        return () => {
+          this.#needs.delete(own);
+          this.#leave();
+        };
+      }
+    }
+  }
+
+  /** Waits for what a container needs beyond what is held. Resolves with undefined where that was given back meanwhile. */
+  async #attempt({ need, signal, onWait }: RoomWish): Promise<Room | undefined> {
+    const { controller, unlink } = linkAbort(signal);
+    const coming: Coming = { own: NOTHING, withdraw: () => controller.abort() };
     const demand: Demand = {
       pipeline: this.#pipeline,
       isEndless: true,
       need: (capacity) => {
-        own = need(capacity);
-        refuseTooLarge(own, capacity);
-        this.#coming.add(own);
-        return beyond(own, this.#held);
+        coming.own = need(capacity);
+        refuseTooLarge(coming.own, capacity);
+        this.#coming.add(coming);
+        return beyond(coming.own, this.#held);
       },
       onWait,
     };
     try {
-      this.#leases.push(await this.#admission.enter(demand, signal));
-      this.#needs.add(own);
+      this.#leases.push(await this.#admission.enter(demand, controller.signal));
+      if (!isNothing(beyond(coming.own, this.#held))) {
+        return undefined;
+      }
+      this.#needs.add(coming.own);
+      return coming.own;
+    } catch (error) {
+      if (signal.aborted || !controller.signal.aborted) {
+        throw error;
+      }
+      return undefined;
     } finally {
-      this.#coming.delete(own);
+      unlink();
+      this.#coming.delete(coming);
       this.#shrink();
     }
-    return () => {
-      this.#needs.delete(own);
-      this.#shrink();
-    };
+  }
+
+  #leave(): void {
+    if (this.#needs.size === 0) {
+      // What nobody uses is not kept while more is waited for: two that did so could wait for each other.
+      const waiting = [...this.#coming];
+      this.#coming.clear();
+      for (const { withdraw } of waiting) {
+        withdraw();
+      }
+    }
+    this.#shrink();
   }
 
   get #held(): Room {
@@ -64,11 +106,12 @@ export class HostedRoom {
 
   /** Gives back what no container needs any more, and none that waits. */
   #shrink(): void {
-    let surplus = beyond(this.#held, most([...this.#needs, ...this.#coming]));
+    const coming = [...this.#coming].map(({ own }) => own);
+    let surplus = beyond(this.#held, most([...this.#needs, ...coming]));
     for (const lease of [...this.#leases]) {
       const left = beyond(lease.need, surplus);
       surplus = beyond(surplus, lease.need);
-      if (NAMES.every((name) => left[name] === 0)) {
+      if (isNothing(left)) {
         this.#leases.splice(this.#leases.indexOf(lease), 1);
         lease.release();
       } else {
@@ -76,6 +119,10 @@ export class HostedRoom {
       }
     }
   }
+}
+
+function isNothing(room: Room): boolean {
+  return NAMES.every((name) => room[name] === 0);
 }
 
 function sum(rooms: readonly Room[]): Room {

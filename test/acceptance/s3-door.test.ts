@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { SeededRandom } from '../../engine/base/random.ts';
 import { CliHome, checkout, runProgram } from '../support/cli.ts';
 import { skipWithoutPrograms } from '../support/programs.ts';
+import { chosenSeed } from '../support/seed.ts';
 
 /** Each is a put of its own. */
 const FILES = Number(process.env.PFS_S3_FILES ?? 10_000);
@@ -110,7 +111,7 @@ assert s3.list_objects_v2(Bucket=bucket)['KeyCount'] == 0
 
 describe('rclone', { skip: skipWithoutPrograms('rclone') }, () => {
   it(`syncs ${FILES} files both ways, and finds them the same`, async (t) => {
-    const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
+    const seed = chosenSeed();
     t.diagnostic(`seed: PFS_SEED=${seed}`);
     const random = new SeededRandom(seed);
     for (let n = 0; n < FILES; n++) {

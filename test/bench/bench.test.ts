@@ -10,6 +10,7 @@ import { SeededRandom } from '../../engine/base/random.ts';
 import { checkout, runProgram, skipWithoutDocker } from '../support/cli.ts';
 import { startS3Server } from '../support/s3-server.ts';
 import { scratchDirectory } from '../support/scratch.ts';
+import { chosenSeed } from '../support/seed.ts';
 import { isMet, median, ratioOf } from './figures.ts';
 import type { Line, Row } from './row.ts';
 import { ROWS } from './rows.ts';
@@ -68,7 +69,7 @@ describe('bench', () => {
   });
 
   it('measures every row: a sample of them each time, which the seed chooses', async (t) => {
-    const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
+    const seed = chosenSeed();
     console.log(`seed: PFS_SEED=${seed}; PFS_BENCH_ROWS=all measures all rows`);
     const random = new SeededRandom(seed);
     const able = await ableRows(t);

@@ -15,6 +15,7 @@ import type { Commit, Job } from '../../engine/server/wire.ts';
 import { testImages } from '../support/docker.ts';
 import { EngineHome } from '../support/engine-home.ts';
 import { openTestPfs } from '../support/pfs.ts';
+import { chosenSeed } from '../support/seed.ts';
 import { newKey } from '../support/server.ts';
 
 const ROUNDS = Number(process.env.PFS_KILL_ROUNDS ?? 100);
@@ -44,7 +45,7 @@ it('an engine killed a hundred times loses nothing, doubles nothing and leaves n
   skip: images.skip ?? false,
   timeout: 15 * 60_000,
 }, async (t) => {
-  const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
+  const seed = chosenSeed();
   t.diagnostic(`seed: PFS_SEED=${seed}`);
   const random = new SeededRandom(seed);
   const home = new EngineHome({ env: { PFS_LOG_LEVEL: 'info' } });

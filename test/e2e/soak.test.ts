@@ -12,6 +12,7 @@ import type { Commit } from '../../engine/server/wire.ts';
 import { checkout, runProgram } from '../support/cli.ts';
 import { testImages } from '../support/docker.ts';
 import { EngineHome } from '../support/engine-home.ts';
+import { chosenSeed } from '../support/seed.ts';
 import { computeAll, drawPipelines, type Files, type ModelPipeline } from './soak/model.ts';
 import { Source } from './soak/source.ts';
 import { Trouble } from './soak/trouble.ts';
@@ -27,7 +28,7 @@ it('random changes to twenty pipelines, while all of it is killed at random, giv
   skip: images.skip ?? false,
   timeout: (2 * MINUTES + 15) * 60_000,
 }, async (t) => {
-  const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
+  const seed = chosenSeed();
   t.diagnostic(`seed: PFS_SEED=${seed}, minutes: ${MINUTES}`);
   const random = new SeededRandom(seed);
   const image = images.skip === undefined ? images.busybox : '';

@@ -12,9 +12,10 @@ import type { Problem } from '../../engine/server/wire.ts';
 import { ApiFuzzer, type FuzzedRequest } from '../support/api-fuzzer.ts';
 import { type ApiWorld, startApiWorld } from '../support/api-world.ts';
 import { eventually } from '../support/eventually.ts';
+import { chosenSeed } from '../support/seed.ts';
 import { TOKEN } from '../support/server.ts';
 
-const SEED = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
+const SEED = chosenSeed();
 const MINUTES = Number(process.env.PFS_FUZZ_MINUTES ?? 0.15);
 /** What an operation may take, of an engine in a test; streams without end are left after that. */
 const PATIENCE_MS = 300;

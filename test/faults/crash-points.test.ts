@@ -26,6 +26,7 @@ import { newFormat } from '../../engine/object/format.ts';
 import { MemoryObjectStore } from '../../engine/object/memory.ts';
 import { checkStore } from '../../engine/upkeep/check.ts';
 import { createRepos, openTestPfs } from '../support/pfs.ts';
+import { chosenSeed } from '../support/seed.ts';
 import { runJobs } from './crash-job-steps.ts';
 import { describeStore } from './crash-look.ts';
 import { CHAPTERS, type Chapter } from './crash-steps.ts';
@@ -36,7 +37,7 @@ const CHANCE = { clock: new SystemClock(), random: new SeededRandom(11) };
 const PARALLEL = 2;
 /** Of each chapter. */
 const POINTS = Number((process.env.PFS_CRASH_POINTS ?? '50').replace('all', 'Infinity'));
-const SEED = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
+const SEED = chosenSeed();
 /** Where a sync takes no time, where there is such a place: what it means is simulated. */
 const FAST_DISK = '/dev/shm';
 

@@ -22,6 +22,7 @@ import { CuttableStore } from '../support/cuttable-store.ts';
 import { FaultyObjectStore } from '../support/faulty-object-store.ts';
 import { InstantClock } from '../support/instant-clock.ts';
 import { type Contents, type Pfs, put, readBytes, target } from '../support/pfs.ts';
+import { chosenSeed } from '../support/seed.ts';
 
 /** Wall clocks tell whole milliseconds. */
 class WallClock extends InstantClock {
@@ -155,7 +156,7 @@ function applied(files: Files, edits: readonly ModelEdit[]): Files {
 it('keeps every acknowledged commit, once, with two engines on a store that fails', {
   timeout: 60_000,
 }, async () => {
-  const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
+  const seed = chosenSeed();
   console.log(`seed: PFS_SEED=${seed}`);
   const random = new SeededRandom(seed);
   const memory = new MemoryObjectStore();

@@ -8,11 +8,11 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { chosenSeed, ONLY_SEED } from '../support/seed.ts';
 import { MUTATIONS } from './mutations.ts';
 import { type Run, simulate } from './world.ts';
 
-const only = process.env.PFS_SEED;
-const isFree = only === undefined && process.env.PFS_SEEDS === undefined;
+const isFree = ONLY_SEED === undefined && process.env.PFS_SEEDS === undefined;
 const isCi = process.env.CI === 'true';
 /** How many worlds at most: all of them where nobody waits. */
 const SEEDS = Number(process.env.PFS_SEEDS ?? (isCi ? 2000 : 3000));
@@ -44,7 +44,9 @@ async function quickly(seed: number): Promise<Run> {
   }
 }
 
-it('a seed gives the same run again, to the last event', { skip: only !== undefined }, async () => {
+it('a seed gives the same run again, to the last event', {
+  skip: ONLY_SEED !== undefined,
+}, async () => {
   for (let seed = 1; seed <= 12; seed++) {
     const [one, two] = [await simulate(seed), await simulate(seed)];
     assert.ok(one.trace.length > 50);
@@ -53,12 +55,12 @@ it('a seed gives the same run again, to the last event', { skip: only !== undefi
 });
 
 it('what must never happen does not, in thousands of worlds', async (t) => {
-  const first = Number(only ?? Math.floor(Date.now() / 1000) % 1_000_000_000);
+  const first = chosenSeed();
   const started = process.cpuUsage();
   let seed = first;
   let commits = 0;
   let requests = 0;
-  for (const end = first + (only === undefined ? SEEDS : 1); seed < end; seed++) {
+  for (const end = first + (ONLY_SEED === undefined ? SEEDS : 1); seed < end; seed++) {
     const { user, system } = process.cpuUsage(started);
     if ((user + system) / 1000 > CPU_MS) {
       break;
@@ -79,7 +81,7 @@ it('what must never happen does not, in thousands of worlds', async (t) => {
 });
 
 for (const [name, make] of Object.entries(MUTATIONS)) {
-  it(`finds ${name}`, { skip: only !== undefined }, async (t) => {
+  it(`finds ${name}`, { skip: ONLY_SEED !== undefined }, async (t) => {
     for (let seed = 1; seed <= MUTANT_SEEDS; seed++) {
       const { failure } = await simulate(seed, { mutation: make() });
       if (failure !== undefined) {

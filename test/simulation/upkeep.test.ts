@@ -8,10 +8,10 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { chosenSeed, ONLY_SEED } from '../support/seed.ts';
 import type { Sabotage } from './engine.ts';
 import { simulateUpkeep, type UpkeepRun } from './upkeep-run.ts';
 
-const only = process.env.PFS_SEED;
 const HOURS = Number(process.env.PFS_HOURS ?? 8);
 const SEEDS = Number(process.env.PFS_SEEDS ?? 200);
 /** How much of a processor the worlds may take, in milliseconds. */
@@ -59,7 +59,7 @@ function fail(run: UpkeepRun): never {
 }
 
 it('a seed gives the same hours again, to the last event', {
-  skip: only !== undefined,
+  skip: ONLY_SEED !== undefined,
 }, async () => {
   const [one, two] = [await simulateUpkeep(3, { hours: 3 }), await simulateUpkeep(3, { hours: 3 })];
   assert.ok(one.trace.length > 50);
@@ -67,12 +67,12 @@ it('a seed gives the same hours again, to the last event', {
 });
 
 it('what was acknowledged reads back, whatever is deleted, merged and collected meanwhile', async (t) => {
-  const first = Number(only ?? Math.floor(Date.now() / 1000) % 1_000_000_000);
+  const first = chosenSeed();
   console.log(`seed: PFS_SEED=${first}`);
   const started = process.cpuUsage();
   const total: Record<string, number> = {};
   let seed = first;
-  for (const end = first + (only === undefined ? SEEDS : 1); seed < end; seed++) {
+  for (const end = first + (ONLY_SEED === undefined ? SEEDS : 1); seed < end; seed++) {
     const { user, system } = process.cpuUsage(started);
     if ((user + system) / 1000 > CPU_MS) {
       break;
@@ -86,7 +86,7 @@ it('what was acknowledged reads back, whatever is deleted, merged and collected 
     }
   }
   t.diagnostic(`seeds ${first} to ${seed - 1}, ${HOURS} hours each: ${JSON.stringify(total)}`);
-  if (process.env.PFS_SEEDS === undefined && only === undefined) {
+  if (process.env.PFS_SEEDS === undefined && ONLY_SEED === undefined) {
     for (const what of [
       'commits',
       'reads',
@@ -104,7 +104,7 @@ it('what was acknowledged reads back, whatever is deleted, merged and collected 
 });
 
 for (const [name, sabotage] of Object.entries(MUTATIONS)) {
-  it(`finds ${name}`, { skip: only !== undefined }, async (t) => {
+  it(`finds ${name}`, { skip: ONLY_SEED !== undefined }, async (t) => {
     for (let seed = 1; seed <= MUTANT_SEEDS; seed++) {
       const { failure } = await simulateUpkeep(seed, { hours: 6, sabotage });
       if (failure !== undefined) {

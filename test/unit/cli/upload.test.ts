@@ -17,6 +17,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { encodeFiles } from '../../../cli/frame-encoder.ts';
 import { walk } from '../../../cli/walk.ts';
 import { decodeFrames } from '../../../engine/server/frames.ts';
+import { chosenSeed } from '../../support/seed.ts';
 import { FakeEngine, runCli, sendJson, sendProblem } from './fake-engine.ts';
 
 interface Stored {
@@ -41,8 +42,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('put file', () => {
   it('sends a thousand random files so that every byte and mode arrives', async () => {
-    const seed = Math.floor(Math.random() * 2 ** 31);
-    console.log(`seed ${seed}`);
+    const seed = chosenSeed();
+    console.log(`seed: PFS_SEED=${seed}`);
     const random = generator(seed);
     const files = new Map<string, Stored>();
     for (let i = 0; i < 1000; i += 1) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { SeededRandom } from '../../../engine/base/random.ts';
 import { type RowFormat, rowsOf, type Value } from '../../../engine/egress/rows.ts';
+import { chosenSeed } from '../../support/seed.ts';
 
 async function read(
   format: RowFormat,
@@ -53,7 +54,7 @@ for (const [what, text, rows] of CSV) {
 }
 
 it('CSV that is written as RFC 4180 says is read back, whatever it holds and however it is cut', async () => {
-  const seed = Number(process.env.PFS_SEED ?? Date.now() % 1e6);
+  const seed = chosenSeed();
   const random = new SeededRandom(seed);
   const parts = ['a', '"', ',', '\n', '\r\n', 'ü', ' ', ''];
   const pick = <T>(from: readonly T[]) => from[Math.floor(random.fraction() * from.length)] as T;
@@ -124,10 +125,13 @@ it('integers that a number holds, and digits in text, are taken as they are', as
   assert.deepEqual(await read('JSON', text), [['9007199254740992', '"9007199254740993', '1000']]);
 });
 
-it('fractions are no integers, however many digits they have', async () => {
+it('fractions are no integers, however many digits they have', async (t) => {
+  const seed = chosenSeed();
+  t.diagnostic(`PFS_SEED=${seed}`);
+  const random = new SeededRandom(seed);
   const numbers = Array.from(
     { length: 1000 },
-    () => Math.random() * 10 ** (Math.random() * 40 - 20),
+    () => random.fraction() * 10 ** (random.fraction() * 40 - 20),
   );
   const fractions = numbers.filter((one) => !Number.isInteger(one));
   const text = fractions.map((one) => JSON.stringify({ a: one })).join('\n');

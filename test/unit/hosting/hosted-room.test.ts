@@ -32,10 +32,10 @@ function rig() {
     (await entered.catch(() => undefined))?.release();
     return isWaiting;
   };
-  return { admission, enter, waits };
+  return { admission, room, enter, waits };
 }
 
-it('a container that waits keeps what its pipeline has, also when the one before it ends meanwhile', async () => {
+it('a container that waits for more than its pipeline has gets all of it, also when the one before it ends meanwhile', async () => {
   const { admission, enter, waits } = rig();
   const first = await enter(1);
   const job = await admission.enter(
@@ -52,7 +52,7 @@ it('a container that waits keeps what its pipeline has, also when the one before
   assert.equal(await waits(4), false);
 });
 
-it('one that stops waiting gives back what it kept', async () => {
+it('one that waits keeps nothing once the one before it has ended, nor when it stops waiting', async () => {
   const { admission, enter, waits } = rig();
   const first = await enter(1);
   await admission.enter(
@@ -62,11 +62,30 @@ it('one that stops waiting gives back what it kept', async () => {
   const over = new AbortController();
   const next = enter(3, over.signal);
   await new Promise((resolve) => setImmediate(resolve));
-  first();
   assert.equal(await waits(1), true);
+  first();
+  assert.equal(await waits(1), false);
   over.abort();
   await assert.rejects(next, { code: 'cancelled' });
   assert.equal(await waits(1), false);
+});
+
+it('two that want more than they had do not wait for each other for ever', async () => {
+  const { admission, room, enter } = rig();
+  const api = new HostedRoom(admission, 'api');
+  const enterApi = () => api.enter({ need: () => room(4), signal: NEVER, onWait: () => undefined });
+  const ended = [
+    await enter(2),
+    await api.enter({ need: () => room(2), signal: NEVER, onWait: () => undefined }),
+  ];
+  const both = [enter(4), enterApi()];
+  await new Promise((resolve) => setImmediate(resolve));
+  for (const leave of ended) {
+    leave();
+  }
+  const first = await Promise.race(both);
+  first();
+  await Promise.all(both);
 });
 
 it('a container takes the place of another although there is room for one only', async () => {

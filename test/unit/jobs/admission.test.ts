@@ -8,6 +8,7 @@ import { type Room, sharedRoom, workerNeed } from '../../../engine/pipeline/reso
 import { TestEngine } from '../../support/engine.ts';
 import { Latch } from '../../support/latch.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { chosenSeed } from '../../support/seed.ts';
 
 const GiB = 2 ** 30;
 const MACHINE: Room = { cpus: 4, memoryBytes: 8 * GiB, gpus: 0 };
@@ -170,8 +171,8 @@ it('who has had its turn makes room for whoever has had less, and for nobody els
 });
 
 it('whatever the sizes and lengths, no more is given than there is, and each pipeline gets its share', async () => {
-  const seed = Number(process.env.PFS_SEED ?? Date.now() % 1e9);
-  console.log(`seed ${seed}`);
+  const seed = chosenSeed();
+  console.log(`PFS_SEED=${seed}`);
   let state = seed;
   const chance = () => {
     state = (state * 48271 + 11) % 2147483647;

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import { it } from 'node:test';
 import { SeededRandom } from '../../../engine/base/random.ts';
 import { runCronIn } from '../../../engine/jobs/cron.ts';
@@ -12,6 +11,7 @@ import { deleteRepo } from '../../../engine/pfs/repos.ts';
 import { TestEngine, type TestEngineOptions } from '../../support/engine.ts';
 import { FaultyObjectStore } from '../../support/faulty-object-store.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { chosenSeed } from '../../support/seed.ts';
 
 const ACTOR = { actor: 'test' };
 /** When the manual clock begins. */
@@ -276,8 +276,8 @@ it('a branch with a schedule moves at its times to what it follows, once for all
 });
 
 it('each tick is made once on a store that fails before and after what it does, whichever engine tries', async (t) => {
-  const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
-  t.diagnostic(`SEED=${seed}`);
+  const seed = chosenSeed();
+  t.diagnostic(`PFS_SEED=${seed}`);
   const memory = new MemoryObjectStore();
   const clock = new ManualClock();
   const setUp = await start(t, { store: memory, clock, ticking: false, idle: true });

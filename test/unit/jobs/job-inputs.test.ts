@@ -1,7 +1,6 @@
 // The datums of random inputs over random trees, beside those of a model that tries every combination.
 
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import { it } from 'node:test';
 import { SeededRandom } from '../../../engine/base/random.ts';
 import { allDatums, datumChanges, type JobInputs } from '../../../engine/jobs/job-inputs.ts';
@@ -11,6 +10,7 @@ import type { Datum } from '../../../engine/pipeline/datum-identity.ts';
 import { inputMembers } from '../../../engine/pipeline/input-tree.ts';
 import type { PfsInput, PipelineInput } from '../../../engine/pipeline/spec.ts';
 import { createRepos, openTestPfs, type Pfs, put } from '../../support/pfs.ts';
+import { chosenSeed } from '../../support/seed.ts';
 import { collect, pfs as leafOf, pipeline } from '../pipeline/specs.ts';
 
 /** Globs, and what they mean, written without the code under test. */
@@ -185,8 +185,8 @@ async function commitsOf(pfs: Pfs): Promise<Map<string, CommitRecord>> {
 }
 
 it('random inputs over random trees have the datums that trying every combination finds', async (t) => {
-  const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
-  t.diagnostic(`SEED=${seed}`);
+  const seed = chosenSeed();
+  t.diagnostic(`PFS_SEED=${seed}`);
   const world = new World(seed);
   let found = 0;
   for (let round = 0; round < 12; round++) {

@@ -6,6 +6,7 @@ import { isTerminal } from '../../../engine/journal/records.ts';
 import { TestEngine, type TestSpec } from '../../support/engine.ts';
 import type { FakeRun } from '../../support/fake-executor.ts';
 import { ACTOR } from '../../support/pfs.ts';
+import { chosenSeed } from '../../support/seed.ts';
 
 const STEPS = 60;
 const all = (repo: string) => ({ pfs: { repo, glob: '/' } });
@@ -21,7 +22,7 @@ const specs: readonly TestSpec[] = [
 const text = (files: Readonly<Record<string, string>>) => JSON.stringify(Object.entries(files));
 
 it('whatever is committed, updated, stopped, started and deleted at once, each set has one good output at the end', async (t) => {
-  const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
+  const seed = chosenSeed();
   t.diagnostic(`seed: PFS_SEED=${seed}`);
   const random = new SeededRandom(seed);
   const below = (limit: number) => Math.floor(random.fraction() * limit);

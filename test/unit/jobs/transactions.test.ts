@@ -12,6 +12,7 @@ import { MemoryObjectStore } from '../../../engine/object/memory.ts';
 import { counts, TestEngine } from '../../support/engine.ts';
 import { Latch } from '../../support/latch.ts';
 import { ACTOR, openTestPfs, type Pfs } from '../../support/pfs.ts';
+import { chosenSeed } from '../../support/seed.ts';
 import {
   add,
   begin,
@@ -208,7 +209,7 @@ it('open transactions survive the engine, and requests added at once all stay', 
 });
 
 it('does together what the same requests do one by one', async (t) => {
-  const seed = Number(process.env.PFS_SEED ?? process.pid);
+  const seed = chosenSeed();
   t.diagnostic(`PFS_SEED=${seed}`);
   const random = new SeededRandom(seed);
   const pick = <T>(list: readonly T[]): T =>

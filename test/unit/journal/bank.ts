@@ -8,6 +8,7 @@ import type { Decision, Definition, RetiredRecord } from '../../../engine/journa
 import { Journal, type JournalOptions } from '../../../engine/journal/journal.ts';
 import { JournalState } from '../../../engine/journal/journal-state.ts';
 import type { ObjectStore } from '../../../engine/object/object-store.ts';
+import { chosenSeed } from '../../support/seed.ts';
 
 /** The accounts of tests that move money about. */
 export const ACCOUNTS = ['a', 'b', 'c', 'd'];
@@ -129,7 +130,7 @@ export function openBank(
 
 /** The seed of a random test: from the environment to repeat a run, else new. Printed with the test. */
 export function testSeed(report: (message: string) => void): number {
-  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
-  report(`SEED=${seed}`);
+  const seed = chosenSeed();
+  report(`PFS_SEED=${seed}`);
   return seed;
 }

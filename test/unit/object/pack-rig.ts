@@ -10,10 +10,11 @@ import { PackCache } from '../../../engine/object/pack-cache.ts';
 import type { NewPack } from '../../../engine/object/pack-ref.ts';
 import { PackSet } from '../../../engine/object/pack-set.ts';
 import { PackUploader } from '../../../engine/object/pack-uploader.ts';
+import { chosenSeed } from '../../support/seed.ts';
 
 /** Returns a seed, from `PFS_SEED` where set, and prints it so that a failure can be repeated. */
 export function newSeed(): number {
-  const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
+  const seed = chosenSeed();
   console.log(`seed: PFS_SEED=${seed}`);
   return seed;
 }

@@ -4,6 +4,7 @@ import picomatch from 'picomatch';
 import { isEngineError } from '../../../engine/base/errors.ts';
 import { SeededRandom } from '../../../engine/base/random.ts';
 import { compileGlob, escapeGlob } from '../../../engine/pfs/glob.ts';
+import { chosenSeed } from '../../support/seed.ts';
 
 /** Pattern, paths that match, paths that don't. */
 const cases: [string, string[], string[]][] = [
@@ -185,7 +186,7 @@ describe('compileGlob', () => {
   });
 
   it('agrees with the usual matcher where both mean the same', () => {
-    const seed = Number(process.env.SEED ?? Date.now() % 1e9);
+    const seed = chosenSeed();
     const random = new SeededRandom(seed);
     const pick = <T>(from: readonly T[]): T =>
       from[Math.floor(random.fraction() * from.length)] as T;
@@ -211,9 +212,9 @@ describe('compileGlob', () => {
       const path = `/${Array.from({ length: depth }, name).join('/')}`;
       const expected = picomatch.isMatch(path, pattern, { dot: true, posix: true });
       const actual = compileGlob(pattern).match(path) !== undefined;
-      assert.equal(actual, expected, `${pattern} on ${path}, SEED=${seed}`);
+      assert.equal(actual, expected, `${pattern} on ${path}, PFS_SEED=${seed}`);
       matches += actual ? 1 : 0;
     }
-    assert.ok(matches > 100, `only ${matches} matches, SEED=${seed}`);
+    assert.ok(matches > 100, `only ${matches} matches, PFS_SEED=${seed}`);
   });
 });

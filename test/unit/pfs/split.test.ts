@@ -14,6 +14,7 @@ import {
   readAll,
   target,
 } from '../../support/pfs.ts';
+import { chosenSeed } from '../../support/seed.ts';
 
 /** Cuts a file into parts at the given places, each a batch of its own. */
 async function* cut(path: string, data: Buffer, at: readonly number[]) {
@@ -107,7 +108,7 @@ it('splits CSV at rows, not at line ends within quotes, and puts the header in f
 });
 
 it('loses and adds nothing, however the stream is cut', async (t) => {
-  const seed = Number(process.env.PFS_SEED ?? process.pid);
+  const seed = chosenSeed();
   t.diagnostic(`PFS_SEED=${seed}`);
   const random = new SeededRandom(seed);
   const upTo = (most: number) => random.bytes(4).readUInt32BE() % (most + 1);

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import { it } from 'node:test';
 import { SeededRandom } from '../../../engine/base/random.ts';
 import type { Datum } from '../../../engine/pipeline/datum-identity.ts';
@@ -7,6 +6,7 @@ import { ReplayedRows } from '../../../engine/pipeline/datum-rows.ts';
 import type { Match, MatchSource } from '../../../engine/pipeline/datums.ts';
 import { datums } from '../../../engine/pipeline/datums.ts';
 import type { PfsInput, PipelineInput } from '../../../engine/pipeline/spec.ts';
+import { chosenSeed } from '../../support/seed.ts';
 import { collect, pfs } from './specs.ts';
 
 function match(path: string): Match {
@@ -143,8 +143,8 @@ it('asks again for the rows of a member that is too large to hold', async () => 
 });
 
 it('gives every datum of a random tree once, whatever the order of the members of its crosses', async (t) => {
-  const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
-  t.diagnostic(`SEED=${seed}`);
+  const seed = chosenSeed();
+  t.diagnostic(`PFS_SEED=${seed}`);
   const random = new SeededRandom(seed);
   const below = (limit: number) => Math.floor(random.fraction() * limit);
   for (let round = 0; round < 200; round++) {

@@ -8,6 +8,7 @@ import { SeededRandom } from '../../../engine/base/random.ts';
 import type { Commit, Job } from '../../../engine/server/wire.ts';
 import { GitClient } from '../../support/git-client.ts';
 import { filesIn } from '../../support/git-export.ts';
+import { chosenSeed } from '../../support/seed.ts';
 import { readAll, TestServer, TOKEN } from '../../support/server.ts';
 
 type Test = Parameters<typeof TestServer.start>[0];
@@ -263,7 +264,7 @@ it('a tag that somebody else moved meanwhile stays where it is', async (t) => {
 });
 
 it('random histories are the same after a push and a pull', async (t) => {
-  const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
+  const seed = chosenSeed();
   const histories = Number(process.env.PFS_HISTORIES ?? 200);
   t.diagnostic(`seed: PFS_SEED=${seed}`);
   const random = new SeededRandom(seed);

@@ -8,6 +8,7 @@ import { SeededRandom } from '../../../engine/base/random.ts';
 import type { Commit } from '../../../engine/server/wire.ts';
 import { GitClient } from '../../support/git-client.ts';
 import { filesIn } from '../../support/git-export.ts';
+import { chosenSeed } from '../../support/seed.ts';
 import { TestServer, TOKEN } from '../../support/server.ts';
 
 type Test = Parameters<typeof TestServer.start>[0];
@@ -59,7 +60,7 @@ it('a repo without commits clones as an empty one', async (t) => {
 });
 
 it('a fetch brings what is new and nothing else, through random histories', async (t) => {
-  const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
+  const seed = chosenSeed();
   t.diagnostic(`seed: PFS_SEED=${seed}`);
   const random = new SeededRandom(seed);
   const below = (limit: number) => Math.floor(random.fraction() * limit);

@@ -8,6 +8,7 @@ import { createRepo } from '../../../engine/pfs/repos.ts';
 import { VersionPage } from '../../../engine/server/s3/version-page.ts';
 import { ACTOR } from '../../support/pfs.ts';
 import { ask, startS3Door, type TestDoor } from '../../support/s3-door.ts';
+import { chosenSeed } from '../../support/seed.ts';
 
 async function start(t: Parameters<typeof startS3Door>[0]): Promise<TestDoor> {
   const door = await startS3Door(t);
@@ -59,7 +60,7 @@ async function pages(door: TestDoor, query: Readonly<Record<string, string>>) {
 }
 
 it('they are listed in order, whatever was put, deleted and asked for', async (t) => {
-  const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
+  const seed = chosenSeed();
   t.diagnostic(`seed: PFS_SEED=${seed}`);
   const random = new SeededRandom(seed);
   const below = (limit: number) => Math.floor(random.fraction() * limit);

@@ -13,6 +13,7 @@ import { createRepo } from '../../../engine/pfs/repos.ts';
 import { sha256 } from '../../../engine/server/s3/signature.ts';
 import { ACTOR } from '../../support/pfs.ts';
 import { type AskOptions, ask, startS3Door, type TestDoor } from '../../support/s3-door.ts';
+import { chosenSeed } from '../../support/seed.ts';
 
 type Test = Parameters<typeof startS3Door>[0];
 
@@ -111,7 +112,7 @@ it('buckets are branches: listed, made, and deleted while they are empty', async
 });
 
 it('listings are those of S3, whatever prefix, delimiter, page and place they begin at', async (t) => {
-  const seed = Number(process.env.PFS_SEED ?? Date.now() % 1_000_000);
+  const seed = chosenSeed();
   t.diagnostic(`seed: PFS_SEED=${seed}`);
   const random = new SeededRandom(seed);
   const below = (limit: number) => Math.floor(random.fraction() * limit);

@@ -14,6 +14,7 @@ import {
   FRAME_FILE,
   FRAME_PIECE,
 } from '../../../engine/server/frames.ts';
+import { chosenSeed } from '../../support/seed.ts';
 
 interface File {
   readonly path: string;
@@ -55,7 +56,7 @@ function* cuts(bytes: Buffer, random: SeededRandom): Generator<Buffer> {
 }
 
 function newSeed(t: { diagnostic(text: string): void }): number {
-  const seed = Number(process.env.PFS_SEED ?? Date.now() % 1e9);
+  const seed = chosenSeed();
   t.diagnostic(`PFS_SEED=${seed}`);
   return seed;
 }

@@ -4,6 +4,7 @@ import { SeededRandom } from '../../../engine/base/random.ts';
 import { deleteRepo } from '../../../engine/pfs/repos.ts';
 import { LinkMemory } from '../../../engine/upkeep/link-memory.ts';
 import { ACTOR, createRepos, type Pfs, put } from '../../support/pfs.ts';
+import { chosenSeed } from '../../support/seed.ts';
 import { collectOn, compactOn, GRACE, HOUR, newUpkeepRig } from './upkeep-rig.ts';
 
 const DIRECTORIES = 300;
@@ -105,8 +106,8 @@ it('two collections at once do not share a memory, and both are right', async (t
 });
 
 it('a collection that remembers finds what one finds that reads everything, whatever happened in between', async (t) => {
-  const seed = Date.now() % 1_000_000;
-  console.log(`seed: ${seed}`);
+  const seed = chosenSeed();
+  console.log(`seed: PFS_SEED=${seed}`);
   const random = new SeededRandom(seed);
   const upTo = (below: number) => Math.floor(random.fraction() * below);
   const { pfs, pass } = await newUpkeepRig(t);
