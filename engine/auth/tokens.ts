@@ -69,7 +69,7 @@ export async function createToken(
   // The answer is not kept for a retry: it must not be in the journal.
   const { id: _retried, ...request } = options.request;
   await write(context, request, (state) => {
-    demandOwn(state, request, wanted.user);
+    demandOwn(state, request, { name: wanted.user, doing: 'make a token for' });
     findUser(state, wanted.user);
     return { operations: [{ kind: 'token.put', token }], result: null };
   });
@@ -77,11 +77,15 @@ export async function createToken(
 }
 
 /** Rejects with `permission_denied` who is neither an admin nor that very user. */
-export function demandOwn(state: State, asker: Asker, name: string): void {
+export function demandOwn(
+  state: State,
+  asker: Asker,
+  { name, doing }: { readonly name: string; readonly doing: string },
+): void {
   if (!isAdmin(state, asker) && userOf(state, asker)?.name !== name) {
     throw new EngineError(
       'permission_denied',
-      `Cannot do that for user "${name}": only admins may, and ${asker.actor} is none`,
+      `Cannot ${doing} user "${name}": only admins may do so for others, and ${asker.actor} is none`,
     );
   }
 }

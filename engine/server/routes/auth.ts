@@ -71,7 +71,7 @@ export function authRoutes(server: FastifyInstance, parts: EngineParts): void {
   server.get('/auth/tokens', (request) => {
     const user = isAskedByAdmin(request, state())
       ? query(request, 'user')
-      : ownName(query(request, 'user'), askerOf(request));
+      : ownName(query(request, 'user'), askerOf(request), 'list the tokens of');
     const tokens = [...state().tokens.values()].filter(
       (token) => user === undefined || token.user === user,
     );
@@ -110,7 +110,7 @@ export function authRoutes(server: FastifyInstance, parts: EngineParts): void {
     const mayAskForAll = scope !== undefined || isAskedByAdmin(request, state());
     const roles = listRoles(state(), {
       scope,
-      user: mayAskForAll ? user : ownName(user, askerOf(request)),
+      user: mayAskForAll ? user : ownName(user, askerOf(request), 'list the roles of'),
     });
     return pageOf(request, roles, {
       keyOf: (grant) => `${grant.user} ${grant.scope}`,
@@ -145,9 +145,9 @@ export function authRoutes(server: FastifyInstance, parts: EngineParts): void {
   });
 
   /** Whoever is no admin asks for themselves. */
-  function ownName(wanted: string | undefined, asker: Asker): string {
+  function ownName(wanted: string | undefined, asker: Asker, doing: string): string {
     if (wanted !== undefined) {
-      demandOwn(state(), asker, wanted);
+      demandOwn(state(), asker, { name: wanted, doing });
     }
     return asker.actor;
   }
