@@ -20,23 +20,26 @@ export function sent(response: ServerResponse, bytes: Buffer): Promise<boolean> 
 }
 
 /**
- * Answers with what `source` yields, whose buffers need to be there until the next is asked for and no longer. A failure under way
- * breaks the connection, so the engine's log has to say why.
+ * Answers with what `source` yields, whose buffers need to be there until the next is asked for and no longer. Rejects where it fails
+ * before its first bytes, with nothing sent. A failure under way breaks the connection, so the engine's log has to say why.
  */
-export function sendBorrowed(
+export async function sendBorrowed(
   reply: FastifyReply,
   source: AsyncIterable<Buffer>,
   options: {
     readonly onFault: (error: unknown, request?: string) => void;
     readonly onClose: () => void;
   },
-): FastifyReply {
+): Promise<FastifyReply> {
+  const pieces = source[Symbol.asyncIterator]();
+  const first = await pieces.next();
   const { raw, request, statusCode } = reply;
   reply.hijack();
   raw.writeHead(statusCode, reply.getHeaders() as OutgoingHttpHeaders);
   const send = async (): Promise<void> => {
-    for await (const piece of source) {
-      if (!(await sent(raw, piece))) {
+    for (let step = first; !step.done; step = await pieces.next()) {
+      if (!(await sent(raw, step.value))) {
+        await pieces.return?.();
         return;
       }
     }

@@ -32,6 +32,8 @@ import { FILES } from './files.ts';
 /** What may run or load in a file that is shown: nothing but its own looks. */
 const SANDBOX =
   "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:";
+/** What is said of a file, and is wrong of an error that comes in its place. */
+const OF_CONTENT = ['etag', 'last-modified', 'accept-ranges', 'content-disposition'];
 const FOR_EVER = 'private, max-age=31536000, immutable';
 const ASK_AGAIN = 'private, no-cache';
 
@@ -45,12 +47,13 @@ export function downloadRoutes(
     server.route({
       method,
       url: `${FILES}/content`,
-      handler: (request, reply) => reading(request, (tree) => sendContent(tree, request, reply)),
+      handler: (request, reply) =>
+        reading(request, reply, (tree) => sendContent(tree, request, reply)),
     });
   }
 
   server.get(`${FILES}/frames`, (request, reply) =>
-    reading(request, async (tree) => {
+    reading(request, reply, async (tree) => {
       const named = await matches(tree, query(request, 'path') ?? '');
       return sendBytes(reply.type(FRAMES_TYPE), encodeFiles(outgoing(tree, named)), {
         onFault,
@@ -60,12 +63,13 @@ export function downloadRoutes(
   );
 
   server.get(FILES, (request, reply) =>
-    reading(request, (tree) => sendArchive(tree, request, reply)),
+    reading(request, reply, (tree) => sendArchive(tree, request, reply)),
   );
 
   /** Runs `send` on the files that are asked for; who sends closes them once all is sent. */
   async function reading(
     request: FastifyRequest,
+    reply: FastifyReply,
     send: (tree: ReadableTree) => Promise<FastifyReply>,
   ): Promise<FastifyReply> {
     const tree = await openTree(context, repoOf(request), param(request, 'ref'));
@@ -73,6 +77,10 @@ export function downloadRoutes(
       return await send(tree);
     } catch (error) {
       tree.close();
+      for (const name of OF_CONTENT) {
+        reply.removeHeader(name);
+      }
+      reply.header('cache-control', 'no-store');
       throw error;
     }
   }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { mimes } from 'mrmime';
+import { EngineError } from '../../../engine/base/errors.ts';
 import { contentTypeOf } from '../../../engine/server/content-type.ts';
 import { rangeOf } from '../../../engine/server/range.ts';
 import type { Commit, File } from '../../../engine/server/wire.ts';
@@ -251,4 +252,38 @@ it('a file name is told whole, whatever is in it', async (t) => {
     ) ?? [];
   assert.doesNotMatch(plain, /["\\%]/);
   assert.equal(decodeURIComponent(exact), name);
+});
+
+/** Makes reading any file bring some bytes, or none, and then fail. */
+function failing({ server }: Scene, first: string): void {
+  Object.assign(server.engine.pfs.context, {
+    async *readFile() {
+      if (first !== '') {
+        yield Buffer.from(first);
+      }
+      throw new EngineError('corrupt', 'Cannot read it: its bytes are damaged');
+    },
+  });
+}
+
+it('what cannot be read is a problem that no cache keeps, and nothing that is said of the file', async (t) => {
+  const of = await scene(t);
+  failing(of, '');
+  const path = `${FILES}/${of.commit.id}/content?path=/fox.txt`;
+  const { status, headers, text } = await of.server.ask('GET', path);
+  assert.equal(status, 500);
+  assert.equal(JSON.parse(text).code, 'corrupt');
+  assert.equal(headers['cache-control'], 'no-store');
+  for (const name of ['etag', 'last-modified', 'content-disposition', 'accept-ranges']) {
+    assert.equal(headers[name], undefined, name);
+  }
+  const { status: missing, headers: ofMissing } = await of.server.ask('GET', `${path}x`);
+  assert.deepEqual([missing, ofMissing['cache-control']], [404, 'no-store']);
+});
+
+it('a failure under way breaks the connection, and the engine says why', async (t) => {
+  const of = await scene(t);
+  failing(of, 'The quick');
+  await assert.rejects(of.get(), { code: 'ECONNRESET' });
+  assert.match(String(of.server.faults.at(-1)), /damaged/);
 });
