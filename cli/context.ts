@@ -113,7 +113,9 @@ export class Context {
       },
       socketOf: (of) => {
         const record = home.engine();
-        return asked === undefined && record?.address === of ? record.socket : undefined;
+        // Where its engine sees its home, somebody else's may be for us.
+        const isOwn = !asked && record?.address === of && record.socket !== undefined;
+        return isOwn ? home.socketFile : undefined;
       },
       ...(options.start && isLocal(address) ? { onRefused: () => this.#start() } : {}),
     });

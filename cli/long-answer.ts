@@ -24,15 +24,15 @@ const LEAST_ROOM = 128 * 1024;
 const MAX_READY = 2;
 
 /**
- * Resolves with the answer once its headers are there; each of its chunks has a piece of the memory to itself. The answer must
- * say how long it is. Rejects where the connection fails, with its error.
+ * Resolves with the answer once its headers are there, each of whose chunks has a piece of the memory to itself; with undefined where
+ * it does not say how long it is, and has to be asked for in another way. Rejects where the connection fails, with its error.
  */
-export function askLong(ask: LongAsk): Promise<ApiResponse> {
+export function askLong(ask: LongAsk): Promise<ApiResponse | undefined> {
   return new LongAnswer(ask).answered;
 }
 
 class LongAnswer {
-  readonly answered: Promise<ApiResponse>;
+  readonly answered: Promise<ApiResponse | undefined>;
   readonly #ask: LongAsk;
   readonly #socket: Socket;
   readonly #ready: Uint8Array[] = [];
@@ -43,7 +43,7 @@ class LongAnswer {
   /** How much of the body is to come, with what is in the piece; undefined before the headers are there. */
   #left: number | undefined;
   #failure: { readonly error: unknown } | undefined;
-  #resolve: (response: ApiResponse) => void = () => undefined;
+  #resolve: (response: ApiResponse | undefined) => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
   #wake: () => void = () => undefined;
 
@@ -107,8 +107,13 @@ class LongAnswer {
     );
     const status = Number(/^HTTP\/1\.1 ([2-5]\d\d)\b/.exec(first)?.[1]);
     const length = Number(headers.get('content-length') ?? (status === 304 ? 0 : Number.NaN));
-    if (!(status > 0 && Number.isSafeInteger(length))) {
+    if (!(status > 0)) {
       this.#socket.destroy(notUnderstood());
+      return false;
+    }
+    if (!Number.isSafeInteger(length)) {
+      this.#resolve(undefined);
+      this.#socket.destroy();
       return false;
     }
     this.#from = end + HEAD_END.length;

@@ -35,6 +35,7 @@ export interface NodeTransportOptions {
 export class NodeTransport implements Transport {
   readonly #options: NodeTransportOptions;
   readonly #agent = new Agent({ keepAlive: true });
+  readonly #closing = new AbortController();
   /** Requests that have been sent before. */
   readonly #sent = new WeakSet<ApiRequest>();
   #tlsAgent: TlsAgent | undefined;
@@ -52,8 +53,9 @@ export class NodeTransport implements Transport {
     return this.#address;
   }
 
-  /** Closes idle connections. */
+  /** Closes idle connections, and those of long answers. */
   close(): void {
+    this.#closing.abort();
     this.#agent.destroy();
     this.#tlsAgent?.destroy();
   }
@@ -96,8 +98,9 @@ export class NodeTransport implements Transport {
     try {
       return await this.#attempt(request, socketPath);
     } catch (error) {
-      // The file may be lost, or out of reach, and the engine well.
-      if (!isRefused(error) || this.#address.startsWith('unix:')) {
+      // The file may be lost, or out of reach, and the engine well; nothing was sent.
+      const isUnconnected = (error as { syscall?: unknown } | null)?.syscall === 'connect';
+      if (!isUnconnected || this.#address.startsWith('unix:')) {
         throw error;
       }
       return await this.#attempt(request);
@@ -127,9 +130,12 @@ export class NodeTransport implements Transport {
       ...(socketPath === undefined ? {} : { socketPath }),
     };
     if (memory && socketPath !== undefined && body === undefined) {
-      const answer = await askLong({ ...sending, socketPath, memory });
-      this.#noteVersion(answer.header(VERSION_HEADER));
-      return answer;
+      const ending = either(signal, this.#closing.signal) as AbortSignal;
+      const answer = await askLong({ ...sending, socketPath, memory, signal: ending });
+      if (answer) {
+        this.#noteVersion(answer.header(VERSION_HEADER));
+        return answer;
+      }
     }
     const request = await this.#open({ agent: this.#agent, ...sending });
     const answered = new Promise<IncomingMessage>((resolve, reject) => {

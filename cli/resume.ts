@@ -5,7 +5,6 @@ import type { RefParams } from '../client/params.ts';
 import type { AnswerMemory } from '../client/transport.ts';
 import { CliError, usageError } from './cli-error.ts';
 import type { EngineClient } from './client.ts';
-import { isGlob } from './glob.ts';
 
 /** How often in a row a connection may break without bringing a byte. */
 const MAX_BREAKS = 3;
@@ -26,9 +25,7 @@ export async function* readOn(
     readonly memory?: AnswerMemory | undefined;
   },
 ): AsyncIterable<Uint8Array> {
-  const { params, path } = options;
-  // What a pattern matches comes as an answer of unknown length.
-  const memory = isGlob(path) ? undefined : options.memory;
+  const { params, path, memory } = options;
   let at = options.from;
   let etag = options.id === undefined ? undefined : `"${options.id}"`;
   let end = Number.NaN;

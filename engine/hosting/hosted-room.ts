@@ -75,6 +75,9 @@ export class HostedRoom {
         return undefined;
       }
       this.#needs.add(coming.own);
+      this.#coming.delete(coming);
+      // They wait for what they need beyond what was held before.
+      this.#waitAnew();
       return coming.own;
     } catch (error) {
       if (signal.aborted || !controller.signal.aborted) {
@@ -91,13 +94,17 @@ export class HostedRoom {
   #leave(): void {
     if (this.#needs.size === 0) {
       // What nobody uses is not kept while more is waited for: two that did so could wait for each other.
-      const waiting = [...this.#coming];
-      this.#coming.clear();
-      for (const { withdraw } of waiting) {
-        withdraw();
-      }
+      this.#waitAnew();
     }
     this.#shrink();
+  }
+
+  #waitAnew(): void {
+    const waiting = [...this.#coming];
+    this.#coming.clear();
+    for (const { withdraw } of waiting) {
+      withdraw();
+    }
   }
 
   get #held(): Room {

@@ -249,7 +249,14 @@ export function sendBytes(
       options.onFault(error, reply.request.id);
     }
   });
-  stream.once('close', () => options.onClose?.());
+  // An answer that waits for the one before it hears nothing of the end of their connection.
+  const { socket } = reply.request.raw;
+  const gone = () => stream.destroy();
+  socket.once('close', gone);
+  stream.once('close', () => {
+    socket.off('close', gone);
+    options.onClose?.();
+  });
   return reply.send(stream);
 }
 

@@ -6,16 +6,19 @@ import type { FastifyReply } from 'fastify';
 /** Resolves when the bytes are in the hands of the system and their memory may be used again; false where the client is gone. */
 export function sent(response: ServerResponse, bytes: Buffer): Promise<boolean> {
   return new Promise((resolve) => {
-    if (response.destroyed) {
+    // An answer that waits for the one before it hears nothing of the end of their connection.
+    const { socket } = response.req;
+    if (response.destroyed || socket.destroyed) {
       resolve(false);
       return;
     }
-    const gone = () => resolve(false);
-    response.once('close', gone);
-    response.write(bytes, (error) => {
-      response.off('close', gone);
-      resolve(!error);
-    });
+    const end = (isSent: boolean) => {
+      socket.off('close', gone);
+      resolve(isSent);
+    };
+    const gone = () => end(false);
+    socket.once('close', gone);
+    response.write(bytes, (error) => end(!error));
   });
 }
 
@@ -34,8 +37,8 @@ export async function sendBorrowed(
   const pieces = source[Symbol.asyncIterator]();
   const first = await pieces.next();
   const { raw, request, statusCode } = reply;
-  reply.hijack();
   raw.writeHead(statusCode, reply.getHeaders() as OutgoingHttpHeaders);
+  reply.hijack();
   const send = async (): Promise<void> => {
     for (let step = first; !step.done; step = await pieces.next()) {
       if (!(await sent(raw, step.value))) {

@@ -3,11 +3,11 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const ASKED = process.env.PFS_SEED;
+const ASKED = process.env.PFS_SEED || undefined;
 const MOST = 1_000_000_000;
 
 /** The one seed that somebody asked for, to see a failure again. */
-export const ONLY_SEED = ASKED === undefined || ASKED === 'new' ? undefined : Number(ASKED);
+export const ONLY_SEED = ASKED === undefined || ASKED === 'new' ? undefined : seedOf(ASKED);
 
 /**
  * Returns the seed of this run, which the test prints: that of PFS_SEED; one that no run had before where that is `new`; and else one
@@ -18,6 +18,14 @@ export function chosenSeed(): number {
     return ONLY_SEED;
   }
   return ASKED === 'new' ? newSeed() : (treeSeed() ?? newSeed());
+}
+
+function seedOf(text: string): number {
+  const seed = Number(text);
+  if (!Number.isSafeInteger(seed)) {
+    throw new Error(`Cannot use PFS_SEED "${text}": it is neither an integer nor "new"`);
+  }
+  return seed;
 }
 
 function newSeed(): number {

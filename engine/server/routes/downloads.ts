@@ -33,7 +33,13 @@ import { FILES } from './files.ts';
 const SANDBOX =
   "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:";
 /** What is said of a file, and is wrong of an error that comes in its place. */
-const OF_CONTENT = ['etag', 'last-modified', 'accept-ranges', 'content-disposition'];
+const OF_CONTENT = [
+  'etag',
+  'last-modified',
+  'accept-ranges',
+  'content-range',
+  'content-disposition',
+];
 const FOR_EVER = 'private, max-age=31536000, immutable';
 const ASK_AGAIN = 'private, no-cache';
 

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -138,8 +138,18 @@ it('brings what came of an answer that breaks off, and then says so', async (t) 
   assert.equal(got, 'abc');
 });
 
+it('reads an answer that does not say how long it is all the same', async (t) => {
+  const socket = join(folder(t), 's');
+  await listen(t, (_, response) => response.write('ab', () => response.end('c')), socket);
+  const { bytes } = await transport(t, socket).send({ ...GET, memory: new PieceMemory() });
+  let got = '';
+  for await (const chunk of bytes) {
+    got += Buffer.from(chunk).toString();
+  }
+  assert.equal(got, 'abc');
+});
+
 for (const [what, head] of [
-  ['does not say how long it is', 'HTTP/1.1 200 OK\r\n\r\nabc'],
   ['is none of HTTP', 'SSH-2.0-nothing of the kind\r\n\r\n'],
   ['has headers without an end', `HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(20_000)}`],
   ['is none at all', ''],
@@ -196,14 +206,38 @@ it('ends with the signal, before the answer and within it', async (t) => {
 });
 
 for (const memory of [undefined, new PieceMemory()]) {
-  it(`goes to the address where nothing listens at the socket, ${memory ? 'for long answers too' : 'for any request'}`, async (t) => {
-    const socket = join(folder(t), 'lost');
-    const address = await listen(t, (_, response) =>
-      response.writeHead(200, { 'content-length': 2 }).end('ok'),
-    );
-    assert.ok(!existsSync(socket));
-    const request = { ...GET, ...(memory ? { memory } : {}) };
-    const { status } = await transport(t, socket, { address }).send(request);
-    assert.equal(status, 200);
-  });
+  for (const [what, path] of [
+    ['nothing listens at the socket', 'lost'],
+    ['the socket is out of reach', 'file/s'],
+  ] as const) {
+    it(`goes to the address where ${what}, ${memory ? 'for long answers too' : 'for any request'}`, async (t) => {
+      const made = folder(t);
+      writeFileSync(join(made, 'file'), '');
+      const address = await listen(t, (_, response) =>
+        response.writeHead(200, { 'content-length': 2 }).end('ok'),
+      );
+      const request = { ...GET, ...(memory ? { memory } : {}) };
+      const { status } = await transport(t, join(made, path), { address }).send(request);
+      assert.equal(status, 200);
+    });
+  }
 }
+
+it('is ended by closing what asked', async (t) => {
+  const socket = join(folder(t), 's');
+  const closed = new Promise<void>((resolve) => {
+    void listen(
+      t,
+      (_, response) => {
+        response.once('close', resolve);
+        response.writeHead(200, { 'content-length': 10 });
+        response.write('abc');
+      },
+      socket,
+    );
+  });
+  const made = transport(t, socket);
+  await made.send({ ...GET, memory: new PieceMemory() });
+  made.close();
+  await closed;
+});

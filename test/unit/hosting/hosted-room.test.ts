@@ -88,6 +88,18 @@ it('two that want more than they had do not wait for each other for ever', async
   await Promise.all(both);
 });
 
+it('one that waits goes on from what the one before it has when that begins again', async () => {
+  const { admission, room, enter } = rig();
+  const first = await enter(2);
+  const job = await admission.enter({ pipeline: 'job', need: () => room(2) }, NEVER);
+  const next = enter(4);
+  await new Promise((resolve) => setImmediate(resolve));
+  first();
+  await enter(2);
+  job.release();
+  await next;
+});
+
 it('a container takes the place of another although there is room for one only', async () => {
   const { enter, waits } = rig();
   const leave = await enter(4);
