@@ -1,6 +1,7 @@
 // What a command gets to work with: the client, the output, the user's defaults.
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import type { Asked, Changing, Rest } from '../client/asked.ts';
 import type { AnswerOf, ChangeKey } from '../engine/server/operations/types.ts';
@@ -112,10 +113,8 @@ export class Context {
         this.#comparison = this.#compareVersions(version);
       },
       socketOf: (of) => {
-        const record = home.engine();
-        // Where its engine sees its home, somebody else's may be for us.
-        const isOwn = !asked && record?.address === of && record.socket !== undefined;
-        return isOwn ? home.socketFile : undefined;
+        const { address: own, socket } = home.engine() ?? {};
+        return !asked && own === of && socket ? join(home.folder, socket) : undefined;
       },
       ...(options.start && isLocal(address) ? { onRefused: () => this.#start() } : {}),
     });

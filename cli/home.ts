@@ -9,7 +9,7 @@ import { failure, fileError } from './cli-error.ts';
 export interface EngineRecord {
   readonly pid: number;
   readonly address: string;
-  /** The Unix socket in its home at which it listens too, where it could have one. */
+  /** The name, in its home, of the Unix socket at which it listens too, where it could have one. */
   readonly socket?: string;
   /** Where the door for S3 listens. */
   readonly s3?: string;
@@ -40,11 +40,6 @@ export class Home {
 
   get logFile(): string {
     return join(this.folder, 'engine.log');
-  }
-
-  /** The Unix socket of the engine. */
-  get socketFile(): string {
-    return join(this.folder, 'engine.sock');
   }
 
   get lockFile(): string {

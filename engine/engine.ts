@@ -47,6 +47,9 @@ import { clock, egressSettings, isRescuable, openContext, openStore, random } fr
 import type { Tracing, TracingOptions } from './tracing/tracing.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
 
+/** The name of the Unix socket in the home. */
+const SOCKET = 'engine.sock';
+
 /** A running engine: what must be ended, in this order. */
 export interface RunningEngine {
   readonly server: FastifyInstance;
@@ -117,7 +120,7 @@ export async function startEngine(
     ...(tracer ? { tracer } : {}),
   };
   const socketOf = async (server: FastifyInstance) =>
-    tls ? undefined : openLocalSocket(server, join(config.home, 'engine.sock'), onProblem);
+    tls ? undefined : openLocalSocket(server, join(config.home, SOCKET), onProblem);
   const announce = (at: {
     readonly address: string;
     readonly socket?: string;
@@ -148,7 +151,7 @@ export async function startEngine(
     const server = makeRescueServer(rescue, serverOptions);
     const address = await server.listen(config.listen);
     const socket = await socketOf(server);
-    announce({ address, ...(socket ? { socket: socket.path } : {}) });
+    announce({ address, ...(socket ? { socket: SOCKET } : {}) });
     // Nothing else is under way.
     return {
       server,
@@ -323,7 +326,7 @@ export async function startEngine(
   const socket = await socketOf(server);
   announce({
     address,
-    ...(socket ? { socket: socket.path } : {}),
+    ...(socket ? { socket: SOCKET } : {}),
     ...(s3 ? { s3: s3.address } : {}),
   });
   logger.info({ address, store: store.url, engine: self }, 'the engine is ready');

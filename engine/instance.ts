@@ -10,7 +10,7 @@ import type { Random } from './base/random.ts';
 export interface EngineRecord {
   readonly pid: number;
   readonly address: string;
-  /** The Unix socket in its home at which it listens too, where it could have one. */
+  /** The name, in its home, of the Unix socket at which it listens too, where it could have one. */
   readonly socket?: string;
   /** Where the door for S3 listens. */
   readonly s3?: string;

@@ -65,7 +65,10 @@ export class BenchEngine {
     this.#client ??= new EngineClient({
       address: this.address,
       token: () => readFileSync(join(this.home, 'token'), 'utf8').trim(),
-      socketOf: () => this.#record().socket,
+      socketOf: () => {
+        const { socket } = this.#record();
+        return socket && join(this.home, socket);
+      },
     });
     return this.#client;
   }
