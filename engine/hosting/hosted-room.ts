@@ -75,7 +75,6 @@ export class HostedRoom {
         return undefined;
       }
       this.#needs.add(coming.own);
-      this.#coming.delete(coming);
       // They wait for what they need beyond what was held before.
       this.#waitAnew();
       return coming.own;

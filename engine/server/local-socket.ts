@@ -1,4 +1,4 @@
-// A second way to an engine, for whoever uses its home: a Unix socket, over which bytes cost a third of what they cost over TCP.
+// A second way to an engine, for whoever uses its home: a Unix socket, over which bytes cost less than over TCP.
 
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';

@@ -48,6 +48,14 @@ function transport(
   return made;
 }
 
+async function textOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of bytes) {
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
 /** Memory that counts the pieces which are out. */
 class CountedMemory extends PieceMemory {
   taken = 0;
@@ -142,11 +150,7 @@ it('reads an answer that does not say how long it is all the same', async (t) =>
   const socket = join(folder(t), 's');
   await listen(t, (_, response) => response.write('ab', () => response.end('c')), socket);
   const { bytes } = await transport(t, socket).send({ ...GET, memory: new PieceMemory() });
-  let got = '';
-  for await (const chunk of bytes) {
-    got += Buffer.from(chunk).toString();
-  }
-  assert.equal(got, 'abc');
+  assert.equal(await textOf(bytes), 'abc');
 });
 
 for (const [what, head] of [
@@ -177,11 +181,7 @@ it('brings a refusal as any other answer', async (t) => {
   );
   const answer = await transport(t, socket).send({ ...GET, memory: new PieceMemory() });
   assert.equal(answer.status, 404);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of answer.bytes) {
-    chunks.push(chunk);
-  }
-  assert.equal(Buffer.concat(chunks).toString(), 'no');
+  assert.equal(await textOf(answer.bytes), 'no');
 });
 
 it('ends with the signal, before the answer and within it', async (t) => {
